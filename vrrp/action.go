@@ -1,0 +1,71 @@
+package vrrp
+
+import (
+	"fmt"
+	"net/netip"
+)
+
+// Action is what a Machine wants done, in the order given.
+type Action interface {
+	fmt.Stringer
+	isAction()
+}
+
+// Send wants an advert sent.
+type Send struct{ Priority uint8 }
+
+// Own wants the addresses on the interface, answered by Owned.
+type Own struct{}
+
+// Refresh wants the lifetime of the addresses renewed.
+type Refresh struct{}
+
+// Disown wants the addresses off the interface.
+type Disown struct{}
+
+// Announce wants a burst of gratuitous ARP.
+type Announce struct{}
+
+// Probe wants to know whether anybody else holds the addresses; Answered tells.
+type Probe struct{}
+
+// Enter tells a transition, and who else has to do with it.
+type Enter struct {
+	From, To State
+	Reason   Reason
+	Peer     netip.Addr // invalid: nobody
+}
+
+// Note tells what an operator should know though no state changed.
+type Note struct {
+	Reason Reason
+	Detail string
+}
+
+func (Send) isAction()     {}
+func (Own) isAction()      {}
+func (Refresh) isAction()  {}
+func (Disown) isAction()   {}
+func (Announce) isAction() {}
+func (Probe) isAction()    {}
+func (Enter) isAction()    {}
+func (Note) isAction()     {}
+
+func (a Send) String() string   { return fmt.Sprintf("send priority %d", a.Priority) }
+func (Own) String() string      { return "own" }
+func (Refresh) String() string  { return "refresh" }
+func (Disown) String() string   { return "disown" }
+func (Announce) String() string { return "announce" }
+func (Probe) String() string    { return "probe" }
+func (a Enter) String() string {
+	if !a.Peer.IsValid() {
+		return fmt.Sprintf("%s -> %s (%s)", a.From, a.To, a.Reason)
+	}
+	return fmt.Sprintf("%s -> %s (%s, peer %s)", a.From, a.To, a.Reason, a.Peer)
+}
+func (a Note) String() string {
+	if a.Detail == "" {
+		return "note " + string(a.Reason)
+	}
+	return fmt.Sprintf("note %s: %s", a.Reason, a.Detail)
+}

@@ -1,0 +1,154 @@
+package vrrp
+
+import (
+	"strconv"
+	"time"
+)
+
+// minAnnounceGap keeps two routers that claim one address from flooding the link.
+const minAnnounceGap = time.Second
+
+// active is what an Active router does from time to time.
+type active struct {
+	since       time.Time
+	advertAt    time.Time // Adver_Timer
+	sentAt      time.Time // the last advert
+	refreshAt   time.Time // the addresses' lifetime
+	announceAt  time.Time // the next burst of gratuitous ARP; zero: none until Owned
+	announcedAt time.Time // the last one; zero: none yet
+}
+
+func (a *active) deadline() time.Time {
+	return earliest(a.advertAt, a.refreshAt, a.announceAt)
+}
+
+// toActive takes the addresses: advert, then addresses; Owned is answered by the
+// announcement (RFC 9568 6.4.1, 6.4.2).
+func (s *step) toActive(r Reason) {
+	from := s.state
+	peer := s.peerFor(r)
+	s.backup = backup{}
+	s.state = Active
+	s.active = active{since: s.now, refreshAt: s.now.Add(s.cfg.Lifetime / 3)}
+	s.advertise()
+	s.do(Own{}, Enter{From: from, To: Active, Reason: r, Peer: peer})
+}
+
+func (s *step) advertise() {
+	s.active.sentAt = s.now
+	s.active.advertAt = s.now.Add(s.cfg.Interval)
+	s.do(Send{Priority: s.cfg.Priority})
+}
+
+func (s *step) inActive(ev Event) {
+	if s.slept() {
+		s.do(Disown{})
+		s.toBackup(s.cfg.Interval, ReasonPaused, ReasonPeerSilent)
+		s.inBackup(ev)
+		return
+	}
+	switch ev := ev.(type) {
+	case Received:
+		if s.acceptable(ev) {
+			s.activeReceived(ev)
+		}
+	case Owned:
+		s.announce()
+	case Claimed:
+		if s.settled() {
+			s.note(ReasonAddressClaimed, ev.By+" announces an address that is held here")
+		}
+		s.announceSoon()
+	case Vanished:
+		s.note(ReasonAddressVanished, "put back")
+		s.do(Own{})
+	case Tick:
+		s.activeTick()
+	}
+}
+
+// settled tells that the others must have heard of this router by now: before that,
+// they rightly act as if it were not Active.
+func (s *step) settled() bool { return s.now.Sub(s.active.since) > s.cfg.Interval }
+
+// slept tells that others may rule by now: no advert was sent for a down interval.
+func (s *step) slept() bool {
+	return s.now.Sub(s.active.sentAt) > s.cfg.DownInterval(s.cfg.Interval)
+}
+
+// activeReceived is RFC 9568 6.4.3.
+func (s *step) activeReceived(ev Received) {
+	p := ev.Advert.Priority
+	s.heard = Heard{From: ev.From, Priority: p, At: s.now}
+	if p == PriorityOwner && s.cfg.Priority == PriorityOwner {
+		s.note(ReasonOwnerConflict, ev.From.String()+" also has priority 255")
+	}
+	switch {
+	case p == PriorityRelease:
+		s.advertise()
+	case p > s.cfg.Priority:
+		s.yield(ev, ReasonHigherAdvert)
+	case p == s.cfg.Priority && ev.From.Compare(s.address) > 0:
+		s.yield(ev, ReasonHigherAddress)
+	default:
+		if s.settled() {
+			s.note(ReasonLowerAdvert, ev.From.String()+" is Active too, with priority "+strconv.Itoa(int(p)))
+		}
+		s.advertise()
+		s.announceSoon()
+	}
+}
+
+// yield leaves the addresses to another Active router.
+func (s *step) yield(ev Received, r Reason) {
+	interval := ev.Advert.Interval
+	s.do(Disown{})
+	s.toBackup(interval, r, ReasonPeerSilent)
+}
+
+func (s *step) activeTick() {
+	a := &s.active
+	if due(s.now, a.advertAt) {
+		s.advertise()
+	}
+	if due(s.now, a.refreshAt) {
+		a.refreshAt = s.now.Add(s.cfg.Lifetime / 3)
+		s.do(Refresh{})
+	}
+	if due(s.now, a.announceAt) {
+		s.announce()
+	}
+}
+
+// announce sends gratuitous ARP and plans the next: once again soon after the first,
+// then periodically.
+func (s *step) announce() {
+	a := &s.active
+	every := s.cfg.AnnounceEvery
+	if a.announcedAt.IsZero() && s.cfg.AnnounceAgain > 0 {
+		every = s.cfg.AnnounceAgain
+	}
+	a.announcedAt, a.announceAt = s.now, time.Time{}
+	if every > 0 {
+		a.announceAt = s.now.Add(every)
+	}
+	s.do(Announce{})
+}
+
+// announceSoon answers somebody else's claim: at once, or when the last burst is
+// minAnnounceGap old; and once more after that, when the other has gone silent.
+func (s *step) announceSoon() {
+	a := &s.active
+	if a.announcedAt.IsZero() {
+		return // Owned will announce
+	}
+	next := a.announcedAt.Add(minAnnounceGap)
+	if due(s.now, next) {
+		s.do(Announce{})
+		a.announcedAt = s.now
+		next = s.now.Add(minAnnounceGap)
+	}
+	if a.announceAt.IsZero() || next.Before(a.announceAt) {
+		a.announceAt = next
+	}
+}

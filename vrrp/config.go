@@ -1,0 +1,51 @@
+package vrrp
+
+import (
+	"net/netip"
+	"time"
+)
+
+// Config is one virtual router as a Machine sees it.
+type Config struct {
+	VRID      uint8
+	Version   Version
+	Priority  uint8 // 1..254, or 255 for the owner
+	Interval  time.Duration
+	Addresses []netip.Addr
+
+	// Preempt lets a higher priority take over from a lower one (RFC 9568 6.1
+	// Preempt_Mode), PreemptDelay after the lower one was first heard.
+	Preempt      bool
+	PreemptDelay time.Duration
+
+	// Lifetime is how long the kernel keeps an address that nobody refreshes.
+	Lifetime time.Duration
+
+	// AnnounceAgain and AnnounceEvery repeat the gratuitous ARP: once after a
+	// take-over, and periodically. Zero: never.
+	AnnounceAgain, AnnounceEvery time.Duration
+}
+
+// Skew is Skew_Time for adverts sent every interval (RFC 9568 6.1, RFC 3768 6.1).
+func (c *Config) Skew(interval time.Duration) time.Duration {
+	if c.Version == V2 {
+		interval = time.Second
+	}
+	return time.Duration(256-int(c.Priority)) * interval / 256
+}
+
+// DownInterval is Active_Down_Interval (RFC 9568 6.1).
+func (c *Config) DownInterval(interval time.Duration) time.Duration {
+	return 3*interval + c.Skew(interval)
+}
+
+// lifetimeSlack is how much later than its lifetime the kernel may remove an
+// address: check_lifetime works in whole seconds.
+const lifetimeSlack = 1250 * time.Millisecond
+
+// LifetimeFor sizes the lifetime of an address: as long as the kernel of a hung
+// router still lets go before a peer's down interval ends, within 1..3 s.
+func LifetimeFor(interval time.Duration) time.Duration {
+	l := (3*interval - lifetimeSlack).Round(time.Second)
+	return min(max(l, time.Second), 3*time.Second)
+}

@@ -1,0 +1,54 @@
+package vrrp
+
+import "net/netip"
+
+// Event is what a Machine is told.
+type Event interface{ isEvent() }
+
+// Startup lets the router take part, with the interface's primary address.
+type Startup struct{ Address netip.Addr }
+
+// Shutdown makes the router leave, releasing the addresses if it holds them: for good
+// or, with Fault, until something is mended.
+type Shutdown struct {
+	Reason Reason
+	Fault  bool
+}
+
+// Received is an advert that passed its Format.
+type Received struct {
+	Advert Advert
+	From   netip.Addr
+}
+
+// Reprioritized changes the priority, effective at once.
+type Reprioritized struct{ Priority uint8 }
+
+// Owned answers Own: the kernel has the addresses.
+type Owned struct{}
+
+// Answered answers Probe: somebody else holds an address.
+type Answered struct{ Holder string }
+
+// Readdressed tells the interface's new primary address.
+type Readdressed struct{ Address netip.Addr }
+
+// Claimed tells that somebody else announced an address that this router holds.
+type Claimed struct{ By string }
+
+// Vanished tells that somebody took an address away that this router holds.
+type Vanished struct{}
+
+// Tick tells that time has passed; it may come early or late.
+type Tick struct{}
+
+func (Startup) isEvent()       {}
+func (Shutdown) isEvent()      {}
+func (Received) isEvent()      {}
+func (Reprioritized) isEvent() {}
+func (Owned) isEvent()         {}
+func (Answered) isEvent()      {}
+func (Readdressed) isEvent()   {}
+func (Claimed) isEvent()       {}
+func (Vanished) isEvent()      {}
+func (Tick) isEvent()          {}

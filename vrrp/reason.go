@@ -1,0 +1,32 @@
+package vrrp
+
+// Reason says why: a stable word for logs, metrics and tests.
+type Reason string
+
+// Why a router changed its state.
+const (
+	ReasonStarted       Reason = "started"        // takes part, listens first
+	ReasonOwner         Reason = "owner"          // priority 255 starts as Active (RFC 9568 6.4.1)
+	ReasonPeerSilent    Reason = "peer-silent"    // nothing heard for the down interval
+	ReasonPeerReleased  Reason = "peer-released"  // the Active router sent priority 0
+	ReasonAlone         Reason = "alone"          // nobody heard since the start
+	ReasonPreempts      Reason = "preempts"       // the Active router has a lower priority
+	ReasonHigherAdvert  Reason = "higher-advert"  // somebody with a higher priority is Active
+	ReasonHigherAddress Reason = "higher-address" // same priority, higher address
+	ReasonPaused        Reason = "paused"         // did not run for a down interval: listens before it asserts
+)
+
+// What a router noted without a change of state.
+const (
+	ReasonLowerAdvert     Reason = "lower-advert"     // another Active router, of lower priority
+	ReasonOwnerConflict   Reason = "owner-conflict"   // two routers with priority 255 (RFC 9568 8.3.2)
+	ReasonIntervalAdopted Reason = "interval-adopted" // the Active router's interval differs from ours
+	ReasonIntervalRefused Reason = "interval-refused" // version 2 routers with different intervals (RFC 3768 7.1)
+	ReasonAddressList     Reason = "address-list"     // the other router's addresses differ from ours
+	ReasonForeignRouter   Reason = "foreign-router"   // another pair uses our VRID: none of its addresses is ours
+	ReasonOwnAdvert       Reason = "own-advert"       // an advert from our own address came back
+	ReasonAddressAnswered Reason = "address-answered" // somebody still answers for an address
+	ReasonAddressContest  Reason = "address-contest"  // taken though somebody still answered
+	ReasonAddressClaimed  Reason = "address-claimed"  // somebody else announced an address held here
+	ReasonAddressVanished Reason = "address-vanished" // somebody removed an address held here
+)
