@@ -1,0 +1,70 @@
+package supervisor
+
+import (
+	"fmt"
+
+	"github.com/pairkeeper/pairkeeper/vrrp"
+)
+
+// Action is what a Node wants done, in the order given.
+type Action interface {
+	fmt.Stringer
+	isAction()
+}
+
+// RouterAction is an action of one virtual router.
+type RouterAction struct {
+	Router string // its name
+	Action vrrp.Action
+}
+
+// RunTest wants the proxy's test run, answered by TestDone.
+type RunTest struct{}
+
+// Restart wants the proxy restarted, answered by RestartDone.
+type Restart struct {
+	Kill  bool // SIGKILL first: it is hung, an orderly stop would wait for it
+	Reset bool // clear systemd's start limit first
+}
+
+// LookNow wants every probe to look at once.
+type LookNow struct{}
+
+// Configure wants the resources of another configuration; what was asked for before
+// it belongs to the old one.
+type Configure struct{ Config Config }
+
+// Note tells what an operator should know. Router is empty where it is about the node.
+type Note struct {
+	Router string
+	Reason vrrp.Reason
+	Detail string
+}
+
+func (RouterAction) isAction() {}
+func (RunTest) isAction()      {}
+func (Restart) isAction()      {}
+func (LookNow) isAction()      {}
+func (Configure) isAction()    {}
+func (Note) isAction()         {}
+
+func (a RouterAction) String() string { return fmt.Sprintf("%s %s", a.Router, a.Action) }
+func (RunTest) String() string        { return "run test" }
+func (LookNow) String() string        { return "look now" }
+func (Configure) String() string      { return "configure" }
+func (a Restart) String() string {
+	s := "restart"
+	if a.Kill {
+		s = "kill and " + s
+	}
+	if a.Reset {
+		s += " after reset-failed"
+	}
+	return s
+}
+func (a Note) String() string {
+	if a.Router == "" {
+		return fmt.Sprintf("note %s: %s", a.Reason, a.Detail)
+	}
+	return fmt.Sprintf("%s note %s: %s", a.Router, a.Reason, a.Detail)
+}

@@ -1,0 +1,69 @@
+// Package supervisor joins the deciders of one node: the proxy's guard with its
+// restart ladder, the probes and the virtual routers. It does no I/O and reads no
+// clock; package daemon does the doing.
+package supervisor
+
+import (
+	"net/netip"
+	"time"
+
+	"github.com/pairkeeper/pairkeeper/probes"
+	"github.com/pairkeeper/pairkeeper/vrrp"
+)
+
+// Config is one node of the pair.
+type Config struct {
+	Node    string // this node's name
+	Peer    string // the other node's name
+	Proxy   Proxy
+	Probes  []probes.Config
+	Routers []Router
+}
+
+// Proxy is the guarded proxy. The zero value guards nothing.
+type Proxy struct {
+	Unit    string   // systemd unit, or
+	Command []string // a child process
+	Test    []string // run before every restart; a failure forbids it
+
+	TestTimeout    time.Duration
+	RestartTimeout time.Duration
+	Wait           time.Duration // after a restart, until the proxy must be good
+	Attempts       int           // restarts before giving up
+	Budget         int           // restarts within Window at the most
+	Window         time.Duration
+	Retry          time.Duration // after giving up, until the ladder may try once more
+	Rise           int           // good looks in a row that end a failure
+	Look           time.Duration // between two looks where no probe is configured
+}
+
+// Guarded tells whether there is a proxy to guard.
+func (p *Proxy) Guarded() bool { return p.Unit != "" || len(p.Command) > 0 }
+
+// Name is the unit's name, or the command's.
+func (p *Proxy) Name() string {
+	if p.Unit != "" || len(p.Command) == 0 {
+		return p.Unit
+	}
+	return p.Command[0]
+}
+
+// Router is one virtual router on one interface.
+type Router struct {
+	Name      string
+	Interface string
+	VRRP      vrrp.Config
+	Format    vrrp.Format
+	Addresses []Address
+	Burst     int // gratuitous ARP frames an address and announcement
+	// Source is this node's own address of the configuration. The router sends from
+	// it where the interface has it, else from the interface's first address.
+	Source netip.Addr
+}
+
+// Address is one virtual address as it lies on the interface.
+type Address struct {
+	Prefix        netip.Prefix
+	Label         string // empty, or interface:name
+	NoPrefixRoute bool
+}

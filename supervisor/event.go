@@ -1,0 +1,158 @@
+package supervisor
+
+import (
+	"fmt"
+	"net/netip"
+	"strings"
+
+	"github.com/pairkeeper/pairkeeper/vrrp"
+)
+
+// Event is what a Node is told. Its String is one line of the trace.
+type Event interface {
+	fmt.Stringer
+	isEvent()
+}
+
+// Start begins; Stop leaves for good, releasing what is held.
+type (
+	Start struct{}
+	Stop  struct{}
+)
+
+// UnitChanged tells what the proxy's unit has become.
+type UnitChanged struct{ State UnitState }
+
+// Looked is the result of one look of one probe.
+type Looked struct {
+	Probe    string // its name
+	OK       bool
+	Answered bool // somebody answered, though not as wanted
+	Detail   string
+}
+
+// TestDone answers RunTest; Problem is empty when the test passed.
+type TestDone struct{ Problem string }
+
+// RestartDone answers Restart; Problem is empty when the proxy was started.
+type RestartDone struct{ Problem string }
+
+// LinkChanged tells what an interface is like now.
+type LinkChanged struct {
+	Interface string
+	Exists    bool
+	Up        bool // administratively, and carrier
+	Addresses []netip.Prefix
+	Problem   string // why it cannot be used all the same
+}
+
+// RouterEvent is an event of one virtual router.
+type RouterEvent struct {
+	Router string // its name
+	Event  vrrp.Event
+}
+
+// OwnFailed answers Own of a router: the kernel refused the addresses.
+type OwnFailed struct {
+	Router  string
+	Problem string
+}
+
+// Reconfigured changes the configuration; what did not change keeps its state.
+type Reconfigured struct{ Config Config }
+
+// Tick tells that time has passed.
+type Tick struct{}
+
+func (Start) isEvent()        {}
+func (Stop) isEvent()         {}
+func (UnitChanged) isEvent()  {}
+func (Looked) isEvent()       {}
+func (TestDone) isEvent()     {}
+func (RestartDone) isEvent()  {}
+func (LinkChanged) isEvent()  {}
+func (RouterEvent) isEvent()  {}
+func (OwnFailed) isEvent()    {}
+func (Reconfigured) isEvent() {}
+func (Tick) isEvent()         {}
+
+func (Start) String() string         { return "start" }
+func (Stop) String() string          { return "stop" }
+func (Tick) String() string          { return "tick" }
+func (Reconfigured) String() string  { return "reconfigured" }
+func (e UnitChanged) String() string { return "unit " + e.State.String() }
+func (e TestDone) String() string    { return "test " + passed(e.Problem) }
+func (e RestartDone) String() string { return "restart " + passed(e.Problem) }
+func (e OwnFailed) String() string {
+	return fmt.Sprintf("%s own failed: %s", e.Router, e.Problem)
+}
+func (e RouterEvent) String() string {
+	return fmt.Sprintf("%s %s", e.Router, eventText(e.Event))
+}
+func (e LinkChanged) String() string {
+	words := []string{"link", e.Interface}
+	switch {
+	case !e.Exists:
+		words = append(words, "missing")
+	case !e.Up:
+		words = append(words, "down")
+	default:
+		words = append(words, "up")
+	}
+	for _, a := range e.Addresses {
+		words = append(words, a.String())
+	}
+	return strings.Join(words, " ")
+}
+
+func (e Looked) String() string {
+	if e.OK {
+		return fmt.Sprintf("probe %s good", e.Probe)
+	}
+	return fmt.Sprintf("probe %s bad: %s", e.Probe, e.Detail)
+}
+
+// String is the state in systemd's words.
+func (u UnitState) String() string {
+	if u.Lost != "" {
+		return "lost: " + u.Lost
+	}
+	words := []string{u.Active}
+	if u.Load != "" && u.Load != "loaded" {
+		words[0] = u.Load
+	}
+	if u.Result != "" && u.Result != "success" {
+		words = append(words, u.Result)
+	}
+	if u.Exit != "" {
+		words = append(words, u.Exit)
+	}
+	if u.Job != "" {
+		words = append(words, "job="+u.Job)
+	}
+	if u.StopAsked {
+		words = append(words, "stop-asked")
+	}
+	return strings.Join(words, " ")
+}
+
+func passed(problem string) string {
+	if problem == "" {
+		return "ok"
+	}
+	return "failed: " + problem
+}
+
+func eventText(ev vrrp.Event) string {
+	switch ev := ev.(type) {
+	case vrrp.Received:
+		return fmt.Sprintf("advert %d from %s", ev.Advert.Priority, ev.From)
+	case vrrp.Answered:
+		return "answered by " + ev.Holder
+	case vrrp.Claimed:
+		return "claimed by " + ev.By
+	case vrrp.Owned:
+		return "owned"
+	}
+	return fmt.Sprintf("%T", ev)
+}

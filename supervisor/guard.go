@@ -1,0 +1,328 @@
+package supervisor
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/pairkeeper/pairkeeper/probes"
+	"github.com/pairkeeper/pairkeeper/vrrp"
+)
+
+// Phase is what the guard is doing.
+type Phase uint8
+
+// The phases of the guard.
+const (
+	Waiting    Phase = iota // nothing is known yet
+	Good                    // the proxy is up and its probes are good
+	Testing                 // the ladder: the test runs
+	Restarting              // the ladder: the restart runs
+	Settling                // the ladder: the proxy may still come up
+	GivenUp                 // the ladder failed
+	Stopped                 // an operator stopped the proxy
+	Missing                 // there is no such unit
+	Returning               // good again, counting good looks
+)
+
+var phaseWords = [...]string{"waiting", "good", "testing", "restarting", "settling", "given-up", "stopped", "missing", "returning"}
+
+// String is a stable word.
+func (p Phase) String() string { return phaseWords[p] }
+
+// guard watches the proxy and climbs the restart ladder.
+type guard struct {
+	cfg       Proxy
+	phase     Phase
+	since     time.Time
+	until     time.Time // the phase's own deadline; zero: none
+	barred    bool      // the node must not take part
+	probed    bool      // probes are configured
+	complaint string    // the last bad look
+	why       string    // what is wrong, for the operator
+
+	unit  UnitState
+	known bool
+	look  probes.State // all probes together
+	deaf  bool         // the last look got no answer at all
+	fresh bool         // a look was good since the proxy may have started anew
+
+	attempt  int         // restarts since the proxy was good
+	restarts []time.Time // within the window
+	total    int         // restarts ever
+	resets   int         // start limits cleared
+	goods    int         // good looks in a row while Returning
+	trouble  time.Time   // since when the proxy is not good
+}
+
+func newGuard(cfg Proxy, probed bool) guard {
+	return guard{cfg: cfg, probed: probed, barred: true}
+}
+
+// fault is why the node must not take part; empty: it may.
+func (g *guard) fault() vrrp.Reason {
+	if !g.cfg.Guarded() || !g.barred {
+		return ""
+	}
+	switch g.phase {
+	case Stopped:
+		return ReasonProxyStopped
+	case Missing:
+		return ReasonProxyMissing
+	case Returning:
+		return ReasonProxyReturns
+	case Waiting:
+		if g.known && g.unit.Lost != "" {
+			return ReasonProxyUnknown
+		}
+		if g.trouble.IsZero() {
+			return ReasonStarting
+		}
+	}
+	return ReasonProxyDown
+}
+
+func (g *guard) deadline() time.Time { return g.until }
+
+// rung is one call of the guard: it collects the actions.
+type rung struct {
+	*guard
+	now time.Time
+	out []Action
+}
+
+func (r *rung) note(reason vrrp.Reason, format string, args ...any) {
+	r.out = append(r.out, Note{Reason: reason, Detail: fmt.Sprintf(format, args...)})
+}
+
+func (r *rung) enter(p Phase, until time.Duration) {
+	if r.phase != p {
+		r.phase, r.since = p, r.now
+		r.fresh = r.fresh && p != Settling
+	}
+	r.until = time.Time{}
+	if until > 0 {
+		r.until = r.now.Add(until)
+	}
+}
+
+// step gives the guard an event; look is what all probes together say.
+func (g *guard) step(now time.Time, ev Event, look probes.State) []Action {
+	if !g.cfg.Guarded() {
+		return nil
+	}
+	r := &rung{guard: g, now: now}
+	g.look = look
+	switch ev := ev.(type) {
+	case UnitChanged:
+		r.unitChanged(ev.State)
+	case Looked:
+		r.looked(ev)
+	case TestDone:
+		if g.phase == Testing {
+			r.tested(ev.Problem)
+		}
+	case RestartDone:
+		if g.phase == Restarting {
+			r.restarted(ev.Problem)
+		}
+	}
+	r.settle()
+	return r.out
+}
+
+func (r *rung) unitChanged(u UnitState) {
+	if u.Lost != "" {
+		if r.unit.Lost == "" {
+			r.note(ReasonSystemdLost, "%s", u.Lost)
+		}
+		r.unit.Lost, r.known = u.Lost, true
+		return
+	}
+	r.unit, r.known = u, true
+}
+
+func (r *rung) looked(ev Looked) {
+	r.deaf = !ev.OK && !ev.Answered
+	if !ev.OK {
+		r.complaint = ev.Detail
+		r.goods = 0
+		return
+	}
+	r.fresh = true
+	if r.phase == Returning && r.up() {
+		r.goods++
+	}
+}
+
+func (g *guard) up() bool { return g.unit.Active == "active" || g.unit.Active == "reloading" }
+
+// down tells that the unit is at rest and not up.
+func (g *guard) down() bool { return g.unit.Active == "inactive" || g.unit.Active == "failed" }
+
+func (g *guard) healthy() bool { return g.up() && g.look == probes.Good }
+
+// stopped tells that an operator wants the proxy down.
+func (g *guard) stopped() bool {
+	return !g.up() && (g.unit.StopAsked || g.unit.Job == "stop")
+}
+
+// settle looks at the levels and moves on.
+func (r *rung) settle() {
+	if !r.known {
+		return
+	}
+	switch r.phase {
+	case Waiting:
+		r.waiting()
+	case Good:
+		r.good()
+	case Testing:
+		r.testing()
+	case Settling:
+		r.settling()
+	case GivenUp:
+		r.givenUp()
+	case Stopped, Missing:
+		r.resting()
+	case Returning:
+		r.returning()
+	}
+}
+
+func (r *rung) missing() bool {
+	return r.unit.Lost == "" && !r.up() && r.unit.Load != "" && r.unit.Load != "loaded"
+}
+
+// waiting is the start: one good look is enough.
+func (r *rung) waiting() {
+	switch {
+	case r.unit.Lost != "":
+	case r.missing():
+		r.isMissing()
+	case r.healthy():
+		r.isGood()
+	case r.up() && r.look == probes.Failed && !r.deaf:
+		r.why = "it answers, but not as the probe wants: " + r.complaint
+		r.giveUp()
+	case r.up() && r.look == probes.Failed:
+		r.fail("it runs, but its probe fails")
+	case r.unit.Active == "failed", r.down() && r.unit.NeverRan && r.unit.Job == "":
+		r.fail("it is not running")
+	case r.down() && r.unit.Job == "":
+		r.isStopped()
+	}
+}
+
+func (r *rung) good() {
+	switch {
+	case r.look != probes.Failed && (r.up() || r.unit.Lost != ""):
+	case r.stopped():
+		r.isStopped()
+	case r.up():
+		r.fail("it runs, but its probe fails")
+	case r.down() && r.unit.Job == "":
+		r.fail("it is " + r.unit.String())
+	case r.unit.Lost != "":
+		r.fail("its probe fails and systemd does not answer")
+	default:
+		r.trouble = r.now
+		r.why = "it is " + r.unit.String()
+		r.enter(Settling, r.cfg.Wait)
+	}
+}
+
+// testing ends early where systemd or the operator was faster.
+func (r *rung) testing() {
+	switch {
+	case r.stopped():
+		r.isStopped()
+	case r.up() && r.look != probes.Failed:
+		r.enter(Settling, r.cfg.Wait)
+	}
+}
+
+func (r *rung) settling() {
+	switch {
+	case r.healthy() && (r.fresh || !r.probed):
+		if r.beenOut() {
+			r.isReturning()
+		} else {
+			r.isGood()
+		}
+	case r.stopped():
+		r.isStopped()
+	case r.missing():
+		r.isMissing()
+	case r.down() && r.unit.Job == "":
+		r.again("it is " + r.unit.String())
+	case due(r.now, r.until):
+		r.again("not good within " + r.cfg.Wait.String())
+	}
+}
+
+// beenOut tells that the node was out when the proxy came back.
+func (g *guard) beenOut() bool { return g.barred && !g.trouble.IsZero() }
+
+func (r *rung) givenUp() {
+	switch {
+	case r.stopped():
+		r.isStopped()
+	case r.healthy():
+		r.isReturning()
+	case due(r.now, r.until) && !r.up():
+		r.attempt = 0
+		r.climb()
+	case due(r.now, r.until):
+		r.fail("its probe still fails")
+	}
+}
+
+// resting is Stopped or Missing: whoever stopped it starts it.
+func (r *rung) resting() {
+	switch {
+	case r.up() && r.look == probes.Good:
+		r.isReturning()
+	case r.up() && r.look == probes.Failed && r.unit.Job == "":
+		r.enter(Settling, r.cfg.Wait)
+	case r.phase == Missing && !r.missing() && r.unit.Lost == "":
+		r.enter(Waiting, 0)
+		r.waiting()
+	}
+}
+
+func (r *rung) returning() {
+	switch {
+	case r.stopped():
+		r.isStopped()
+	case !r.up() && r.unit.Job == "" && r.down():
+		r.fail("it is " + r.unit.String())
+	case r.look == probes.Failed:
+		r.fail("it runs, but its probe fails")
+	case r.goods >= r.cfg.Rise:
+		r.isGood()
+	case due(r.now, r.until): // no probe is configured: the unit alone is looked at
+		r.goods++
+		r.enter(Returning, r.cfg.Look)
+		r.returning()
+	}
+}
+
+func (r *rung) isGood() {
+	if !r.trouble.IsZero() {
+		r.note(ReasonProxyRecovered, "%s is good again after %s", r.cfg.Name(), r.now.Sub(r.trouble).Round(time.Millisecond))
+	}
+	r.enter(Good, 0)
+	r.attempt, r.barred, r.why, r.trouble = 0, false, "", time.Time{}
+}
+
+func (r *rung) isStopped() {
+	r.note(ReasonProxyStopped, "an operator stopped %s; the addresses leave until it is started again", r.cfg.Name())
+	r.enter(Stopped, 0)
+	r.leave("stopped by an operator")
+}
+
+func (r *rung) isMissing() {
+	r.note(ReasonProxyMissing, "unit %s is %s", r.cfg.Name(), r.unit.Load)
+	r.enter(Missing, 0)
+	r.leave("unit " + r.cfg.Name() + " is " + r.unit.Load)
+}

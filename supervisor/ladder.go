@@ -1,0 +1,119 @@
+package supervisor
+
+import (
+	"slices"
+	"time"
+)
+
+// The ladder: the unit is not good -> test -> restart -> wait -> look again, Attempts
+// times, and never more than Budget restarts within Window.
+
+// fail begins the ladder.
+func (r *rung) fail(what string) {
+	if r.trouble.IsZero() {
+		r.trouble = r.now
+	}
+	r.why = what
+	if r.up() && r.complaint != "" {
+		r.why += ": " + r.complaint
+	}
+	r.note(ReasonProxyFailed, "%s: %s", r.cfg.Name(), r.why)
+	r.attempt = 0
+	r.climb()
+}
+
+// again is the next rung after one that did not help.
+func (r *rung) again(what string) {
+	if r.attempt == 0 {
+		r.fail(what)
+		return
+	}
+	r.why = what
+	r.climb()
+}
+
+// climb takes the next rung, or gives up.
+func (r *rung) climb() {
+	r.restarts = slices.DeleteFunc(r.restarts, func(t time.Time) bool { return r.now.Sub(t) > r.cfg.Window })
+	switch {
+	case r.attempt >= r.cfg.Attempts:
+		r.giveUp()
+	case len(r.restarts) >= r.cfg.Budget:
+		r.note(ReasonBudget, "%s was restarted %d times within %s: not again", r.cfg.Name(), len(r.restarts), r.cfg.Window)
+		r.giveUp()
+	case len(r.cfg.Test) > 0:
+		r.enter(Testing, 0)
+		r.do(RunTest{})
+	default:
+		r.restart()
+	}
+}
+
+func (r *rung) tested(problem string) {
+	if problem != "" {
+		r.why = problem
+		r.note(ReasonProxyTestFailed, "not restarted: %s", problem)
+		r.giveUp()
+		return
+	}
+	r.restart()
+}
+
+func (r *rung) restart() {
+	r.attempt++
+	r.total++
+	r.restarts = append(r.restarts, r.now)
+	limited := r.unit.Result == "start-limit-hit"
+	if limited {
+		r.resets++
+	}
+	r.note(ReasonProxyRestarting, "%s: attempt %d of %d", r.cfg.Name(), r.attempt, r.cfg.Attempts)
+	r.enter(Restarting, 0)
+	r.do(Restart{Kill: r.hung(), Reset: limited})
+}
+
+// hung tells that an orderly stop would wait for nothing.
+func (g *guard) hung() bool {
+	return g.up() && g.deaf || g.unit.Active == "deactivating"
+}
+
+func (r *rung) restarted(problem string) {
+	switch {
+	case r.stopped():
+		r.isStopped()
+	case problem != "":
+		r.why = problem
+		r.note(ReasonProxyRestart, "%s", problem)
+		r.climb()
+	default:
+		r.enter(Settling, r.cfg.Wait)
+		r.do(LookNow{})
+	}
+}
+
+// giveUp ends the ladder: the node leaves.
+func (r *rung) giveUp() {
+	r.note(ReasonProxyDown, "giving up on %s: %s", r.cfg.Name(), r.why)
+	r.enter(GivenUp, r.cfg.Retry)
+	r.leave(r.why)
+}
+
+// isReturning counts good looks before the node takes part again.
+func (r *rung) isReturning() {
+	r.goods = 0
+	r.why = "good again, but not yet for long enough"
+	r.enter(Returning, r.cfg.Look)
+}
+
+// leave bars the node from taking part.
+func (r *rung) leave(why string) {
+	r.barred, r.why = true, why
+	if r.trouble.IsZero() {
+		r.trouble = r.now
+	}
+}
+
+func (r *rung) do(a Action) { r.out = append(r.out, a) }
+
+// due tells whether a deadline that is set has passed.
+func due(now, at time.Time) bool { return !at.IsZero() && !now.Before(at) }

@@ -1,0 +1,37 @@
+package supervisor
+
+import "github.com/pairkeeper/pairkeeper/vrrp"
+
+// Why a node does not take part. All but the first three make FAULT.
+const (
+	ReasonStarting     vrrp.Reason = "starting"      // nothing known of the proxy or the interface yet
+	ReasonStopping     vrrp.Reason = "stopping"      // the daemon was told to stop
+	ReasonReconfigured vrrp.Reason = "reconfigured"  // the router's configuration changed
+	ReasonLinkMissing  vrrp.Reason = "link-missing"  // the interface does not exist
+	ReasonLinkDown     vrrp.Reason = "link-down"     // the interface is down or has no carrier
+	ReasonLinkUnusable vrrp.Reason = "link-unusable" // the interface cannot be listened on
+	ReasonNoAddress    vrrp.Reason = "no-address"    // the interface has no address to send from
+	ReasonVIPFailed    vrrp.Reason = "vip-failed"    // the kernel refused the virtual address
+	ReasonProxyDown    vrrp.Reason = "proxy-down"    // the ladder gave up
+	ReasonProxyStopped vrrp.Reason = "proxy-stopped" // an operator stopped the proxy
+	ReasonProxyMissing vrrp.Reason = "proxy-missing" // the unit does not exist or is masked
+	ReasonProxyReturns vrrp.Reason = "proxy-returns" // good again, but not for long enough
+	ReasonProxyUnknown vrrp.Reason = "proxy-unknown" // systemd does not answer
+)
+
+// isFault tells a reason that must be mended from one that passes by itself.
+func isFault(r vrrp.Reason) bool {
+	return r != "" && r != ReasonStarting && r != ReasonStopping && r != ReasonReconfigured
+}
+
+// What the guard noted.
+const (
+	ReasonProxyFailed     vrrp.Reason = "proxy-failed"     // found dead or hung: the ladder begins
+	ReasonProxyRestarting vrrp.Reason = "proxy-restarting" // a rung of the ladder
+	ReasonProxyRecovered  vrrp.Reason = "proxy-recovered"  // good again
+	ReasonProxyTestFailed vrrp.Reason = "proxy-test-failed"
+	ReasonProxyRestart    vrrp.Reason = "proxy-restart-failed"
+	ReasonBudget          vrrp.Reason = "restart-budget" // too many restarts in the window
+	ReasonSystemdLost     vrrp.Reason = "systemd-lost"   // no word from systemd; the probes decide
+	ReasonAddressFound    vrrp.Reason = "address-found"  // an address lay here that this node does not hold
+)

@@ -1,0 +1,141 @@
+package supervisor
+
+import (
+	"net/netip"
+	"slices"
+	"time"
+
+	"github.com/pairkeeper/pairkeeper/vrrp"
+)
+
+// vipRetry is how long a router stays out after the kernel refused its addresses.
+const vipRetry = 5 * time.Second
+
+// router is one virtual router, what keeps it from taking part, and what the kernel
+// has of its addresses.
+type router struct {
+	cfg     Router
+	machine *vrrp.Machine
+	fault   vrrp.Reason // empty: takes part
+	detail  string
+	since   time.Time // of the state, or of the fault
+	problem string    // why the kernel refused the addresses
+	retryAt time.Time // when to try them again
+	native  bool      // owner of addresses that the host has anyway (RFC 9568 1.2)
+	owned   bool      // the kernel has the addresses from us
+	lingers bool      // they were given up, but have not been seen to be gone
+}
+
+func newRouter(cfg Router) *router {
+	return &router{cfg: cfg, machine: vrrp.New(cfg.VRRP), fault: ReasonStarting}
+}
+
+func (n *Node) link(name string) (LinkChanged, bool) {
+	i := slices.IndexFunc(n.links, func(l LinkChanged) bool { return l.Interface == name })
+	if i < 0 {
+		return LinkChanged{}, false
+	}
+	return n.links[i], true
+}
+
+// primary is the address a router sends from: the configured one where the interface
+// has it, else the interface's first that is not virtual.
+func (n *Node) primary(r *router) netip.Addr {
+	link, _ := n.link(r.cfg.Interface)
+	var first netip.Addr
+	for _, p := range link.Addresses {
+		a := p.Addr()
+		switch {
+		case a == r.cfg.Source:
+			return a
+		case !first.IsValid() && a.Is4() && !n.virtual(a):
+			first = a
+		}
+	}
+	return first
+}
+
+// virtual tells whether an address moves between the nodes.
+func (n *Node) virtual(a netip.Addr) bool {
+	return slices.ContainsFunc(n.routers, func(r *router) bool {
+		return r.cfg.VRRP.Priority != vrrp.PriorityOwner && slices.Contains(r.cfg.VRRP.Addresses, a)
+	})
+}
+
+// nativeAddresses tells whether an owner's addresses are the host's own, which are
+// neither added nor removed.
+func (n *Node) nativeAddresses(r *router) bool {
+	link, _ := n.link(r.cfg.Interface)
+	return r.cfg.VRRP.Priority == vrrp.PriorityOwner && r.present(link.Addresses) == len(r.cfg.Addresses)
+}
+
+// present counts the router's addresses among those of its interface.
+func (r *router) present(have []netip.Prefix) int {
+	count := 0
+	for _, a := range r.cfg.Addresses {
+		if slices.Contains(have, a.Prefix) {
+			count++
+		}
+	}
+	return count
+}
+
+// hold passes on what the machine wants of the kernel's addresses.
+func (s *step) hold(r *router, a vrrp.Action) {
+	_, own := a.(vrrp.Own)
+	if r.native {
+		if own {
+			s.routerStep(r, vrrp.Owned{})
+		}
+		return
+	}
+	if _, disown := a.(vrrp.Disown); disown {
+		r.owned, r.lingers = false, true
+	}
+	s.do(RouterAction{Router: r.cfg.Name, Action: a})
+}
+
+// linkChanged keeps the level, then answers what it shows of each router's addresses.
+func (s *step) linkChanged(ev LinkChanged) {
+	i := slices.IndexFunc(s.links, func(l LinkChanged) bool { return l.Interface == ev.Interface })
+	if i < 0 {
+		s.links = append(s.links, ev)
+	} else {
+		s.links[i] = ev
+	}
+	for _, r := range s.routers {
+		if r.cfg.Interface == ev.Interface && ev.Exists && !r.native {
+			s.reconcile(r, ev.Addresses)
+		}
+	}
+}
+
+// reconcile compares the addresses that are there with those that should be.
+func (s *step) reconcile(r *router, have []netip.Prefix) {
+	if p := s.primary(r); p.IsValid() {
+		s.routerStep(r, vrrp.Readdressed{Address: p})
+	}
+	there := r.present(have)
+	active := r.machine.State() == vrrp.Active
+	switch {
+	case active && r.owned && there < len(r.cfg.Addresses):
+		r.owned = false
+		s.routerStep(r, vrrp.Vanished{})
+	case !active && there == 0:
+		r.lingers = false
+	case !active && r.cfg.VRRP.Priority != vrrp.PriorityOwner:
+		if !r.lingers {
+			s.note(r.cfg.Name, ReasonAddressFound, "%d of its addresses on %s though this node is not Active: removed", there, r.cfg.Interface)
+		}
+		s.hold(r, vrrp.Disown{})
+	}
+}
+
+// ownFailed takes a router out for a while.
+func (s *step) ownFailed(ev OwnFailed) {
+	r := s.router(ev.Router)
+	if r == nil || r.machine.State() != vrrp.Active {
+		return
+	}
+	r.problem, r.retryAt = ev.Problem, s.now.Add(vipRetry)
+}

@@ -1,0 +1,63 @@
+package sim
+
+import (
+	"fmt"
+	"net/netip"
+	"time"
+
+	"github.com/pairkeeper/pairkeeper/supervisor"
+)
+
+// primaryPrefix is a host's own address, as wide as its virtual one.
+func primaryPrefix(r supervisor.Router) netip.Prefix {
+	return netip.PrefixFrom(r.Source, r.Addresses[0].Prefix.Bits())
+}
+
+// Faults are what can happen to a host, by the word that a story uses.
+var faults = map[string]func(*host){
+	"power on": func(h *host) {
+		h.powered = true
+		h.proxy.start()
+		h.startDaemon()
+	},
+	"power cut": func(h *host) {
+		h.powered, h.running, h.proxy.up = false, false, false
+		h.life++
+		clear(h.kept)
+	},
+	"daemon start": (*host).startDaemon,
+	"daemon stop": func(h *host) {
+		h.tell(supervisor.Stop{})
+		h.planned(10*time.Millisecond, func() { h.running = false; h.life++ })
+	},
+	"daemon killed":  func(h *host) { h.running = false; h.life++ },
+	"daemon paused":  func(h *host) { h.paused = true },
+	"daemon resumes": (*host).resume,
+	"cable cut":      func(h *host) { h.cable = false; h.tellLinks() },
+	// isolated: the switch drops the frames, the carrier stays.
+	"isolated":            func(h *host) { h.cable = false },
+	"cable back":          func(h *host) { h.cable = true; h.tellLinks() },
+	"proxy killed":        func(h *host) { h.proxy.kill() },
+	"proxy hangs":         func(h *host) { h.proxy.hung = h.proxy.up },
+	"proxy stopped":       func(h *host) { h.proxy.stop() },
+	"proxy started":       func(h *host) { h.proxy.start() },
+	"proxy breaks":        func(h *host) { h.proxy.broken = true; h.proxy.kill() },
+	"proxy config broken": func(h *host) { h.proxy.refused = true; h.proxy.kill() },
+	"proxy mended": func(h *host) {
+		h.proxy.broken, h.proxy.refused = false, false
+		h.proxy.start()
+	},
+	"address removed": func(h *host) { clear(h.kept); h.tellLinks() },
+}
+
+// Happen lets something happen to a host now.
+func (w *World) Happen(node, what string) error {
+	h, do := w.host(node), faults[what]
+	if h == nil || do == nil {
+		return fmt.Errorf("%s %s: no such node or fault", node, what)
+	}
+	w.log(node, "* %s", what)
+	do(h)
+	w.ledger.report(w)
+	return nil
+}

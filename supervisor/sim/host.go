@@ -1,0 +1,236 @@
+package sim
+
+import (
+	"time"
+
+	"github.com/pairkeeper/pairkeeper/supervisor"
+	"github.com/pairkeeper/pairkeeper/vrrp"
+)
+
+// How long things take, about.
+const (
+	wire         = 200 * time.Microsecond
+	netlink      = 300 * time.Microsecond
+	notice       = 3 * time.Millisecond // D-Bus
+	testTakes    = 20 * time.Millisecond
+	restartTakes = 80 * time.Millisecond
+	socketQueue  = 64 // adverts that wait for a daemon that does not run
+)
+
+// host is one machine: its kernel, its proxy and its daemon.
+type host struct {
+	world   *World
+	cfg     supervisor.Config
+	powered bool
+	cable   bool
+	running bool // the daemon lives
+	paused  bool // the daemon lives, but does not run
+	life    int  // counts power cuts and daemon starts: what was planned in an earlier life is void
+
+	node  *supervisor.Node
+	queue []supervisor.Event    // what a paused daemon will find
+	kept  map[string]*addresses // by router, in the kernel
+	proxy proxy
+}
+
+// addresses are those of one router in the kernel.
+type addresses struct{ until time.Duration }
+
+func newHost(w *World, i int, cfg supervisor.Config) *host {
+	h := &host{world: w, cfg: cfg, cable: true, kept: map[string]*addresses{}}
+	h.proxy.host = h
+	return h
+}
+
+// has tells whether the kernel holds the addresses of a router.
+func (h *host) has(router string) bool {
+	a := h.kept[router]
+	return h.powered && a != nil && a.until > h.world.now
+}
+
+// planned runs do later, unless the daemon has ended or begun anew by then.
+func (h *host) planned(d time.Duration, do func()) {
+	life := h.life
+	h.world.after(d, func() {
+		if h.life == life && h.running {
+			do()
+		}
+	})
+}
+
+// startDaemon begins a new life of the daemon.
+func (h *host) startDaemon() {
+	h.life++
+	h.running, h.paused, h.queue = true, false, nil
+	h.node = supervisor.NewNode(h.cfg)
+	h.tell(supervisor.Start{})
+	h.planned(notice, func() { h.proxy.tell() })
+	h.planned(notice, func() { h.tellLinks() })
+	for _, p := range h.cfg.Probes {
+		h.planned(h.world.latency(notice), func() { h.proxy.look(p) })
+	}
+}
+
+// tellLinks tells the daemon what the interfaces are like.
+func (h *host) tellLinks() {
+	for i, r := range h.cfg.Routers {
+		ev := supervisor.LinkChanged{Interface: r.Interface, Exists: true, Up: h.cable}
+		ev.Addresses = append(ev.Addresses, primaryPrefix(h.cfg.Routers[i]))
+		if h.has(r.Name) {
+			for _, a := range r.Addresses {
+				ev.Addresses = append(ev.Addresses, a.Prefix)
+			}
+		}
+		h.tell(ev)
+	}
+}
+
+// tell gives the daemon an event, now or when it runs again.
+func (h *host) tell(ev supervisor.Event) {
+	switch {
+	case !h.running:
+	case h.paused:
+		if len(h.queue) < socketQueue {
+			h.queue = append(h.queue, ev)
+		}
+	default:
+		h.do(h.node.Step(h.clock(), ev))
+		h.wake()
+	}
+}
+
+func (h *host) clock() time.Time { return epoch.Add(h.world.now) }
+
+// wake plans the next tick.
+func (h *host) wake() {
+	deadline := h.node.Deadline()
+	if deadline.IsZero() {
+		return
+	}
+	wait := max(deadline.Sub(h.clock()), 0)
+	h.planned(wait, func() {
+		if !h.paused && h.node.Deadline().Equal(deadline) {
+			h.tell(supervisor.Tick{})
+		}
+	})
+}
+
+// resume is SIGCONT: the mail is read before anything is concluded from silence.
+func (h *host) resume() {
+	h.paused = false
+	mail := h.queue
+	h.queue = nil
+	for _, ev := range mail {
+		h.tell(ev)
+	}
+	if h.running {
+		h.tell(supervisor.Tick{})
+	}
+}
+
+// do does what the node wants.
+func (h *host) do(actions []supervisor.Action) {
+	for _, a := range actions {
+		h.trace(a)
+		switch a := a.(type) {
+		case supervisor.RouterAction:
+			h.routerAction(a.Router, a.Action)
+		case supervisor.RunTest:
+			h.proxy.test()
+		case supervisor.Restart:
+			h.proxy.restart()
+		case supervisor.LookNow:
+			for _, p := range h.cfg.Probes {
+				h.proxy.lookOnce(p)
+			}
+		}
+	}
+}
+
+// trace logs an action, unless it is a periodic one.
+func (h *host) trace(a supervisor.Action) {
+	if r, ok := a.(supervisor.RouterAction); ok && !h.world.Verbose {
+		switch act := r.Action.(type) {
+		case vrrp.Refresh:
+			return
+		case vrrp.Send:
+			if act.Priority != vrrp.PriorityRelease {
+				return
+			}
+		}
+	}
+	if _, ok := a.(supervisor.LookNow); ok && !h.world.Verbose {
+		return
+	}
+	h.world.log(h.cfg.Node, "%s", a)
+}
+
+func (h *host) routerAction(name string, a vrrp.Action) {
+	cfg := h.router(name)
+	switch a := a.(type) {
+	case vrrp.Send:
+		h.send(cfg, a.Priority)
+	case vrrp.Own:
+		h.planned(h.world.latency(netlink), func() {
+			h.keep(cfg)
+			h.tell(supervisor.RouterEvent{Router: name, Event: vrrp.Owned{}})
+		})
+	case vrrp.Refresh:
+		h.planned(h.world.latency(netlink), func() { h.keep(cfg) })
+	case vrrp.Disown:
+		h.planned(h.world.latency(netlink), func() {
+			delete(h.kept, name)
+			h.tellLinks()
+		})
+	case vrrp.Probe:
+		h.probe(name)
+	case vrrp.Announce:
+		h.world.ledger.announced(h.world, h, name)
+	}
+}
+
+func (h *host) router(name string) supervisor.Router {
+	for _, r := range h.cfg.Routers {
+		if r.Name == name {
+			return r
+		}
+	}
+	panic("no router " + name)
+}
+
+// keep puts the addresses into the kernel, which forgets them after their lifetime.
+func (h *host) keep(cfg supervisor.Router) {
+	late := time.Duration(h.world.rand.Int64N(int64(250 * time.Millisecond)))
+	h.kept[cfg.Name] = &addresses{until: h.world.now + cfg.VRRP.Lifetime + late}
+}
+
+// send puts an advert on the wire.
+func (h *host) send(cfg supervisor.Router, priority uint8) {
+	ev := supervisor.RouterEvent{Router: cfg.Name, Event: vrrp.Received{
+		From: primaryPrefix(cfg).Addr(),
+		Advert: vrrp.Advert{
+			Version: cfg.VRRP.Version, VRID: cfg.VRRP.VRID, Priority: priority,
+			Interval: cfg.VRRP.Interval, Addresses: cfg.VRRP.Addresses,
+		},
+	}}
+	for _, peer := range h.world.hosts {
+		if h.world.connected(h, peer) {
+			h.world.after(h.world.latency(wire), func() {
+				if peer.powered {
+					peer.tell(ev)
+				}
+			})
+		}
+	}
+}
+
+// probe asks the link who has the addresses; the kernel of the other host answers.
+func (h *host) probe(name string) {
+	for _, peer := range h.world.hosts {
+		if h.world.connected(h, peer) && peer.has(name) {
+			h.planned(2*h.world.latency(wire), func() {
+				h.tell(supervisor.RouterEvent{Router: name, Event: vrrp.Answered{Holder: peer.cfg.Node}})
+			})
+		}
+	}
+}

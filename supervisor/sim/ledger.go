@@ -1,0 +1,98 @@
+package sim
+
+import (
+	"fmt"
+	"strings"
+	"time"
+)
+
+// ledger keeps book of who holds the addresses and who serves.
+type ledger struct {
+	holders string        // the last line's
+	none    time.Duration // nobody reachable holds the addresses and serves
+	two     time.Duration // both hold them
+	longest time.Duration // the longest time with two
+	stretch time.Duration
+	moves   int
+	last    string // the last single holder
+	claims  map[string]string
+}
+
+// pass accounts for the time until the next call; kernels forget addresses in between.
+func (l *ledger) pass(w *World, until time.Duration) {
+	l.report(w)
+	for w.now < until {
+		next := until
+		for _, h := range w.hosts {
+			for _, a := range h.kept {
+				if a.until > w.now && a.until < next {
+					next = a.until
+				}
+			}
+		}
+		l.account(w, next-w.now)
+		w.now = next
+		l.report(w)
+	}
+}
+
+func (l *ledger) account(w *World, d time.Duration) {
+	holders, served := 0, false
+	for _, h := range w.hosts {
+		if h.holds() {
+			holders++
+			served = served || h.proxy.serves() && h.cable
+		}
+	}
+	if !served {
+		l.none += d
+	}
+	if holders < 2 {
+		l.stretch = 0
+		return
+	}
+	l.two += d
+	l.stretch += d
+	l.longest = max(l.longest, l.stretch)
+}
+
+// holds tells whether a host holds the addresses of its first router.
+func (h *host) holds() bool { return h.has(h.cfg.Routers[0].Name) }
+
+// report logs a change of holders.
+func (l *ledger) report(w *World) {
+	var names []string
+	for _, h := range w.hosts {
+		if h.holds() {
+			names = append(names, h.cfg.Node)
+		}
+	}
+	now := strings.Join(names, " and ")
+	if now == l.holders {
+		return
+	}
+	l.holders = now
+	if len(names) == 1 && l.last != now {
+		l.moves++
+		l.last = now
+	}
+	if now == "" {
+		now = "nobody"
+	}
+	w.log("", "held by %s", now)
+}
+
+// announced notes whom the switches and clients send their frames to.
+func (l *ledger) announced(w *World, h *host, router string) {
+	if l.claims == nil {
+		l.claims = map[string]string{}
+	}
+	if h.cable {
+		l.claims[router] = h.cfg.Node
+	}
+}
+
+// summary is one line: the seconds with no service, those with two holders, the moves.
+func (l *ledger) summary() string {
+	return fmt.Sprintf("none %.3fs, two %.3fs, moves %d", l.none.Seconds(), l.two.Seconds(), l.moves)
+}

@@ -1,0 +1,87 @@
+package sim
+
+import (
+	"github.com/pairkeeper/pairkeeper/probes"
+	"github.com/pairkeeper/pairkeeper/supervisor"
+)
+
+// proxy is a host's nginx under systemd.
+type proxy struct {
+	host    *host
+	up      bool
+	hung    bool // runs, but answers nobody
+	broken  bool // a restart fails
+	refused bool // its test fails
+	state   supervisor.UnitState
+}
+
+// serves tells whether the proxy answers clients.
+func (p *proxy) serves() bool { return p.up && !p.hung }
+
+func (p *proxy) set(s supervisor.UnitState) {
+	s.Load = "loaded"
+	p.state = s
+	p.up = s.Active == "active"
+	p.hung = p.hung && p.up
+	p.host.planned(notice, p.tell)
+}
+
+func (p *proxy) tell() { p.host.tell(supervisor.UnitChanged{State: p.state}) }
+
+func (p *proxy) start() { p.set(supervisor.UnitState{Active: "active", Sub: "running", MainPID: 100}) }
+
+func (p *proxy) kill() {
+	if p.up {
+		p.set(supervisor.UnitState{Active: "failed", Sub: "failed", Result: "signal", Exit: "SIGKILL"})
+	}
+}
+
+func (p *proxy) stop() {
+	p.set(supervisor.UnitState{Active: "inactive", Sub: "dead", Result: "success", StopAsked: true})
+}
+
+// test answers RunTest.
+func (p *proxy) test() {
+	p.host.planned(p.host.world.latency(testTakes), func() {
+		ev := supervisor.TestDone{}
+		if p.refused {
+			ev.Problem = "nginx -t: exit 1"
+		}
+		p.host.tell(ev)
+	})
+}
+
+// restart answers Restart.
+func (p *proxy) restart() {
+	p.host.planned(p.host.world.latency(restartTakes), func() {
+		ev := supervisor.RestartDone{}
+		p.hung = false
+		if p.broken {
+			p.set(supervisor.UnitState{Active: "failed", Sub: "failed", Result: "exit-code", Exit: "exit 1"})
+			ev.Problem = "job failed"
+		} else {
+			p.start()
+		}
+		p.tell()
+		p.host.tell(ev)
+	})
+}
+
+// look is the probe's loop.
+func (p *proxy) look(cfg probes.Config) {
+	p.lookOnce(cfg)
+	p.host.planned(cfg.Interval, func() { p.look(cfg) })
+}
+
+func (p *proxy) lookOnce(cfg probes.Config) {
+	ev := supervisor.Looked{Probe: cfg.Name, OK: p.serves()}
+	takes := p.host.world.latency(wire)
+	switch {
+	case !p.up:
+		ev.Detail = "connection refused"
+	case p.hung:
+		ev.Detail = "no answer within " + cfg.Timeout.String()
+		takes = cfg.Timeout
+	}
+	p.host.planned(takes, func() { p.host.tell(ev) })
+}
