@@ -34,12 +34,12 @@ func (r *rung) again(what string) {
 
 // climb takes the next rung, or gives up.
 func (r *rung) climb() {
-	r.restarts = slices.DeleteFunc(r.restarts, func(t time.Time) bool { return r.now.Sub(t) > r.cfg.Window })
+	recent := r.recent(r.now)
 	switch {
 	case r.attempt >= r.cfg.Attempts:
 		r.giveUp()
-	case len(r.restarts) >= r.cfg.Budget:
-		r.note(ReasonBudget, "%s was restarted %d times within %s: not again", r.cfg.Name(), len(r.restarts), r.cfg.Window)
+	case recent >= r.cfg.Budget:
+		r.note(ReasonBudget, "%s was restarted %d times within %s: not again", r.cfg.Name(), recent, r.cfg.Window)
 		r.giveUp()
 	case len(r.cfg.Test) > 0:
 		r.enter(Testing, 0)
@@ -47,6 +47,12 @@ func (r *rung) climb() {
 	default:
 		r.restart()
 	}
+}
+
+// recent counts the restarts within the window.
+func (g *guard) recent(now time.Time) int {
+	g.restarts = slices.DeleteFunc(g.restarts, func(t time.Time) bool { return now.Sub(t) > g.cfg.Window })
+	return len(g.restarts)
 }
 
 func (r *rung) tested(problem string) {

@@ -11,8 +11,7 @@ type backup struct {
 	down      time.Duration // what the down timer was set to
 	downAt    time.Time     // Active_Down_Timer
 	cause     Reason        // why the router would become Active at downAt
-	preemptAt time.Time     // when a lower Active router may be pre-empted; zero: none heard
-	lowerAt   time.Time     // the last advert of a lower Active router
+	preemptAt time.Time     // from when a lower Active router is pre-empted; zero: none heard
 
 	probe   probe
 	contest time.Time // until when an answered address is waited for; zero: not answered
@@ -28,9 +27,9 @@ type probe struct {
 
 func (b *backup) deadline() time.Time {
 	if !b.probe.sent {
-		return earliest(b.probe.at, b.downAt, b.preemptAt)
+		return earliest(b.probe.at, b.downAt)
 	}
-	return earliest(b.downAt, b.preemptAt)
+	return b.downAt
 }
 
 // toBackup enters Backup; the down timer runs from now.
@@ -95,28 +94,27 @@ func (s *step) follow(ev Received) {
 	s.listen(s.cfg.DownInterval(s.backup.interval), ReasonPeerSilent)
 }
 
-// lowerHeard ignores a lower Active router, so that the down timer ends its rule;
-// it follows it as long as the preemption delay lasts.
+// lowerHeard pre-empts a lower Active router: not before the preemption delay is over,
+// without one not before the down timer would have run out; and always on an advert of
+// it, for then it is alive and will yield. One that has just died is not pre-empted,
+// its address is probed for.
 func (s *step) lowerHeard(ev Received) {
 	b := &s.backup
-	b.lowerAt = s.now
-	if s.cfg.PreemptDelay > 0 {
-		if b.preemptAt.IsZero() {
+	if b.preemptAt.IsZero() {
+		b.preemptAt = b.downAt
+		if s.cfg.PreemptDelay > 0 {
 			b.preemptAt = s.now.Add(s.cfg.PreemptDelay)
 		}
-		s.follow(ev)
+	}
+	if due(s.now, b.preemptAt) {
+		s.toActive(ReasonPreempts)
 		return
 	}
-	b.cause, b.contest = ReasonPreempts, time.Time{}
+	s.follow(ev)
 }
 
-// preempting tells whether a lower Active router is alive and need not be waited for.
-func (s *step) preempting() bool {
-	b := &s.backup
-	alive := !b.lowerAt.IsZero() && s.now.Sub(b.lowerAt) <= b.interval+b.interval/2
-	return alive && (b.cause == ReasonPreempts || due(s.now, b.preemptAt))
-}
-
+// backupTick asks who holds the addresses near the end of the silence, then decides by
+// the answer.
 func (s *step) backupTick() {
 	b := &s.backup
 	if s.now.Sub(b.downAt) > s.cfg.DownInterval(b.interval) { // we slept, others may rule: listen anew
@@ -125,33 +123,9 @@ func (s *step) backupTick() {
 		s.listen(s.cfg.DownInterval(b.interval), b.cause)
 		return
 	}
-	if due(s.now, b.preemptAt) {
-		if s.preempting() {
-			s.toActive(ReasonPreempts)
-			return
-		}
-		b.preemptAt = time.Time{}
-	}
-	if b.cause == ReasonPreempts {
-		if due(s.now, b.downAt) && s.preempting() {
-			s.toActive(ReasonPreempts)
-			return
-		}
-		if !s.preempting() {
-			b.cause = ReasonPeerSilent
-		}
-	}
-	s.probeTick()
-}
-
-// probeTick asks who holds the addresses, then decides by the answer.
-func (s *step) probeTick() {
-	b := &s.backup
 	if !b.probe.sent {
-		if due(s.now, b.probe.at) && !s.preempting() {
+		if due(s.now, b.probe.at) {
 			s.sendProbe(s.probeWindow())
-		} else if due(s.now, b.probe.at) {
-			b.probe.at = b.downAt
 		}
 		return
 	}

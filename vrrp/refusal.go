@@ -58,3 +58,26 @@ var refusals = []Refusal{
 
 // Refusals lists every Refusal that Parse gives, for one counter each.
 func Refusals() []Refusal { return slices.Clone(refusals) }
+
+// Remedy tells an operator what to do about a refusal.
+func (r Refusal) Remedy() string {
+	switch r {
+	case RefusalTTL:
+		return "a router forwarded it: keep VRRP on its own link"
+	case RefusalCARP:
+		return "a BSD host speaks CARP here: give it a VHID that is no VRID of yours"
+	case RefusalLength, RefusalType, RefusalNoAddresses, RefusalIntervalZero, RefusalFamily:
+		return "the sender does not speak proper VRRP: find it by its address"
+	case RefusalVersion:
+		return "set the same version: on both nodes"
+	case RefusalVRID:
+		return "another pair: give each pair on a link its own vrid:"
+	case RefusalChecksum:
+		return "damaged on the way, or a sender with a rule of its own for the checksum"
+	case RefusalAuthType:
+		return "set the same auth.type: on both nodes"
+	case RefusalAuthMismatch:
+		return "set the same auth.password: on both nodes"
+	}
+	return ""
+}

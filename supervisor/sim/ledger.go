@@ -11,7 +11,7 @@ type ledger struct {
 	holders string        // the last line's
 	none    time.Duration // nobody reachable holds the addresses and serves
 	two     time.Duration // both hold them
-	longest time.Duration // the longest time with two
+	longest time.Duration // the longest time with two that clients could reach
 	stretch time.Duration
 	moves   int
 	last    string // the last single holder
@@ -37,21 +37,26 @@ func (l *ledger) pass(w *World, until time.Duration) {
 }
 
 func (l *ledger) account(w *World, d time.Duration) {
-	holders, served := 0, false
+	holders, reachable, served := 0, 0, false
 	for _, h := range w.hosts {
 		if h.holds() {
 			holders++
-			served = served || h.proxy.serves() && h.cable
+			if h.cable {
+				reachable++
+				served = served || h.proxy.serves()
+			}
 		}
 	}
 	if !served {
 		l.none += d
 	}
-	if holders < 2 {
+	if holders > 1 {
+		l.two += d
+	}
+	if reachable < 2 {
 		l.stretch = 0
 		return
 	}
-	l.two += d
 	l.stretch += d
 	l.longest = max(l.longest, l.stretch)
 }

@@ -1,0 +1,99 @@
+package sim
+
+import (
+	"math/rand/v2"
+	"time"
+)
+
+// Storm is what a run of random faults came to.
+type Storm struct {
+	Trace   string
+	Longest time.Duration // the longest time with two holders that clients could reach
+	Calm    bool          // one holder, serving, and no moves, once everything is mended
+}
+
+// localFaults leave the link alone, linkFaults do not.
+var (
+	localFaults = []string{
+		"daemon killed", "daemon stop", "daemon start", "daemon paused", "daemon resumes",
+		"power cut", "power on", "proxy killed", "proxy hangs", "proxy stopped", "proxy started",
+		"proxy breaks", "proxy config broken", "proxy mended", "address removed",
+	}
+	linkFaults = append([]string{"cable cut", "cable back"}, localFaults...)
+)
+
+// Rage runs a pair through random faults, then mends everything and lets it rest.
+func Rage(seed uint64, pair *Pair, faults []string) Storm {
+	w := New(seed, pair.Node("lb01"), pair.Node("lb02"))
+	dice := rand.New(rand.NewPCG(seed, 2))
+	for _, h := range w.hosts {
+		w.must(h, "power on")
+	}
+	end := 2 * time.Second
+	for range 4 + dice.IntN(12) {
+		end += time.Duration(dice.Int64N(int64(3 * time.Second)))
+		w.RunUntil(end)
+		h := w.hosts[dice.IntN(len(w.hosts))]
+		if what := faults[dice.IntN(len(faults))]; h.can(what) {
+			w.must(h, what)
+		}
+	}
+	w.RunUntil(end + 5*time.Second)
+	longest := w.ledger.longest
+	for _, h := range w.hosts {
+		h.mend()
+	}
+	w.RunUntil(end + 3*time.Minute)
+	moves := w.ledger.moves
+	w.RunUntil(end + 4*time.Minute)
+	return Storm{Trace: w.Trace(), Longest: max(longest, w.ledger.longest), Calm: w.calm() && moves == w.ledger.moves}
+}
+
+func (w *World) must(h *host, what string) {
+	if err := w.Happen(h.cfg.Node, what); err != nil {
+		panic(err)
+	}
+}
+
+// can tells whether a fault means anything to a host now.
+func (h *host) can(what string) bool {
+	switch what {
+	case "power on":
+		return !h.powered
+	case "daemon start":
+		return h.powered && !h.running
+	case "daemon resumes":
+		return h.running && h.paused
+	case "daemon stop", "daemon killed", "daemon paused":
+		return h.running && !h.paused
+	case "cable back":
+		return !h.cable
+	case "proxy started", "proxy mended":
+		return h.powered && !h.proxy.up
+	}
+	return h.powered
+}
+
+// mend ends every fault of a host.
+func (h *host) mend() {
+	for _, what := range []string{"cable back", "power on", "daemon resumes", "daemon start"} {
+		if h.can(what) {
+			h.world.must(h, what)
+		}
+	}
+	h.world.must(h, "proxy mended")
+}
+
+// calm tells that exactly one host holds the addresses, and serves.
+func (w *World) calm() bool {
+	holders, serving := 0, 0
+	for _, h := range w.hosts {
+		if h.holds() {
+			holders++
+			if h.proxy.serves() {
+				serving++
+			}
+		}
+	}
+	return holders == 1 && serving == 1
+}

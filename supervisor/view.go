@@ -1,0 +1,100 @@
+package supervisor
+
+import (
+	"net/netip"
+	"time"
+
+	"github.com/pairkeeper/pairkeeper/probes"
+	"github.com/pairkeeper/pairkeeper/vrrp"
+)
+
+// View is what a Node can say of itself. Its times are the deciders' own.
+type View struct {
+	Node    string
+	Peer    string
+	Proxy   ProxyView
+	Probes  []ProbeView
+	Routers []RouterView
+}
+
+// ProxyView is the guard's part of a View.
+type ProxyView struct {
+	Guarded  bool
+	Name     string
+	Phase    Phase
+	Since    time.Time
+	Unit     UnitState
+	Why      string // what is wrong; empty: nothing
+	Restarts int    // by the ladder, since the daemon began
+	Budget   int    // restarts that the window still allows
+	Resets   int    // start limits cleared
+}
+
+// ProbeView is one probe of a View.
+type ProbeView struct {
+	Name   string
+	State  probes.State
+	Detail string
+	Since  time.Time
+}
+
+// RouterView is one virtual router of a View.
+type RouterView struct {
+	Config   Router
+	State    vrrp.State
+	Reason   vrrp.Reason // of a FAULT
+	Detail   string
+	Since    time.Time
+	Priority uint8
+	Primary  netip.Addr
+	Heard    vrrp.Heard
+	Owned    bool
+}
+
+// View tells how the node is at a moment.
+func (n *Node) View(now time.Time) View {
+	v := View{Node: n.cfg.Node, Peer: n.cfg.Peer, Proxy: n.guard.view(now)}
+	for _, p := range n.probes {
+		v.Probes = append(v.Probes, ProbeView{Name: p.name, State: p.counter.State(), Detail: p.detail, Since: p.since})
+	}
+	for _, r := range n.routers {
+		v.Routers = append(v.Routers, n.viewOf(r))
+	}
+	return v
+}
+
+func (n *Node) viewOf(r *router) RouterView {
+	return RouterView{
+		Config: r.cfg, State: r.machine.State(), Reason: r.fault, Detail: r.detail, Since: r.since,
+		Priority: r.machine.Priority(), Primary: n.primary(r), Heard: r.machine.Heard(), Owned: r.owned,
+	}
+}
+
+// Router tells how one router is.
+func (n *Node) Router(name string) RouterView {
+	if r := n.router(name); r != nil {
+		return n.viewOf(r)
+	}
+	return RouterView{}
+}
+
+func (g *guard) view(now time.Time) ProxyView {
+	return ProxyView{
+		Guarded: g.cfg.Guarded(), Name: g.cfg.Name(), Phase: g.phase, Since: g.since, Unit: g.unit, Why: g.why,
+		Restarts: g.total, Budget: g.cfg.Budget - g.recent(now), Resets: g.resets,
+	}
+}
+
+// Active tells whether a router is Active.
+func (n *Node) Active(router string) bool {
+	r := n.router(router)
+	return r != nil && r.machine.State() == vrrp.Active
+}
+
+// Primary is the address that a router's adverts come from.
+func (n *Node) Primary(router string) netip.Addr {
+	if r := n.router(router); r != nil {
+		return n.primary(r)
+	}
+	return netip.Addr{}
+}
