@@ -1,0 +1,96 @@
+// Package config reads the configuration file of a pair: YAML in, the deciding packages'
+// own Configs out. It is strict, and reports everything that is wrong at once, each with
+// its line.
+package config
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/pairkeeper/pairkeeper/probes"
+	"github.com/pairkeeper/pairkeeper/supervisor"
+)
+
+// Document is the configuration of a whole pair, with every default filled in.
+type Document struct {
+	file     string
+	node     string // which node this host is, if the file says so
+	nodes    []node // two
+	proxy    *supervisor.Proxy
+	probes   []probes.Config
+	routers  []router
+	warnings Errors
+}
+
+// Parse reads the text of a file; name is how messages call it. It touches nothing
+// else: passwords that lie in files of their own are read by ReadPasswords.
+func Parse(name string, data []byte) (*Document, error) {
+	r := &reader{file: name}
+	d := &Document{file: name}
+	if root, ok := r.root(data); ok {
+		d.read(root)
+	}
+	if len(r.errors) > 0 {
+		return nil, r.errors.sort()
+	}
+	d.warnings = r.warnings.sort()
+	return d, nil
+}
+
+func (d *Document) read(root value) {
+	f, ok := root.fields("a mapping such as nodes: {…}", "node", "nodes", "proxy", "probes", "virtual_routers")
+	if !ok {
+		return
+	}
+	d.readNodes(f)
+	if v, ok := f.keys["proxy"]; ok {
+		d.proxy = readProxy(v)
+	}
+	if v, ok := f.keys["virtual_routers"]; ok {
+		d.readRouters(v)
+	}
+	if v, ok := f.keys["probes"]; ok {
+		d.readProbes(v)
+	}
+	switch routers, proxy := f.has("virtual_routers"), f.has("proxy"); {
+	case !routers && !proxy:
+		f.errorf("needs proxy: or virtual_routers:, there is nothing to do")
+	case !routers:
+		f.warnf("has no virtual_routers: the proxy is watched and restarted, but no address moves")
+	}
+}
+
+// Warnings is what is odd, though it may be meant.
+func (d *Document) Warnings() []Error { return slices.Clone(d.warnings) }
+
+// Nodes are the names of both nodes, in the file's order.
+func (d *Document) Nodes() []string {
+	var names []string
+	for _, n := range d.nodes {
+		names = append(names, n.name)
+	}
+	return names
+}
+
+// For is the configuration of one of the nodes.
+func (d *Document) For(name string) (supervisor.Config, error) {
+	i := slices.IndexFunc(d.nodes, func(n node) bool { return n.name == name })
+	if i < 0 {
+		return supervisor.Config{}, Errors{{File: d.file, Path: "nodes", Text: show(name) + " is not one of " + strings.Join(d.Nodes(), ", ")}}
+	}
+	c := supervisor.Config{Node: name, Peer: d.nodes[1-i].name, Probes: slices.Clone(d.probes)}
+	if d.proxy != nil {
+		c.Proxy = *d.proxy
+	}
+	var errs Errors
+	for _, r := range d.routers {
+		if r.password.unread() {
+			errs = append(errs, r.password.error(d.file, "has not been read"))
+		}
+		c.Routers = append(c.Routers, r.on(d.nodes[i]))
+	}
+	if len(errs) > 0 {
+		return supervisor.Config{}, errs.sort()
+	}
+	return c, nil
+}

@@ -1,0 +1,66 @@
+package config
+
+import (
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"syscall"
+
+	"github.com/pairkeeper/pairkeeper/supervisor"
+)
+
+// File is a configuration file as the node reads it that this host is.
+type File struct {
+	Path     string
+	Document *Document
+	Config   supervisor.Config // of this node, whose name is Config.Node
+	Warnings []Error
+}
+
+// Load reads a configuration file. This host is the named node; where that is empty,
+// the one of node:, else of the host's name, else of an address on an interface.
+func Load(path, node string) (*File, error) {
+	data, err := readFile(path)
+	if err != nil {
+		return nil, Errors{{File: path, Text: reason(err)}}
+	}
+	d, err := Parse(path, data)
+	if err != nil {
+		return nil, err
+	}
+	if err := d.ReadPasswords(); err != nil {
+		return nil, err
+	}
+	self, warnings, err := d.self(node, thisHost())
+	if err != nil {
+		return nil, err
+	}
+	c, err := d.For(self)
+	if err != nil {
+		return nil, err
+	}
+	return &File{Path: path, Document: d, Config: c, Warnings: append(d.Warnings(), warnings...)}, nil
+}
+
+// readFile reads no more than Parse will take.
+func readFile(path string) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return io.ReadAll(io.LimitReader(f, maxSize+1))
+}
+
+// reason is the system's reason without the path, which the message has already.
+func reason(err error) string {
+	if errors.Is(err, fs.ErrNotExist) {
+		return "there is no such file"
+	}
+	var errno syscall.Errno
+	if errors.As(err, &errno) {
+		return errno.Error()
+	}
+	return err.Error()
+}

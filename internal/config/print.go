@@ -1,0 +1,210 @@
+package config
+
+import (
+	"fmt"
+	"io"
+	"strconv"
+	"time"
+
+	"gopkg.in/yaml.v3"
+
+	"github.com/pairkeeper/pairkeeper/probes"
+	"github.com/pairkeeper/pairkeeper/supervisor"
+	"github.com/pairkeeper/pairkeeper/vrrp"
+)
+
+// Print writes the configuration with every default in it. Passwords are masked;
+// otherwise it parses to the same configuration.
+func (d *Document) Print(w io.Writer) error {
+	e := yaml.NewEncoder(w)
+	e.SetIndent(2)
+	if err := e.Encode(d.tree().Node); err != nil {
+		return err
+	}
+	return e.Close()
+}
+
+// tree builds a mapping of the file, key by key.
+type tree struct{ *yaml.Node }
+
+func block() tree { return tree{&yaml.Node{Kind: yaml.MappingNode, Tag: "!!map"}} }
+func flow() tree {
+	return tree{&yaml.Node{Kind: yaml.MappingNode, Tag: "!!map", Style: yaml.FlowStyle}}
+}
+
+func (t tree) set(key string, v *yaml.Node) { t.Content = append(t.Content, text(key), v) }
+
+func text(s string) *yaml.Node { return &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: s} }
+
+func quote(s string) *yaml.Node {
+	return &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Style: yaml.DoubleQuotedStyle, Value: s}
+}
+
+func number[N ~int | ~uint8](n N) *yaml.Node {
+	return &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!int", Value: strconv.Itoa(int(n))}
+}
+
+func boolean(b bool) *yaml.Node {
+	return &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!bool", Value: strconv.FormatBool(b)}
+}
+
+func duration(d time.Duration) *yaml.Node { return text(printDuration(d)) }
+
+func list(items ...*yaml.Node) *yaml.Node {
+	return &yaml.Node{Kind: yaml.SequenceNode, Tag: "!!seq", Content: items}
+}
+
+func flowList(items ...*yaml.Node) *yaml.Node {
+	n := list(items...)
+	n.Style = yaml.FlowStyle
+	return n
+}
+
+// words are arguments; what is not plain is quoted.
+func words(list []string) *yaml.Node {
+	n := flowList()
+	for _, s := range list {
+		if printable(s) {
+			n.Content = append(n.Content, text(s))
+		} else {
+			n.Content = append(n.Content, quote(s))
+		}
+	}
+	return n
+}
+
+func (d *Document) tree() tree {
+	t := block()
+	if d.node != "" {
+		t.set("node", text(d.node))
+	}
+	nodes := block()
+	for _, n := range d.nodes {
+		one := flow()
+		one.set("address", text(n.address.String()))
+		one.set("priority", number(n.priority))
+		nodes.set(n.name, one.Node)
+	}
+	t.set("nodes", nodes.Node)
+	if d.proxy != nil {
+		t.set("proxy", proxyTree(d.proxy))
+	}
+	if len(d.probes) > 0 {
+		all := list()
+		for _, p := range d.probes {
+			all.Content = append(all.Content, probeTree(p))
+		}
+		t.set("probes", all)
+	}
+	if len(d.routers) > 0 {
+		all := list()
+		for _, r := range d.routers {
+			all.Content = append(all.Content, d.routerTree(r))
+		}
+		t.set("virtual_routers", all)
+	}
+	return t
+}
+
+func proxyTree(p *supervisor.Proxy) *yaml.Node {
+	t := block()
+	if p.Unit != "" {
+		t.set("unit", text(p.Unit))
+	} else {
+		t.set("command", words(p.Command))
+	}
+	t.set("test", words(p.Test))
+	t.set("test_timeout", duration(p.TestTimeout))
+	t.set("restart_timeout", duration(p.RestartTimeout))
+	t.set("wait", duration(p.Wait))
+	t.set("attempts", number(p.Attempts))
+	t.set("budget", number(p.Budget))
+	t.set("window", duration(p.Window))
+	t.set("retry", duration(p.Retry))
+	t.set("rise", number(p.Rise))
+	t.set("look", duration(p.Look))
+	return t.Node
+}
+
+func probeTree(p probes.Config) *yaml.Node {
+	h := block()
+	h.set("url", text(p.HTTP.URL))
+	h.set("method", text(p.HTTP.Method))
+	if p.HTTP.Host != "" {
+		h.set("host", text(p.HTTP.Host))
+	}
+	status := flowList()
+	for _, r := range p.HTTP.Status {
+		if r.From == r.To {
+			status.Content = append(status.Content, number(r.From))
+		} else {
+			status.Content = append(status.Content, text(fmt.Sprintf("%d-%d", r.From, r.To)))
+		}
+	}
+	h.set("status", status)
+	t := block()
+	t.set("http", h.Node)
+	t.set("name", text(p.Name))
+	t.set("interval", duration(p.Interval))
+	t.set("timeout", duration(p.Timeout))
+	t.set("rise", number(p.Rise))
+	t.set("fall", number(p.Fall))
+	return t.Node
+}
+
+func (d *Document) routerTree(r router) *yaml.Node {
+	s := r.shared
+	t := block()
+	t.set("name", text(s.Name))
+	t.set("interface", text(s.Interface))
+	t.set("vrid", number(s.VRRP.VRID))
+	t.set("version", number(uint8(s.VRRP.Version)))
+	t.set("advert_interval", duration(s.VRRP.Interval))
+	priority := flow()
+	for _, n := range d.nodes {
+		priority.set(n.name, number(r.priority[n.name]))
+	}
+	t.set("priority", priority.Node)
+	addresses := list()
+	for _, a := range s.Addresses {
+		addresses.Content = append(addresses.Content, addressTree(a))
+	}
+	t.set("addresses", addresses)
+	t.set("preempt", boolean(s.VRRP.Preempt))
+	t.set("preempt_delay", duration(s.VRRP.PreemptDelay))
+	t.set("auth", authTree(r))
+	if s.VRRP.Version == vrrp.V3 {
+		t.set("checksum", text(map[vrrp.Checksum]string{vrrp.ChecksumPseudo: "pseudo", vrrp.ChecksumPlain: "plain"}[s.Format.Checksum]))
+	}
+	garp := flow()
+	garp.set("burst", number(s.Burst))
+	garp.set("again", duration(s.VRRP.AnnounceAgain))
+	garp.set("refresh", duration(s.VRRP.AnnounceEvery))
+	t.set("garp", garp.Node)
+	return t.Node
+}
+
+func addressTree(a supervisor.Address) *yaml.Node {
+	t := flow()
+	t.set("address", text(a.Prefix.String()))
+	if a.Label != "" {
+		t.set("label", quote(a.Label))
+	}
+	t.set("noprefixroute", boolean(a.NoPrefixRoute))
+	return t.Node
+}
+
+func authTree(r router) *yaml.Node {
+	t := flow()
+	switch {
+	case r.shared.Format.Auth.Type == vrrp.AuthNone:
+		t.set("type", text("none"))
+	case r.password.file != "":
+		t.set("type", text("pass"))
+		t.set("password_file", quote(r.password.file))
+	default:
+		t.set("type", text("pass"))
+		t.set("password", quote(mask))
+	}
+	return t.Node
+}

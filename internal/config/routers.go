@@ -1,0 +1,158 @@
+package config
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"time"
+
+	"github.com/pairkeeper/pairkeeper/supervisor"
+	"github.com/pairkeeper/pairkeeper/vrrp"
+)
+
+// router is a virtual router as both nodes share it.
+type router struct {
+	shared   supervisor.Router // all but the node's priority and source
+	priority map[string]uint8  // by node
+	password password
+}
+
+// on is the router as one node runs it.
+func (r *router) on(n node) supervisor.Router {
+	c := r.shared
+	c.VRRP.Priority = r.priority[n.name]
+	c.Source = n.address
+	if r.password.file != "" {
+		c.Format.Auth.Key = r.password.key
+	}
+	return c
+}
+
+func (r *router) holds(a netip.Addr) bool { return slices.Contains(r.shared.VRRP.Addresses, a) }
+
+// defaultRouter is a virtual router where the file does not say otherwise.
+func defaultRouter() supervisor.Router {
+	return supervisor.Router{
+		VRRP: vrrp.Config{
+			Version:       vrrp.V3,
+			Preempt:       true,
+			AnnounceAgain: 5 * time.Second,
+			AnnounceEvery: 30 * time.Second,
+		},
+		Format: vrrp.Format{Checksum: vrrp.ChecksumPseudo},
+		Burst:  5,
+	}
+}
+
+const (
+	routerExample       = "- {interface: eth0, vrid: 50, addresses: [10.0.0.3/24]}"
+	defaultPreemptDelay = 30 * time.Second
+)
+
+func (d *Document) readRouters(v value) {
+	items, ok := v.list("a list such as " + routerExample)
+	if !ok {
+		return
+	}
+	if len(items) == 0 {
+		v.errorf("is empty: write a list such as %s, or remove the key", routerExample)
+	}
+	seen := &taken{vrids: map[string]value{}, names: map[string]value{}, addresses: map[netip.Addr]value{}}
+	for _, item := range items {
+		if f, ok := item.fields(routerExample, "name", "interface", "vrid", "version", "advert_interval", "priority",
+			"addresses", "preempt", "preempt_delay", "auth", "checksum", "garp"); ok {
+			d.routers = append(d.routers, d.readRouter(f, seen))
+		}
+	}
+}
+
+func (d *Document) readRouter(f fields, seen *taken) router {
+	r := router{shared: defaultRouter()}
+	s := &r.shared
+	readIdentity(f, s, seen)
+	readVersion(f, s)
+	d.readPriorities(f, &r)
+	d.readAddresses(f, &r, seen)
+	readPreempt(f, s)
+	r.password = readAuth(f, s)
+	readChecksum(f, s)
+	readGARP(f, s)
+	return r
+}
+
+// readVersion reads the protocol's version and the advert interval that it allows.
+func readVersion(f fields, s *supervisor.Router) {
+	n := int(vrrp.V3)
+	ok := !f.has("version") || f.integer("version", &n, 2, 3)
+	s.VRRP.Version, s.Format.Version = vrrp.Version(n), vrrp.Version(n)
+	s.VRRP.Interval = defaultInterval(s.VRRP.Version)
+	if f.duration("advert_interval", &s.VRRP.Interval, 0, time.Hour) && ok {
+		if wrong := wrongInterval(s.VRRP.Version, s.VRRP.Interval); wrong != "" {
+			f.keys["advert_interval"].errorf("%s %s", printDuration(s.VRRP.Interval), wrong)
+		}
+	}
+	s.VRRP.Lifetime = vrrp.LifetimeFor(s.VRRP.Interval)
+}
+
+// wrongInterval says why an advert cannot carry an interval, or is empty
+// (RFC 9568 5.2.7, RFC 3768 5.3.7).
+func wrongInterval(v vrrp.Version, d time.Duration) string {
+	unit, most, bounds := 10*time.Millisecond, 4095, "10ms..40.95s, the range of version 3"
+	if v == vrrp.V2 {
+		unit, most, bounds = time.Second, 255, "1s..255s, the range of version 2"
+	}
+	switch {
+	case d < unit || d > time.Duration(most)*unit:
+		return "is not in " + bounds
+	case d%unit != 0:
+		return fmt.Sprintf("is not a multiple of %s, adverts of version %d count in those", printDuration(unit), v)
+	}
+	return ""
+}
+
+func defaultInterval(v vrrp.Version) time.Duration {
+	if v == vrrp.V2 {
+		return time.Second
+	}
+	return 200 * time.Millisecond
+}
+
+func readPreempt(f fields, s *supervisor.Router) {
+	v := &s.VRRP
+	f.boolean("preempt", &v.Preempt)
+	if v.Preempt {
+		v.PreemptDelay = defaultPreemptDelay
+	}
+	if f.duration("preempt_delay", &v.PreemptDelay, 0, 24*time.Hour) && !v.Preempt && v.PreemptDelay > 0 {
+		f.keys["preempt_delay"].warnf("has no effect: preempt is false")
+		v.PreemptDelay = 0
+	}
+}
+
+func readChecksum(f fields, s *supervisor.Router) {
+	v, ok := f.keys["checksum"]
+	if !ok {
+		return
+	}
+	word, ok := v.one("pseudo", "plain")
+	if ok && s.VRRP.Version == vrrp.V2 {
+		v.errorf("is for version 3: VRRPv2 has one rule only, remove it")
+	}
+	if word == "plain" {
+		s.Format.Checksum = vrrp.ChecksumPlain
+	}
+}
+
+func readGARP(f fields, s *supervisor.Router) {
+	v, ok := f.keys["garp"]
+	if !ok {
+		return
+	}
+	g, ok := v.fields("{burst: 5, again: 5s, refresh: 30s}", "burst", "again", "refresh")
+	if !ok {
+		return
+	}
+	g.integer("burst", &s.Burst, 1, 100)
+	g.duration("again", &s.VRRP.AnnounceAgain, 0, time.Hour)
+	g.duration("refresh", &s.VRRP.AnnounceEvery, 0, 24*time.Hour)
+}

@@ -1,0 +1,83 @@
+package config
+
+import "strings"
+
+// elsewhere says of keys that people bring along, from keepalived or from what is planned
+// for pairkeeper, how to say the same here.
+var elsewhere = map[string]string{
+	"heartbeat":          notYet,
+	"arbitration":        notYet,
+	"weight":             notYet,
+	"tcp":                notYet,
+	"tls":                notYet,
+	"icmp":               notYet,
+	"exec":               notYet,
+	"script":             notYet,
+	"notify":             notYet,
+	"unicast_peer":       notYet,
+	"state":              "is not known: there is no state here, the priorities decide",
+	"virtual_router_id":  "is not known: it is vrid here",
+	"advert_int":         "is not known: it is advert_interval here, with a unit",
+	"virtual_ipaddress":  "is not known: it is addresses here",
+	"nopreempt":          "is not known: write preempt: false",
+	"auth_type":          `is not known: write auth: {type: pass, password: "…"}`,
+	"auth_pass":          `is not known: write auth: {type: pass, password: "…"}`,
+	"garp_master_delay":  "is not known: write garp: {again: …}",
+	"garp_master_repeat": "is not known: write garp: {burst: …}",
+	"<<":                 "is a merge key, merging is not supported: write the keys out",
+}
+
+const notYet = "is not known to this version of pairkeeper"
+
+// unknown says that a key is not known, and which one was probably meant.
+func unknown(key string, known []string) string {
+	if s, ok := elsewhere[key]; ok {
+		return s
+	}
+	if s := nearest(key, known); s != "" {
+		return "is not known: did you mean " + s + "?"
+	}
+	return "is not known: here are known " + strings.Join(known, ", ")
+}
+
+// nearest is the word that a misspelt one was probably meant to be, or empty.
+func nearest(s string, words []string) string {
+	if len(s) > maxShown {
+		return ""
+	}
+	plain := func(s string) string { return strings.ReplaceAll(strings.ToLower(s), "-", "_") }
+	best, least := "", 3
+	for _, w := range words {
+		d := distance(plain(s), plain(w))
+		if d < least && d*3 <= len(w) {
+			best, least = w, d
+		}
+	}
+	return best
+}
+
+// distance is the number of letters to change, add, remove or swap with the next
+// (optimal string alignment).
+func distance(a, b string) int {
+	d := make([][]int, len(a)+1)
+	for i := range d {
+		d[i] = make([]int, len(b)+1)
+		d[i][0] = i
+	}
+	for j := range d[0] {
+		d[0][j] = j
+	}
+	for i := 1; i <= len(a); i++ {
+		for j := 1; j <= len(b); j++ {
+			change := 1
+			if a[i-1] == b[j-1] {
+				change = 0
+			}
+			d[i][j] = min(d[i-1][j]+1, d[i][j-1]+1, d[i-1][j-1]+change)
+			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
+				d[i][j] = min(d[i][j], d[i-2][j-2]+1)
+			}
+		}
+	}
+	return d[len(a)][len(b)]
+}
