@@ -1,0 +1,52 @@
+# Every target says what it is for: make help.
+
+GO      ?= go
+RELEASE ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unreleased)
+BINARY  := bin/pairkeeper
+TESTS   := ./...
+SUDO    := $(if $(filter 0,$(shell id -u)),,sudo)
+
+export CGO_ENABLED := 0
+
+.DEFAULT_GOAL := help
+.PHONY: help build demo test quick race bench lint fuzz install clean deps
+
+help: ## show this
+	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+build: ## build bin/pairkeeper
+	$(GO) build -trimpath -ldflags '-s -w -X main.release=$(RELEASE)' -o $(BINARY) ./cmd/pairkeeper
+
+demo: build ## show the main job on a throw-away pair, in under a minute
+	@sh test/deps.sh demo
+	@$(BINARY) demo
+
+test: build ## everything: tables, simulator, kernel, keepalived, two hosts with systemd
+	@sh test/deps.sh test
+	PAIRKEEPER_BINARY=$(abspath $(BINARY)) $(GO) test -count=1 -timeout 20m $(TESTS)
+
+quick: ## what needs no network and no root: tables, properties, the simulator
+	$(GO) test ./vrrp ./probes ./supervisor ./supervisor/sim ./internal/config .
+
+race: ## the packages with goroutines under the race detector
+	CGO_ENABLED=1 $(GO) test -race -count=1 ./supervisor/... ./probes/... ./vrrp/...
+
+bench: build ## measure against keepalived, side by side; needs root
+	@sh test/deps.sh test
+	$(GO) run ./bench -binary $(abspath $(BINARY))
+
+lint: ## gofmt, vet and golangci-lint
+	@test -z "$$(gofmt -l .)" || { gofmt -l .; exit 1; }
+	$(GO) vet ./...
+	$(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.5.0 run ./...
+
+fuzz: ## fuzz every parser for a minute each
+	$(GO) test -run '^$$' -fuzz FuzzParse -fuzztime 1m ./vrrp
+	$(GO) test -run '^$$' -fuzz FuzzParse -fuzztime 1m ./internal/config
+
+install: build ## install the binary and the unit
+	install -D -m 755 $(BINARY) $(DESTDIR)/usr/bin/pairkeeper
+	install -D -m 644 systemd/pairkeeper.service $(DESTDIR)/usr/lib/systemd/system/pairkeeper.service
+
+clean: ## remove what was built
+	rm -rf bin

@@ -1,0 +1,38 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/pairkeeper/pairkeeper/supervisor/daemon"
+)
+
+func newCleanup() *cobra.Command {
+	var src source
+	var socket string
+	c := &cobra.Command{
+		Use:   "cleanup",
+		Short: "take away what a dead daemon left: tell the peer and remove the virtual addresses",
+		Args:  cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			var s daemon.Status
+			if _, err := ask(socket, "GET", "/v1/status", &s); err == nil {
+				return failure{exitUnavailable, fmt.Errorf("a daemon runs and answers on %s: stop it first", socket)}
+			}
+			file, err := src.load()
+			if err != nil {
+				return err
+			}
+			log, flush := daemon.NewLogger()
+			defer flush()
+			if err := daemon.Cleanup(file.Config, log); err != nil {
+				return failure{exitSoftware, err}
+			}
+			return nil
+		},
+	}
+	src.flags(c)
+	socketFlag(c, &socket)
+	return c
+}

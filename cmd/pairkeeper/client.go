@@ -1,0 +1,48 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+)
+
+// defaultSocket is the control socket of the one daemon of a host.
+const defaultSocket = "/run/pairkeeper/control.sock"
+
+func socketFlag(c *cobra.Command, socket *string) {
+	c.Flags().StringVar(socket, "socket", defaultSocket, "control socket of the daemon")
+}
+
+// ask sends a request to the daemon and decodes its answer, whatever the status says.
+func ask(socket, method, path string, answer any) (status int, err error) {
+	client := &http.Client{
+		Timeout: 10 * time.Second,
+		Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			var d net.Dialer
+			return d.DialContext(ctx, "unix", socket)
+		}},
+	}
+	req, err := http.NewRequest(method, "http://pairkeeper"+path, nil)
+	if err != nil {
+		return 0, err
+	}
+	resp, err := client.Do(req)
+	switch {
+	case errors.Is(err, os.ErrPermission):
+		return 0, failure{exitPermission, fmt.Errorf("%s: permission denied: only root may ask", socket)}
+	case err != nil:
+		return 0, failure{exitUnavailable, fmt.Errorf("no daemon answers on %s: is it running? (systemctl status pairkeeper)", socket)}
+	}
+	defer resp.Body.Close()
+	if err := json.NewDecoder(resp.Body).Decode(answer); err != nil {
+		return 0, failure{exitUnavailable, fmt.Errorf("%s: %s", socket, resp.Status)}
+	}
+	return resp.StatusCode, nil
+}

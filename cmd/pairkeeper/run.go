@@ -1,0 +1,92 @@
+package main
+
+import (
+	"context"
+	"log/slog"
+	"os"
+	"os/signal"
+	"runtime"
+	"runtime/debug"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/sys/unix"
+
+	"github.com/pairkeeper/pairkeeper/supervisor"
+	"github.com/pairkeeper/pairkeeper/supervisor/daemon"
+	"github.com/pairkeeper/pairkeeper/vrrp/vrrpnet"
+)
+
+// A sidecar is small: collect early, and at the latest at this much.
+const (
+	gcPercent   = 25
+	memoryLimit = 24 << 20
+)
+
+func newRun() *cobra.Command {
+	var src source
+	var socket string
+	c := &cobra.Command{
+		Use:   "run",
+		Short: "run the daemon of this node",
+		Args:  cobra.NoArgs,
+		RunE:  func(*cobra.Command, []string) error { return runDaemon(&src, socket) },
+	}
+	src.flags(c)
+	socketFlag(c, &socket)
+	return c
+}
+
+func runDaemon(src *source, socket string) error {
+	debug.SetGCPercent(gcPercent)
+	debug.SetMemoryLimit(memoryLimit)
+	runtime.GOMAXPROCS(runtime.NumCPU() + 2) // the loop's thread must always find a processor
+
+	file, err := src.load()
+	if err != nil {
+		return err
+	}
+	if err := vrrpnet.Permitted(); err != nil {
+		return failure{exitPermission, err}
+	}
+	log, flush := daemon.NewLogger()
+	defer flush()
+	for _, w := range file.Warnings {
+		log.Warn(w.Error())
+	}
+	d, err := daemon.New(daemon.Options{
+		Config: file.Config, Log: log, Version: version(), File: file.Path, Socket: socket,
+		Load: func() (supervisor.Config, error) {
+			f, err := src.load()
+			if err != nil {
+				return supervisor.Config{}, err
+			}
+			return f.Config, nil
+		},
+	})
+	if err != nil {
+		return failure{exitSoftware, err}
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), unix.SIGTERM, unix.SIGINT)
+	defer stop()
+	go reloadOnHangup(ctx, d)
+	log.Info("pairkeeper " + version() + " begins as " + file.Config.Node + " with " + file.Path)
+	if err := d.Run(ctx); err != nil {
+		return failure{exitSoftware, err}
+	}
+	log.Info("pairkeeper ends", slog.String("PAIRKEEPER_REASON", "stopping"))
+	return nil
+}
+
+// reloadOnHangup does for kill -HUP what pairkeeper reload does; the log has the answer.
+func reloadOnHangup(ctx context.Context, d *daemon.Daemon) {
+	hup := make(chan os.Signal, 1)
+	signal.Notify(hup, unix.SIGHUP)
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-hup:
+			_, _ = d.Reload() // it logs its outcome
+		}
+	}
+}

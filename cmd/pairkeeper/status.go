@@ -1,0 +1,122 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/pairkeeper/pairkeeper/supervisor/daemon"
+)
+
+func newStatus() *cobra.Command {
+	var socket string
+	var asJSON bool
+	c := &cobra.Command{
+		Use:   "status",
+		Short: "show how this node is, on one screen",
+		Args:  cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			var s daemon.Status
+			if _, err := ask(socket, http.MethodGet, "/v1/status", &s); err != nil {
+				return err
+			}
+			if asJSON {
+				enc := json.NewEncoder(c.OutOrStdout())
+				enc.SetIndent("", "  ")
+				return enc.Encode(s)
+			}
+			printStatus(c.OutOrStdout(), s, time.Now())
+			return nil
+		},
+	}
+	socketFlag(c, &socket)
+	c.Flags().BoolVar(&asJSON, "json", false, "print it as JSON (schema 1)")
+	return c
+}
+
+// printStatus writes the screen; now makes times into ages.
+func printStatus(out io.Writer, s daemon.Status, now time.Time) {
+	age := func(t time.Time) string { return ago(now.Sub(t)) }
+	fmt.Fprintf(out, "%s (peer %s)  pairkeeper %s, running for %s, %s\n\n", s.Node, s.Peer, s.Version, age(s.Started), s.Config.File)
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "ROUTER\tSTATE\tFOR\tADDRESSES\tINTERFACE\tVRID\tPRIORITY\tLAST HEARD")
+	for _, r := range s.Routers {
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%d\t%d\t%s\n", r.Name, stateWord(r), age(r.Since), strings.Join(r.Addresses, " "), r.Interface, r.VRID, r.Priority, heard(r, age))
+	}
+	fmt.Fprintln(w)
+	if p := s.Proxy; p != nil {
+		fmt.Fprintln(w, "PROXY\tSTATE\tFOR\tUNIT\tRESTARTS")
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%d, %d left\n\n", p.Name, p.State, age(p.Since), p.Unit, p.Restarts, p.Budget)
+	}
+	if len(s.Probes) > 0 {
+		fmt.Fprintln(w, "PROBE\tSTATE\tFOR\tLAST LOOK")
+		for _, p := range s.Probes {
+			fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", p.Name, p.State, age(p.Since), p.Detail)
+		}
+		fmt.Fprintln(w)
+	}
+	_ = w.Flush() // as good as out is
+	for _, line := range problems(s) {
+		fmt.Fprintln(out, "!", line)
+	}
+}
+
+func stateWord(r daemon.RouterStatus) string {
+	if r.Reason == "" {
+		return r.State
+	}
+	return r.State + " (" + r.Reason + ")"
+}
+
+func heard(r daemon.RouterStatus, age func(time.Time) string) string {
+	if r.Peer == nil {
+		return "nobody"
+	}
+	return fmt.Sprintf("%s, priority %d, %s ago", r.Peer.Address, r.Peer.Priority, age(r.Peer.Heard))
+}
+
+// problems are what an operator should look at.
+func problems(s daemon.Status) []string {
+	var list []string
+	if s.Config.Problem != "" {
+		list = append(list, "the configuration was not reloaded, the last good one is in force:\n  "+strings.ReplaceAll(s.Config.Problem, "\n", "\n  "))
+	}
+	if s.Proxy != nil && s.Proxy.Problem != "" {
+		list = append(list, s.Proxy.Name+": "+s.Proxy.Problem)
+	}
+	seen := map[string]bool{}
+	for _, r := range s.Routers {
+		if r.Detail != "" && (s.Proxy == nil || r.Detail != s.Proxy.Problem) {
+			list = append(list, r.Name+": "+r.Detail)
+		}
+		if seen[r.Interface] {
+			continue
+		}
+		seen[r.Interface] = true
+		for _, f := range r.Adverts.Refused {
+			list = append(list, fmt.Sprintf("%s: %d adverts of %s refused (%s): %s", r.Interface, f.Count, f.From, f.Reason, f.Remedy))
+		}
+	}
+	return list
+}
+
+// ago is an age as a person says it.
+func ago(d time.Duration) string {
+	switch {
+	case d < 0:
+		return "0s"
+	case d < 10*time.Second:
+		return d.Round(100 * time.Millisecond).String()
+	case d < time.Hour:
+		return d.Round(time.Second).String()
+	case d < 48*time.Hour:
+		return strings.TrimSuffix(d.Round(time.Minute).String(), "0s")
+	}
+	return fmt.Sprintf("%dd", int(d.Hours()/24))
+}

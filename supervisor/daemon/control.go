@@ -1,0 +1,96 @@
+package daemon
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net"
+	"net/http"
+	"os"
+	"time"
+)
+
+// control serves the control socket: HTTP on a Unix socket that only root and the
+// daemon's user may open.
+type control struct {
+	server *http.Server
+	path   string
+}
+
+func newControl(path string, d *Daemon) (*control, error) {
+	if path == "" {
+		return nil, nil
+	}
+	if err := removeStale(path); err != nil {
+		return nil, err
+	}
+	listener, err := net.Listen("unix", path)
+	if err != nil {
+		return nil, err
+	}
+	if err := os.Chmod(path, 0o600); err != nil {
+		return nil, errors.Join(err, listener.Close())
+	}
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /v1/status", d.serveStatus)
+	mux.HandleFunc("POST /v1/reload", d.serveReload)
+	c := &control{path: path, server: &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second, MaxHeaderBytes: 8 << 10}}
+	go func() { _ = c.server.Serve(listener) }() // ends with close
+	return c, nil
+}
+
+// errRunning tells that the socket answers: another daemon of this name runs.
+var errRunning = errors.New("another pairkeeper is running and answers there")
+
+// removeStale removes the socket of a daemon that is gone.
+func removeStale(path string) error {
+	conn, err := net.DialTimeout("unix", path, time.Second)
+	if err == nil {
+		return errors.Join(&net.OpError{Op: "listen", Net: "unix", Addr: &net.UnixAddr{Name: path}, Err: errRunning}, conn.Close())
+	}
+	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	return nil
+}
+
+func (c *control) close() {
+	if c == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	_ = c.server.Shutdown(ctx) // who has not got its answer by now goes without
+}
+
+func (d *Daemon) serveStatus(w http.ResponseWriter, _ *http.Request) {
+	s, ok := d.Status()
+	if !ok {
+		http.Error(w, "the daemon is stopping", http.StatusServiceUnavailable)
+		return
+	}
+	answer(w, s)
+}
+
+// ReloadAnswer says what a reload did.
+type ReloadAnswer struct {
+	Changed []string `json:"changed"`
+	Problem string   `json:"problem,omitempty"`
+}
+
+func (d *Daemon) serveReload(w http.ResponseWriter, _ *http.Request) {
+	changed, err := d.Reload()
+	a := ReloadAnswer{Changed: changed}
+	if err != nil {
+		a.Problem = err.Error()
+		w.WriteHeader(http.StatusUnprocessableEntity)
+	}
+	answer(w, a)
+}
+
+func answer(w http.ResponseWriter, v any) {
+	w.Header().Set("Content-Type", "application/json")
+	enc := json.NewEncoder(w)
+	enc.SetIndent("", "  ")
+	_ = enc.Encode(v) // the client is gone: nobody to tell
+}

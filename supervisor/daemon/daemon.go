@@ -1,0 +1,148 @@
+// Package daemon joins the doers around supervisor.Node: the loop, the sockets, the
+// kernel's addresses, the proxy, the probes, the log, the control socket.
+package daemon
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/pairkeeper/pairkeeper/supervisor"
+	"github.com/pairkeeper/pairkeeper/vrrp/vrrpnet"
+)
+
+// Options is what a Daemon is made of.
+type Options struct {
+	Config  supervisor.Config
+	Log     *slog.Logger
+	Version string
+	File    string                            // the configuration file, for status
+	Socket  string                            // the control socket; empty: none
+	Load    func() (supervisor.Config, error) // reads the configuration file again
+}
+
+// Daemon is one node, running.
+type Daemon struct {
+	opts    Options
+	loop    *loop
+	mail    *mailbox
+	hands   *hands
+	kernel  *vrrpnet.Addresses
+	started time.Time
+
+	mu     sync.Mutex // of what follows
+	config ConfigStatus
+	inUse  supervisor.Config
+}
+
+// New opens what every node needs. Errors name the missing capability.
+func New(opts Options) (*Daemon, error) {
+	mail, err := newMailbox()
+	if err != nil {
+		return nil, err
+	}
+	kernel, err := vrrpnet.OpenAddresses()
+	if err != nil {
+		return nil, err
+	}
+	d := &Daemon{opts: opts, mail: mail, kernel: kernel, started: time.Now(), inUse: opts.Config}
+	d.config = ConfigStatus{File: opts.File, Loaded: d.started}
+	return d, nil
+}
+
+// Run runs the node until ctx ends, then releases what it holds.
+func (d *Daemon) Run(ctx context.Context) error {
+	control, err := newControl(d.opts.Socket, d)
+	if err != nil {
+		return fmt.Errorf("control socket: %w", err)
+	}
+	defer control.close()
+	d.assemble()
+
+	ended := make(chan error, 1)
+	go func() { ended <- d.loop.run() }()
+	note := &notifier{beats: d.loop.beats.Load, status: d.Status}
+	notifyCtx, stopNotify := context.WithCancel(context.Background())
+	defer stopNotify()
+	go note.run(notifyCtx)
+	note.ready()
+
+	select {
+	case <-ctx.Done():
+		note.stopping()
+		d.mail.tell(supervisor.Stop{})
+		err = <-ended
+	case err = <-ended: // the loop broke
+	}
+	close(d.mail.ended)
+	d.release()
+	return err
+}
+
+// assemble wires the parts; nothing runs on the loop's thread yet.
+func (d *Daemon) assemble() {
+	d.hands = &hands{
+		ctx: context.Background(), mail: d.mail, log: d.opts.Log,
+		keeper: newKeeper(d.kernel, d.mail.tell),
+	}
+	d.loop = &loop{
+		node: supervisor.NewNode(d.opts.Config), mail: d.mail, hands: d.hands, journal: newJournal(d.opts.Log),
+		ports: map[string]*port{}, cfg: d.opts.Config, routers: byName(d.opts.Config.Routers),
+	}
+	d.hands.linked = d.loop.linked
+	d.hands.configure(d.opts.Config)
+}
+
+// releaseTimeout bounds how long a kernel that does not answer may hold up the end;
+// the addresses' lifetime ends soon after.
+const releaseTimeout = 3 * time.Second
+
+func (d *Daemon) release() {
+	done := make(chan struct{})
+	go func() {
+		d.hands.keeper.close()
+		d.hands.close()
+		close(done)
+	}()
+	select {
+	case <-done:
+	case <-time.After(releaseTimeout):
+		d.opts.Log.Error("not everything could be ended in order; the addresses end with their lifetime")
+	}
+}
+
+// Status is the daemon's view of itself; false: it is stopping.
+func (d *Daemon) Status() (Status, bool) {
+	var s Status
+	if !d.mail.ask(func() { s = d.loop.status() }) {
+		return s, false
+	}
+	s.Version, s.Started = d.opts.Version, d.started
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	s.Config = d.config
+	return s, true
+}
+
+// Reload reads the configuration file again and applies the difference; a bad file
+// changes nothing. It says what changed.
+func (d *Daemon) Reload() ([]string, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	cfg, err := d.opts.Load()
+	if err != nil {
+		d.config.Problem = err.Error()
+		d.opts.Log.Error("the new configuration is refused, the last good one stays in force:\n" + err.Error())
+		return nil, err
+	}
+	changed := difference(d.inUse, cfg)
+	d.mail.ask(func() { d.loop.step(supervisor.Reconfigured{Config: cfg}) })
+	d.inUse = cfg
+	d.config = ConfigStatus{File: d.opts.File, Loaded: time.Now()}
+	for _, c := range changed {
+		d.opts.Log.Info("configuration: " + c)
+	}
+	return changed, nil
+}

@@ -1,0 +1,62 @@
+package daemon
+
+import (
+	"context"
+	"time"
+
+	sd "github.com/coreos/go-systemd/v22/daemon"
+)
+
+// statusEvery is how often STATUS= is compared with the truth.
+const statusEvery = time.Second
+
+// notifier speaks to systemd: READY=1, STATUS=, and WATCHDOG=1 as long as the loop
+// completes rounds. Without a supervisor it does nothing.
+type notifier struct {
+	beats  func() uint64
+	status func() (Status, bool)
+	patted uint64
+	line   string
+}
+
+func (n *notifier) ready() { _, _ = sd.SdNotify(false, sd.SdNotifyReady) } // nobody listens: not a service
+
+func (n *notifier) stopping() { _, _ = sd.SdNotify(false, sd.SdNotifyStopping) }
+
+// run ends with ctx.
+func (n *notifier) run(ctx context.Context) {
+	every := statusEvery
+	if limit, err := sd.SdWatchdogEnabled(false); err == nil && limit > 0 {
+		every = min(every, limit/3)
+	}
+	tick := time.NewTicker(every)
+	defer tick.Stop()
+	for {
+		n.pat()
+		n.tell()
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}
+
+// pat feeds the watchdog if the loop went round since the last time.
+func (n *notifier) pat() {
+	if beats := n.beats(); beats != n.patted {
+		n.patted = beats
+		_, _ = sd.SdNotify(false, sd.SdNotifyWatchdog)
+	}
+}
+
+func (n *notifier) tell() {
+	s, ok := n.status()
+	if !ok {
+		return
+	}
+	if line := s.Line(); line != n.line {
+		n.line = line
+		_, _ = sd.SdNotify(false, "STATUS="+line)
+	}
+}

@@ -1,0 +1,186 @@
+package daemon
+
+import (
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/pairkeeper/pairkeeper/supervisor"
+	"github.com/pairkeeper/pairkeeper/vrrp"
+)
+
+// Status is what the daemon says of itself, as the control socket's JSON.
+type Status struct {
+	Schema  int            `json:"schema"`
+	Version string         `json:"version"`
+	Node    string         `json:"node"`
+	Peer    string         `json:"peer"`
+	Started time.Time      `json:"started"`
+	Config  ConfigStatus   `json:"config"`
+	Proxy   *ProxyStatus   `json:"proxy,omitempty"`
+	Probes  []ProbeStatus  `json:"probes"`
+	Routers []RouterStatus `json:"routers"`
+}
+
+// ConfigStatus is the configuration in force, and what is wrong with a newer one.
+type ConfigStatus struct {
+	File    string    `json:"file"`
+	Loaded  time.Time `json:"loaded"`
+	Problem string    `json:"problem,omitempty"` // the last reload failed: the one before is in force
+}
+
+// ProxyStatus is the guarded proxy.
+type ProxyStatus struct {
+	Name      string    `json:"name"`
+	State     string    `json:"state"` // the guard's phase
+	Since     time.Time `json:"since"`
+	Unit      string    `json:"unit"` // in systemd's words
+	MainPID   int       `json:"main_pid,omitempty"`
+	Problem   string    `json:"problem,omitempty"`
+	Restarts  int       `json:"restarts"`
+	Budget    int       `json:"restarts_left"`
+	LimitHits int       `json:"start_limits_cleared"`
+}
+
+// ProbeStatus is one probe.
+type ProbeStatus struct {
+	Name   string    `json:"name"`
+	State  string    `json:"state"`
+	Since  time.Time `json:"since,omitzero"`
+	Detail string    `json:"detail,omitempty"`
+}
+
+// RouterStatus is one virtual router.
+type RouterStatus struct {
+	Name      string       `json:"name"`
+	Interface string       `json:"interface"`
+	VRID      int          `json:"vrid"`
+	Version   int          `json:"version"`
+	State     string       `json:"state"`
+	Reason    string       `json:"reason,omitempty"`
+	Detail    string       `json:"detail,omitempty"`
+	Since     time.Time    `json:"since"`
+	Priority  int          `json:"priority"`
+	Interval  string       `json:"advert_interval"`
+	Addresses []string     `json:"addresses"`
+	Held      bool         `json:"held"` // the kernel has the addresses from us
+	Primary   string       `json:"primary,omitempty"`
+	Peer      *PeerStatus  `json:"peer,omitempty"`
+	Adverts   AdvertStatus `json:"adverts"`
+}
+
+// PeerStatus is the router last heard on the wire.
+type PeerStatus struct {
+	Address  string    `json:"address"`
+	Priority int       `json:"priority"`
+	Heard    time.Time `json:"heard"`
+}
+
+// AdvertStatus counts the adverts of the router's interface.
+type AdvertStatus struct {
+	Sent       uint64          `json:"sent"`
+	Received   uint64          `json:"received"`
+	SendErrors uint64          `json:"send_errors"`
+	Refused    []RefusedStatus `json:"refused,omitempty"`
+}
+
+// RefusedStatus counts refused packets of one source.
+type RefusedStatus struct {
+	Reason string `json:"reason"`
+	From   string `json:"from"`
+	Count  uint64 `json:"count"`
+	Remedy string `json:"remedy"`
+}
+
+// status is called on the loop's thread.
+func (l *loop) status() Status {
+	v := l.node.View(now())
+	s := Status{Schema: 1, Node: v.Node, Peer: v.Peer, Probes: []ProbeStatus{}, Routers: []RouterStatus{}}
+	if v.Proxy.Guarded {
+		s.Proxy = proxyStatus(v.Proxy)
+	}
+	for _, p := range v.Probes {
+		s.Probes = append(s.Probes, ProbeStatus{Name: p.Name, State: p.State.String(), Since: when(p.Since), Detail: p.Detail})
+	}
+	for _, r := range v.Routers {
+		s.Routers = append(s.Routers, l.routerStatus(r))
+	}
+	return s
+}
+
+func proxyStatus(p supervisor.ProxyView) *ProxyStatus {
+	return &ProxyStatus{
+		Name: p.Name, State: p.Phase.String(), Since: when(p.Since), Unit: p.Unit.String(), MainPID: p.Unit.MainPID,
+		Problem: p.Why, Restarts: p.Restarts, Budget: p.Budget, LimitHits: p.Resets,
+	}
+}
+
+func (l *loop) routerStatus(r supervisor.RouterView) RouterStatus {
+	s := RouterStatus{
+		Name: r.Config.Name, Interface: r.Config.Interface, VRID: int(r.Config.VRRP.VRID), Version: int(r.Config.VRRP.Version),
+		State: r.State.String(), Reason: string(r.Reason), Detail: r.Detail, Since: when(r.Since),
+		Priority: int(r.Priority), Interval: r.Config.VRRP.Interval.String(), Held: r.Owned,
+	}
+	for _, a := range r.Config.Addresses {
+		s.Addresses = append(s.Addresses, a.Prefix.String())
+	}
+	if r.Primary.IsValid() {
+		s.Primary = r.Primary.String()
+	}
+	if !r.Heard.At.IsZero() {
+		s.Peer = &PeerStatus{Address: r.Heard.From.String(), Priority: int(r.Heard.Priority), Heard: when(r.Heard.At)}
+	}
+	if p := l.ports[r.Config.Interface]; p != nil {
+		s.Adverts = p.count.status()
+	}
+	return s
+}
+
+// when is a decider's time for people; the zero time stays zero.
+func when(t time.Time) time.Time {
+	if t.IsZero() {
+		return t
+	}
+	return wall(t).Round(time.Millisecond)
+}
+
+func (c *counters) status() AdvertStatus {
+	s := AdvertStatus{Sent: c.sent, Received: c.received, SendErrors: c.sendErrors}
+	for key, n := range c.refused {
+		s.Refused = append(s.Refused, RefusedStatus{Reason: string(key.reason), From: sourceWord(key.from), Count: n, Remedy: key.reason.Remedy()})
+	}
+	slices.SortFunc(s.Refused, func(a, b RefusedStatus) int {
+		return strings.Compare(a.Reason+" "+a.From, b.Reason+" "+b.From)
+	})
+	return s
+}
+
+func sourceWord(a netip.Addr) string {
+	if !a.IsValid() {
+		return "others"
+	}
+	return a.String()
+}
+
+// Line says the state in one line, for STATUS= and for the impatient.
+func (s Status) Line() string {
+	var parts []string
+	for _, r := range s.Routers {
+		word := r.State
+		if r.State == vrrp.Fault.String() {
+			word += " (" + r.Reason + ")"
+		}
+		parts = append(parts, r.Name+" "+word)
+	}
+	if len(parts) == 0 {
+		parts = append(parts, "no virtual router")
+	}
+	if s.Proxy != nil {
+		parts = append(parts, s.Proxy.Name+" "+s.Proxy.State)
+	}
+	if s.Config.Problem != "" {
+		parts = append(parts, "the new configuration is refused")
+	}
+	return strings.Join(parts, ", ")
+}

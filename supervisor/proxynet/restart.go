@@ -1,0 +1,153 @@
+package proxynet
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/godbus/dbus/v5"
+
+	"github.com/pairkeeper/pairkeeper/supervisor"
+)
+
+// Restart restarts the unit, or starts it, and waits for the end of the job. It never
+// takes the place of a job that contradicts it: a pending stop makes it err.
+func (u *Unit) Restart(ctx context.Context) (detail string, err error) {
+	start := time.Now()
+	// From here on a new start or restart job is taken for ours.
+	jobs, unfollow := u.follow()
+	defer unfollow()
+	var path dbus.ObjectPath
+	if err := u.order(ctx, "restart", "RestartUnit", []any{u.name, "fail"}, &path); err != nil {
+		return "", err
+	}
+	for {
+		select {
+		case <-ctx.Done():
+			return "", fmt.Errorf("restart %s: not done after %s; the job goes on", u.name, since(start))
+		case e, ok := <-jobs:
+			switch {
+			case !ok:
+				return "", fmt.Errorf("restart %s: the connection to systemd was lost while the job ran", u.name)
+			case e.path != path:
+			default:
+				return u.outcome(e.result, start)
+			}
+		}
+	}
+}
+
+// outcome judges an ended job.
+func (u *Unit) outcome(result string, start time.Time) (string, error) {
+	u.mu.Lock()
+	now := u.last
+	u.mu.Unlock()
+	if result == "done" || result == "" && now.Active == "active" {
+		return "restarted in " + since(start), nil
+	}
+	return "", fmt.Errorf("restart %s: %s", u.name, complaint(result, now))
+}
+
+// complaint says why a job failed, after systemd's own Result.
+func complaint(result string, now supervisor.UnitState) string {
+	switch result {
+	case "failed":
+	case "canceled":
+		return "the job was canceled: somebody gave the unit another order"
+	case "dependency":
+		return "the job failed: a unit that it needs did not start"
+	case "":
+		return "nobody saw how the job ended; the unit is " + now.Active
+	default:
+		return "the job ended with " + result
+	}
+	switch now.Result {
+	case "start-limit-hit":
+		return "start-limit-hit: systemd has started it too often (StartLimitBurst=) and refuses"
+	case "timeout":
+		return "timeout: it did not start in time (TimeoutStartSec=)"
+	case "", "success":
+		return "the job failed"
+	}
+	if now.Exit == "" {
+		return now.Result
+	}
+	return now.Result + " (" + now.Exit + ")"
+}
+
+// Kill sends SIGKILL to every process of the unit.
+func (u *Unit) Kill(ctx context.Context) error {
+	return u.order(ctx, "kill", "KillUnit", []any{u.name, "all", int32(9)})
+}
+
+// ResetFailed clears the unit's failure and its start limit.
+func (u *Unit) ResetFailed(ctx context.Context) error {
+	return u.order(ctx, "reset-failed", "ResetFailedUnit", []any{u.name})
+}
+
+// order calls a method of systemd's manager.
+func (u *Unit) order(ctx context.Context, verb, method string, args []any, results ...any) error {
+	u.mu.Lock()
+	conn := u.conn
+	u.mu.Unlock()
+	if conn == nil {
+		return fmt.Errorf("%s %s: no connection to systemd over D-Bus", verb, u.name)
+	}
+	err := conn.Object(systemd, managerPath).CallWithContext(ctx, manager+"."+method, 0, args...).Store(results...)
+	if err != nil {
+		return fmt.Errorf("%s %s: %w", verb, u.name, refusal(err))
+	}
+	return nil
+}
+
+// refusal says what to do about a refused call.
+func refusal(err error) error {
+	e, ok := errors.AsType[dbus.Error](err)
+	if !ok {
+		return err
+	}
+	switch {
+	case e.Name == "org.freedesktop.DBus.Error.AccessDenied",
+		strings.HasSuffix(e.Name, ".InteractiveAuthorizationRequired"):
+		return fmt.Errorf("not permitted: install a polkit rule that lets pairkeeper manage this unit (%w)", err)
+	case e.Name == systemd+".TransactionIsDestructive":
+		return fmt.Errorf("somebody gave the unit another order that is still pending (%w)", err)
+	}
+	return err
+}
+
+// follow registers for ended jobs.
+func (u *Unit) follow() (jobs <-chan ended, unfollow func()) {
+	ch := make(chan ended, 64)
+	u.mu.Lock()
+	u.waiting[ch] = struct{}{}
+	u.mu.Unlock()
+	return ch, func() {
+		u.mu.Lock()
+		delete(u.waiting, ch)
+		u.mu.Unlock()
+	}
+}
+
+// restarts tells whether a Restart is under way.
+func (u *Unit) restarts() bool {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return len(u.waiting) > 0
+}
+
+// ended hands an ended job to those who wait.
+func (u *Unit) ended(e ended) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	for ch := range u.waiting {
+		select {
+		case ch <- e:
+		default:
+		}
+	}
+}
+
+func since(t time.Time) string { return time.Since(t).Round(time.Millisecond).String() }

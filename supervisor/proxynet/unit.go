@@ -1,0 +1,148 @@
+// Package proxynet does to the proxy what package supervisor decides: it watches and
+// restarts a systemd unit over D-Bus, or a child process, and runs the proxy's test.
+package proxynet
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/godbus/dbus/v5"
+
+	"github.com/pairkeeper/pairkeeper/supervisor"
+)
+
+// A connection that is back within lostAfter was no event. The waits between two
+// attempts grow from the first to the second of the others.
+const (
+	lostAfter  = 2 * time.Second
+	firstRetry = 20 * time.Millisecond
+	lastRetry  = 2 * time.Second
+)
+
+// Unit is the proxy as a unit of systemd.
+type Unit struct {
+	// Address is the bus; empty: the system bus. It is set before Watch.
+	Address string
+
+	name string
+	log  *slog.Logger
+	// jobKind asks a job for its type.
+	jobKind func(context.Context, dbus.BusObject) (string, error)
+
+	mu      sync.Mutex
+	conn    *dbus.Conn // nil while there is none
+	last    supervisor.UnitState
+	waiting map[chan ended]struct{} // restarts under way
+}
+
+// NewUnit returns the unit with this name, for instance nginx.service. Watch connects.
+func NewUnit(name string, log *slog.Logger) *Unit {
+	return &Unit{
+		name: name, log: log, waiting: map[chan ended]struct{}{},
+		jobKind: func(ctx context.Context, job dbus.BusObject) (string, error) {
+			return property[string](ctx, job, jobIface, "JobType")
+		},
+	}
+}
+
+// Watch tells the unit's state at the start and at every change, until ctx ends. It
+// connects again whenever the connection is lost, and tells UnitState.Lost where that
+// takes long. The other methods need a running Watch.
+func (u *Unit) Watch(ctx context.Context, tell func(supervisor.UnitState)) {
+	w := &watch{unit: u, rec: newRecord(), tell: tell, since: time.Now()}
+	for retry := firstRetry; ctx.Err() == nil; retry = min(2*retry, lastRetry) {
+		served, err := w.serve(ctx)
+		if ctx.Err() != nil {
+			return
+		}
+		if served {
+			retry = firstRetry
+		}
+		u.log.Debug("no connection to systemd", "unit", u.name, "error", err)
+		w.pause(ctx, retry, err)
+	}
+}
+
+// watch is the state of one Watch.
+type watch struct {
+	unit  *Unit
+	rec   *record
+	tell  func(supervisor.UnitState)
+	since time.Time // when the connection was lost
+	told  bool
+}
+
+// serve connects and follows the unit; it tells whether it came that far.
+func (w *watch) serve(ctx context.Context) (served bool, err error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	stuck := time.AfterFunc(patience, cancel) // authentication has no limit of its own
+	s, err := open(ctx, w.unit, w.rec)
+	if err == nil && !stuck.Stop() {
+		s.conn.Close()
+		err = ctx.Err()
+	}
+	if err != nil {
+		return false, err
+	}
+	w.unit.attach(s.conn)
+	err = s.serve(ctx, w.publish)
+	w.unit.detach()
+	s.conn.Close()
+	w.since = time.Now()
+	return true, err
+}
+
+// publish tells the state if it is another one.
+func (w *watch) publish() { w.say(w.rec.state()) }
+
+func (w *watch) say(s supervisor.UnitState) {
+	w.unit.mu.Lock()
+	same := w.told && w.unit.last == s
+	w.unit.last = s
+	w.unit.mu.Unlock()
+	w.told = true
+	if !same {
+		w.tell(s)
+	}
+}
+
+// pause waits before the next attempt. What is lost for long is told.
+func (w *watch) pause(ctx context.Context, wait time.Duration, err error) {
+	for end := time.Now().Add(wait); ctx.Err() == nil; {
+		left := time.Until(w.since.Add(lostAfter))
+		if left <= 0 {
+			w.say(supervisor.UnitState{Lost: "no connection to systemd over D-Bus: " + err.Error()})
+			left = lastRetry
+		}
+		rest := time.Until(end)
+		if rest <= 0 {
+			return
+		}
+		timer := time.NewTimer(min(left, rest))
+		select {
+		case <-ctx.Done():
+		case <-timer.C:
+		}
+		timer.Stop()
+	}
+}
+
+func (u *Unit) attach(c *dbus.Conn) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.conn = c
+}
+
+// detach takes the connection away and wakes those who wait for a job on it.
+func (u *Unit) detach() {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.conn = nil
+	for ch := range u.waiting {
+		close(ch)
+	}
+	clear(u.waiting)
+}

@@ -1,0 +1,34 @@
+#!/bin/sh
+# deps.sh demo|test - install what the target needs from Debian, where that is allowed.
+# Says what is missing otherwise; the demo then uses a web server of its own.
+set -eu
+
+case ${1:-} in
+demo) packages="nginx-light:nginx" ;;
+test) packages="nginx-light:nginx haproxy:haproxy keepalived:keepalived nftables:nft iproute2:ip dbus:dbus-daemon systemd:systemctl util-linux:nsenter curl:curl" ;;
+*) echo "usage: deps.sh demo|test" >&2; exit 64 ;;
+esac
+
+PATH=$PATH:/usr/sbin:/sbin
+missing=
+for p in $packages; do
+	command -v "${p#*:}" >/dev/null 2>&1 || missing="$missing ${p%:*}"
+done
+[ -n "$missing" ] || exit 0
+
+if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null 2>&1; then
+	echo "not installed:$missing (apt-get install$missing)" >&2
+	exit 0
+fi
+
+# The packages' own services must not start here.
+policy=/usr/sbin/policy-rc.d
+if [ ! -e "$policy" ]; then
+	printf '#!/bin/sh\nexit 101\n' >"$policy"
+	chmod 755 "$policy"
+	trap 'rm -f "$policy"' EXIT
+fi
+export DEBIAN_FRONTEND=noninteractive
+# shellcheck disable=SC2086 # a list
+apt-get install -y -q --no-install-recommends $missing >/dev/null 2>&1 ||
+	{ apt-get update -q >/dev/null && apt-get install -y -q --no-install-recommends $missing >/dev/null; }

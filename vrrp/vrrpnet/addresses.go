@@ -1,0 +1,202 @@
+package vrrpnet
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"slices"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/vishvananda/netlink/nl"
+	"golang.org/x/sys/unix"
+)
+
+// Held is an address to be on an interface for as long as somebody refreshes it.
+type Held struct {
+	Link          int // the interface's index
+	Prefix        netip.Prefix
+	Label         string // IPv4 only, 15 bytes at most; empty: the interface's name
+	NoPrefixRoute bool
+	Lifetime      time.Duration // whole seconds; a fraction is rounded up
+}
+
+// Addresses puts addresses on interfaces, by netlink. It may be shared; a call
+// blocks until the kernel has answered.
+type Addresses struct {
+	mu     sync.Mutex
+	socket *routeSocket
+}
+
+// OpenAddresses needs no capability; Put, Refresh and Remove need CAP_NET_ADMIN.
+func OpenAddresses() (*Addresses, error) {
+	socket, err := openRoute(0)
+	if err != nil {
+		return nil, err
+	}
+	return &Addresses{socket: socket}, nil
+}
+
+// Close gives the descriptor back; a call under way ends with an error.
+func (a *Addresses) Close() error { return a.socket.Close() }
+
+// Put makes the interfaces have the addresses as described, whatever form of them
+// was there before: permanent, under another label, with another prefix length. It
+// is for taking over; Refresh is cheaper afterwards. All changes go to the kernel
+// in one message, and what can be put is put even if some cannot.
+func (a *Addresses) Put(held []Held) error {
+	if err := check(held); err != nil {
+		return err
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	found, err := a.find(held)
+	if err != nil {
+		return err
+	}
+	var before, puts, after []change
+	for i := range held {
+		h := &held[i]
+		b, c := strangers(h, found[h.Link])
+		before, after = append(before, b...), append(after, c...)
+		puts = append(puts, put(h))
+	}
+	return a.apply(slices.Concat(before, puts, after))
+}
+
+// Refresh renews the lifetimes, in one message to the kernel. IPv4 addresses that
+// are gone come back by it.
+func (a *Addresses) Refresh(held []Held) error {
+	if err := check(held); err != nil {
+		return err
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	changes := make([]change, len(held))
+	for i := range held {
+		changes[i] = put(&held[i])
+	}
+	return a.apply(changes)
+}
+
+// Remove takes the addresses away, under whatever label and prefix length they are
+// there. That they are absent already is no error.
+func (a *Addresses) Remove(held []Held) error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	found, err := a.find(held)
+	if err != nil {
+		return err
+	}
+	var changes []change
+	for _, h := range held {
+		for _, f := range found[h.Link] {
+			if f.Prefix.Addr() == h.Prefix.Addr() {
+				changes = append(changes, remove(h.Link, f.Prefix))
+			}
+		}
+	}
+	return a.apply(changes)
+}
+
+// List tells what the interface has; an interface that is not there has nothing.
+func (a *Addresses) List(ifindex int) ([]Found, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.list(ifindex)
+}
+
+// find lists every interface that held names.
+func (a *Addresses) find(held []Held) (map[int][]Found, error) {
+	found := map[int][]Found{}
+	for _, h := range held {
+		if _, listed := found[h.Link]; listed {
+			continue
+		}
+		list, err := a.list(h.Link)
+		if err != nil {
+			return nil, err
+		}
+		found[h.Link] = list
+	}
+	return found, nil
+}
+
+func (a *Addresses) list(index int) ([]Found, error) {
+	link, err := a.socket.link("", index)
+	if link == nil || err != nil {
+		return nil, err
+	}
+	return a.socket.addresses(index, link.Name)
+}
+
+// strangers finds what is in the way of h: RTM_NEWADDR changes a lifetime, but
+// neither a label nor a flag, and with another prefix length it adds another
+// address. The latter goes after h is there, so that the address never misses.
+func strangers(h *Held, found []Found) (before, after []change) {
+	for _, f := range found {
+		switch {
+		case f.Prefix.Addr() != h.Prefix.Addr():
+		case f.Prefix != h.Prefix:
+			after = append(after, remove(h.Link, f.Prefix))
+		case f.Label != h.Label || f.NoPrefixRoute != h.NoPrefixRoute:
+			before = append(before, remove(h.Link, f.Prefix))
+		}
+	}
+	return before, after
+}
+
+// check finds what the kernel would refuse without a word, or misunderstand.
+func check(held []Held) error {
+	var errs []error
+	for _, h := range held {
+		switch {
+		case !h.Prefix.IsValid() || h.Link <= 0:
+			errs = append(errs, fmt.Errorf("address %s on interface number %d: neither may be missing", h.Prefix, h.Link))
+		case h.Lifetime <= 0:
+			errs = append(errs, fmt.Errorf("address %s: a lifetime of %s would make it permanent", h.Prefix, h.Lifetime))
+		case len(h.Label) >= unix.IFNAMSIZ:
+			errs = append(errs, fmt.Errorf("address %s: label %q is longer than %d bytes", h.Prefix, h.Label, unix.IFNAMSIZ-1))
+		case h.Label != "" && !h.Prefix.Addr().Is4():
+			errs = append(errs, fmt.Errorf("address %s: label %q: only IPv4 addresses have one", h.Prefix, h.Label))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// batchSize keeps the acknowledgements of one message within the receive buffer.
+const batchSize = 128
+
+// apply sends the changes and gathers their errors.
+func (a *Addresses) apply(changes []change) error {
+	var failures []error
+	for batch := range slices.Chunk(changes, batchSize) {
+		requests := make([]*nl.NetlinkRequest, len(batch))
+		for i, c := range batch {
+			requests[i] = c.request
+		}
+		errs, err := a.socket.ask(requests, func(*syscall.NetlinkMessage) {})
+		if err != nil {
+			return fmt.Errorf("%s and %d more: netlink: %w", batch[0].what, len(batch)-1, err)
+		}
+		for i, err := range errs {
+			if err != nil && !batch[i].done(err) {
+				failures = append(failures, a.blame(&batch[i], err))
+			}
+		}
+	}
+	return errors.Join(failures...)
+}
+
+// blame says which address on which interface was refused, and the cure.
+func (a *Addresses) blame(c *change, err error) error {
+	name := interfaceName("", c.link)
+	if link, _ := a.socket.link("", c.link); link != nil {
+		name = link.Name
+	}
+	if errors.Is(err, unix.ENODEV) {
+		return fmt.Errorf("%s on interface %s: it is not there: %w", c.what, name, err)
+	}
+	return fmt.Errorf("%s on %s: %w", c.what, name, explain(err, capNetAdmin))
+}

@@ -1,0 +1,209 @@
+package vrrpnet
+
+import (
+	"context"
+	"errors"
+	"net/netip"
+	"os"
+	"slices"
+	"syscall"
+	"time"
+
+	"github.com/vishvananda/netlink"
+	"github.com/vishvananda/netlink/nl"
+	"golang.org/x/sys/unix"
+)
+
+// Interface is the level of one interface at one moment.
+type Interface struct {
+	Link
+	Exists    bool
+	Up        bool // by the administrator
+	Carrier   bool // the cable; never without Up
+	Addresses []Found
+
+	// Err is set while the kernel cannot be asked; the rest is then what was last
+	// seen.
+	Err error
+}
+
+// Primary is the address that adverts come from: the first IPv4 address that is
+// not virtual.
+func (i *Interface) Primary(virtual []netip.Addr) (netip.Addr, bool) {
+	for _, f := range i.Addresses {
+		if a := f.Prefix.Addr(); a.Is4() && !slices.Contains(virtual, a) {
+			return a, true
+		}
+	}
+	return netip.Addr{}, false
+}
+
+// same tells whether i and j differ in nothing but the time that addresses have left.
+func (i *Interface) same(j *Interface) bool {
+	return i.Name == j.Name && i.Index == j.Index && slices.Equal(i.MAC, j.MAC) &&
+		i.Exists == j.Exists && i.Up == j.Up && i.Carrier == j.Carrier &&
+		slices.EqualFunc(i.Addresses, j.Addresses, Found.same) &&
+		(i.Err == nil) == (j.Err == nil)
+}
+
+// Watch tells every named interface once, and again whenever it differs, until ctx
+// ends; an interface need not be there yet. tell is called from one goroutine and
+// gets the whole level each time: a slow one misses steps, never the last.
+func Watch(ctx context.Context, names []string, tell func(Interface)) error {
+	events, err := openRoute(unix.RTMGRP_LINK | unix.RTMGRP_IPV4_IFADDR | unix.RTMGRP_IPV6_IFADDR)
+	if err != nil {
+		return err
+	}
+	questions, err := openRoute(0)
+	if err != nil {
+		return errors.Join(err, events.Close())
+	}
+	w := &watch{events: events, questions: questions, tell: tell}
+	for _, name := range names {
+		w.seen = append(w.seen, Interface{Link: Link{Name: name}})
+	}
+	w.told = make([]bool, len(names))
+	go w.run(ctx)
+	return nil
+}
+
+type watch struct {
+	events    *routeSocket // subscribed
+	questions *routeSocket
+	tell      func(Interface)
+	seen      []Interface // as last told
+	told      []bool
+}
+
+// askAgain is when an unanswered question is put again.
+const askAgain = time.Second
+
+func (w *watch) run(ctx context.Context) {
+	defer w.questions.Close()
+	defer w.events.Close()
+	defer context.AfterFunc(ctx, func() { _ = w.events.Close() })()
+	for ctx.Err() == nil {
+		deadline := time.Time{}
+		if !w.look(ctx) {
+			deadline = time.Now().Add(askAgain)
+		}
+		if w.wait(deadline) != nil && ctx.Err() == nil {
+			w.pause(ctx)
+		}
+	}
+}
+
+// pause keeps a socket that errs at once from keeping a core busy.
+func (w *watch) pause(ctx context.Context) {
+	select {
+	case <-ctx.Done():
+	case <-time.After(askAgain):
+	}
+}
+
+// look tells what differs from before; false: not all could be seen.
+func (w *watch) look(ctx context.Context) bool {
+	all := true
+	for i := range w.seen {
+		now := w.examine(&w.seen[i])
+		all = all && now.Err == nil
+		if ctx.Err() != nil || w.told[i] && now.same(&w.seen[i]) {
+			continue
+		}
+		w.seen[i], w.told[i] = now, true
+		w.tell(now)
+	}
+	return all
+}
+
+func (w *watch) examine(before *Interface) Interface {
+	attrs, err := w.questions.link(before.Name, 0)
+	if err != nil {
+		return before.unseen(err)
+	}
+	now := Interface{Link: Link{Name: before.Name}}
+	if attrs == nil {
+		return now
+	}
+	now.Index, now.MAC, now.Exists = attrs.Index, attrs.HardwareAddr, true
+	now.Up = attrs.RawFlags&unix.IFF_UP != 0
+	now.Carrier = attrs.RawFlags&unix.IFF_LOWER_UP != 0
+	now.Addresses, err = w.questions.addresses(now.Index, now.Name)
+	if err != nil {
+		return before.unseen(err)
+	}
+	return now
+}
+
+// unseen is i while the kernel cannot be asked.
+func (i *Interface) unseen(err error) Interface {
+	then := *i
+	then.Err = err
+	return then
+}
+
+// wait returns when something may have changed, or at the deadline, if there is one.
+func (w *watch) wait(deadline time.Time) error {
+	for {
+		messages, err := w.events.receive(deadline)
+		switch {
+		case errors.Is(err, os.ErrDeadlineExceeded):
+			return nil
+		case errors.Is(err, unix.ENOBUFS): // notices were lost
+			w.drain()
+			return nil
+		case err != nil:
+			return err
+		case slices.ContainsFunc(messages, w.matters):
+			w.drain()
+			return nil
+		}
+	}
+}
+
+// drain passes over what the next look will see anyway.
+func (w *watch) drain() {
+	for {
+		if _, err := w.events.pending(); err != nil && !errors.Is(err, unix.ENOBUFS) {
+			return
+		}
+	}
+}
+
+// matters tells whether a notice is about a named interface and says anything new.
+func (w *watch) matters(m syscall.NetlinkMessage) bool {
+	switch m.Header.Type {
+	case unix.RTM_NEWLINK, unix.RTM_DELLINK:
+		return w.linkMatters(&m)
+	case unix.RTM_NEWADDR, unix.RTM_DELADDR:
+		return w.addressMatters(&m)
+	}
+	return false
+}
+
+func (w *watch) linkMatters(m *syscall.NetlinkMessage) bool {
+	if len(m.Data) < unix.SizeofIfInfomsg {
+		return false
+	}
+	index := int(nl.DeserializeIfInfomsg(m.Data).Index)
+	link, err := netlink.LinkDeserialize((*unix.NlMsghdr)(&m.Header), m.Data)
+	return err != nil || slices.ContainsFunc(w.seen, func(i Interface) bool {
+		return i.Index == index || i.Name == link.Attrs().Name
+	})
+}
+
+// addressMatters passes over the notice that every refresh of a lifetime makes.
+func (w *watch) addressMatters(m *syscall.NetlinkMessage) bool {
+	index, f, ok := readAddress(m.Data)
+	if !ok {
+		return true
+	}
+	at := slices.IndexFunc(w.seen, func(i Interface) bool { return i.Index == index })
+	if at < 0 {
+		return false
+	}
+	if f.Label == w.seen[at].Name {
+		f.Label = ""
+	}
+	return m.Header.Type == unix.RTM_DELADDR || !slices.ContainsFunc(w.seen[at].Addresses, f.same)
+}
