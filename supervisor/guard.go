@@ -46,6 +46,8 @@ type guard struct {
 	deaf  bool         // the last look got no answer at all
 	fresh bool         // a look was good since the proxy may have started anew
 
+	moved    bool        // the unit did something since the last restart was ordered
+	limited  bool        // systemd's start limit was cleared in this ladder
 	attempt  int         // restarts since the proxy was good
 	restarts []time.Time // within the window
 	total    int         // restarts ever
@@ -138,6 +140,7 @@ func (r *rung) unitChanged(u UnitState) {
 		r.unit.Lost, r.known = u.Lost, true
 		return
 	}
+	r.moved = r.moved || u.Active != r.unit.Active
 	r.unit, r.known = u, true
 }
 
@@ -227,6 +230,7 @@ func (r *rung) good() {
 	default:
 		r.trouble = r.now
 		r.why = "it is " + r.unit.String()
+		r.note(ReasonProxyFailed, "%s: %s: waiting for what systemd is doing with it", r.cfg.Name(), r.why)
 		r.enter(Settling, r.cfg.Wait)
 	}
 }

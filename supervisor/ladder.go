@@ -18,7 +18,7 @@ func (r *rung) fail(what string) {
 		r.why += ": " + r.complaint
 	}
 	r.note(ReasonProxyFailed, "%s: %s", r.cfg.Name(), r.why)
-	r.attempt = 0
+	r.attempt, r.limited = 0, false
 	r.climb()
 }
 
@@ -69,13 +69,20 @@ func (r *rung) restart() {
 	r.attempt++
 	r.total++
 	r.restarts = append(r.restarts, r.now)
-	limited := r.unit.Result == "start-limit-hit"
-	if limited {
-		r.resets++
-	}
+	r.moved = false
 	r.note(ReasonProxyRestarting, "%s: attempt %d of %d", r.cfg.Name(), r.attempt, r.cfg.Attempts)
 	r.enter(Restarting, 0)
-	r.do(Restart{Kill: r.hung(), Reset: limited})
+	r.do(Restart{Kill: r.hung(), Reset: r.limited})
+}
+
+// clearLimit tries again after systemd refused to start the unit at all, which moves
+// nothing in the unit: that was no attempt. Once a ladder; the budget counts it.
+func (r *rung) clearLimit(problem string) {
+	r.note(ReasonStartLimit, "systemd refuses to start %s (%s): clearing its start limit", r.cfg.Name(), problem)
+	r.limited = true
+	r.resets++
+	r.attempt--
+	r.restart()
 }
 
 // hung tells that an orderly stop would wait for nothing.
@@ -87,6 +94,8 @@ func (r *rung) restarted(problem string) {
 	switch {
 	case r.stopped():
 		r.isStopped()
+	case problem != "" && !r.moved && !r.limited && r.cfg.Unit != "":
+		r.clearLimit(problem)
 	case problem != "":
 		r.why = problem
 		r.note(ReasonProxyRestart, "%s", problem)

@@ -31,6 +31,7 @@ const (
 	ReasonProxyRecovered  vrrp.Reason = "proxy-recovered"  // good again
 	ReasonProxyTestFailed vrrp.Reason = "proxy-test-failed"
 	ReasonProxyRestart    vrrp.Reason = "proxy-restart-failed"
+	ReasonStartLimit      vrrp.Reason = "start-limit"
 	ReasonBudget          vrrp.Reason = "restart-budget" // too many restarts in the window
 	ReasonSystemdLost     vrrp.Reason = "systemd-lost"   // no word from systemd; the probes decide
 	ReasonAddressFound    vrrp.Reason = "address-found"  // an address lay here that this node does not hold

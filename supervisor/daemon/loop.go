@@ -223,6 +223,10 @@ func (l *loop) send(p *port, r supervisor.Router, priority uint8) error {
 // linked opens, reopens or closes the sockets of an interface before the Node hears of
 // its change.
 func (l *loop) linked(i vrrpnet.Interface) {
+	if i.Err != nil { // the rest is what was last seen
+		l.journal.limited("watch "+i.Name, "link-unknown", i.Name+": the kernel does not tell its state: "+i.Err.Error())
+		return
+	}
 	ev := supervisor.LinkChanged{Interface: i.Name, Exists: i.Exists, Up: i.Up && i.Carrier}
 	for _, a := range i.Addresses {
 		ev.Addresses = append(ev.Addresses, a.Prefix)
@@ -240,8 +244,7 @@ func (l *loop) linked(i vrrpnet.Interface) {
 
 func (l *loop) open(link vrrpnet.Link) error {
 	if p := l.ports[link.Name]; p != nil {
-		if p.link.Index == link.Index {
-			p.link.MAC = link.MAC
+		if p.link.Index == link.Index && slices.Equal(p.link.MAC, link.MAC) {
 			return nil
 		}
 		l.shut(link.Name)

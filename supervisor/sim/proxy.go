@@ -53,6 +53,7 @@ func (p *proxy) test() {
 
 // restart answers Restart.
 func (p *proxy) restart() {
+	p.set(supervisor.UnitState{Active: "activating", Sub: "start"})
 	p.host.planned(p.host.world.latency(restartTakes), func() {
 		ev := supervisor.RestartDone{}
 		p.hung = false

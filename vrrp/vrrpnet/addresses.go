@@ -14,6 +14,7 @@ import (
 )
 
 // Held is an address to be on an interface for as long as somebody refreshes it.
+// The kernel takes it away up to 1.25 s after its lifetime: it looks in whole seconds.
 type Held struct {
 	Link          int // the interface's index
 	Prefix        netip.Prefix

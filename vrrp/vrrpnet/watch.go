@@ -3,7 +3,6 @@ package vrrpnet
 import (
 	"context"
 	"errors"
-	"net/netip"
 	"os"
 	"slices"
 	"syscall"
@@ -25,17 +24,6 @@ type Interface struct {
 	// Err is set while the kernel cannot be asked; the rest is then what was last
 	// seen.
 	Err error
-}
-
-// Primary is the address that adverts come from: the first IPv4 address that is
-// not virtual.
-func (i *Interface) Primary(virtual []netip.Addr) (netip.Addr, bool) {
-	for _, f := range i.Addresses {
-		if a := f.Prefix.Addr(); a.Is4() && !slices.Contains(virtual, a) {
-			return a, true
-		}
-	}
-	return netip.Addr{}, false
 }
 
 // same tells whether i and j differ in nothing but the time that addresses have left.

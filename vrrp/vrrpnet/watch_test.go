@@ -67,21 +67,6 @@ func TestWatchTellsEveryInterfaceAtOnce(t *testing.T) {
 	}
 }
 
-func TestPrimaryAddressIsTheFirstThatIsNotVirtual(t *testing.T) {
-	i := Interface{Addresses: []Found{
-		{Prefix: netip.MustParsePrefix("fd00::1/64")},
-		{Prefix: netip.PrefixFrom(virtual, 24)},
-		{Prefix: netip.PrefixFrom(addrA, 24)},
-		{Prefix: netip.PrefixFrom(addrB, 24)},
-	}}
-	if a, ok := i.Primary([]netip.Addr{virtual}); a != addrA || !ok {
-		t.Errorf("primary %s, %t", a, ok)
-	}
-	if a, ok := i.Primary([]netip.Addr{virtual, addrA, addrB}); ok {
-		t.Errorf("primary %s where there is none", a)
-	}
-}
-
 func TestWatchTellsCarrierAndAdministrator(t *testing.T) {
 	lab := netlab.New(t)
 	h := lab.Host("a")
@@ -178,6 +163,42 @@ func TestWatchSurvivesLostNotices(t *testing.T) {
 	}
 	h.Run("ip", "addr", "del", "10.9.0.3/24", "dev", "eth0")
 	c.until(t, "a change after the loss", func(i Interface) bool { return !i.has(virtual) })
+}
+
+func TestWatchSaysWhenTheKernelCannotBeAsked(t *testing.T) {
+	_, h, _ := pair(t)
+	c := make(told, 10)
+	w := &watch{tell: func(i Interface) { c <- i }, seen: []Interface{{Link: Link{Name: "eth0"}}}, told: make([]bool, 1)}
+	ask := func() {
+		t.Helper()
+		h.Do(func() {
+			var err error
+			w.questions, err = openRoute(0)
+			must(t, err)
+		})
+	}
+	ask()
+	if !w.look(t.Context()) {
+		t.Error("not all seen")
+	}
+	before := c.next(t)
+	must(t, w.questions.Close())
+	for range 2 { // told once
+		if w.look(t.Context()) {
+			t.Error("all seen without a socket")
+		}
+	}
+	if i := <-c; i.Err == nil || !i.Exists || i.Index != before.Index || !i.has(addrA) {
+		t.Errorf("told %+v", i)
+	}
+	ask()
+	defer w.questions.Close()
+	if !w.look(t.Context()) {
+		t.Error("not all seen")
+	}
+	if after := c.next(t); !after.same(&before) {
+		t.Errorf("told %+v, want %+v", after, before)
+	}
 }
 
 // dropped counts what the host's netlink sockets lost.

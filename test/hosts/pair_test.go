@@ -1,0 +1,205 @@
+// Package hosts tests pairkeeper on two hosts with a real systemd, D-Bus, journald and
+// nginx or HAProxy each.
+package hosts
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/pairkeeper/pairkeeper/internal/hostlab"
+	"github.com/pairkeeper/pairkeeper/internal/netlab"
+	"github.com/pairkeeper/pairkeeper/supervisor/daemon"
+)
+
+const (
+	vip  = "10.77.0.100"
+	soon = 30 * time.Second // generous: the machine may be busy
+)
+
+var binary string
+
+func TestMain(m *testing.M) {
+	if os.Getenv("PAIRKEEPER_BINARY") == "" {
+		os.Setenv("PAIRKEEPER_BINARY", build())
+	}
+	binary = os.Getenv("PAIRKEEPER_BINARY")
+	os.Exit(hostlab.Main(m))
+}
+
+// build makes the binary once, before the lab is entered.
+func build() string {
+	path := filepath.Join(os.TempDir(), fmt.Sprintf("pairkeeper-test-%d", os.Getuid()))
+	cmd := exec.Command("go", "build", "-o", path, "../../cmd/pairkeeper")
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		fmt.Fprintf(os.Stderr, "%v\n%s", err, out)
+		os.Exit(1)
+	}
+	return path
+}
+
+// proxy is what differs between nginx and HAProxy.
+type proxy struct {
+	unit, config, test string
+	breakIt            string // a line that the proxy refuses
+}
+
+var (
+	nginx   = proxy{"nginx.service", "/etc/nginx/nginx.conf", "[nginx, -t, -q]", "no_such_directive on;"}
+	haproxy = proxy{"haproxy.service", "/etc/haproxy/haproxy.cfg", "[haproxy, -c, -q, -f, /etc/haproxy/haproxy.cfg]", "no_such_keyword"}
+	proxies = map[string]proxy{"nginx": nginx, "haproxy": haproxy}
+)
+
+// pair is two hosts that run pairkeeper beside a proxy.
+type pair struct {
+	t      *testing.T
+	proxy  proxy
+	lab    *hostlab.Lab
+	a, b   *hostlab.Host // a has the higher priority
+	client *hostlab.Client
+	census *hostlab.Census
+}
+
+const configuration = `nodes:
+  lb01: {address: 10.77.0.1, priority: 150}
+  lb02: {address: 10.77.0.2, priority: 100}
+proxy:
+  unit: %s
+  test: %s
+probes:
+  - http: http://127.0.0.1/healthz
+virtual_routers:
+  - name: web
+    interface: eth0
+    vrid: 50
+    addresses: [10.77.0.100/24]
+    preempt_delay: 2s
+%s`
+
+func configFor(p proxy, more string) string {
+	return fmt.Sprintf(configuration, p.unit, p.test, more)
+}
+
+// newPair boots both hosts and waits until the client is answered by lb01.
+func newPair(t *testing.T, p proxy) *pair {
+	t.Helper()
+	netlab.Need(t, "nginx", "haproxy")
+	pr := &pair{t: t, proxy: p, lab: hostlab.New(t, "lb01", "lb02")}
+	pr.a, pr.b = pr.lab.Host("lb01"), pr.lab.Host("lb02")
+	for _, h := range pr.lab.Hosts() {
+		if p == haproxy {
+			h.UseHAProxy(t)
+		}
+		pr.install(h)
+		h.Run(t, "systemctl", "enable", "--now", "pairkeeper.service")
+	}
+	pr.client, pr.census = pr.lab.Client(vip, 5*time.Millisecond), pr.lab.Census(t, vip)
+	pr.client.WaitFor(t, "lb01", soon)
+	pr.await(pr.b, "lb02 is BACKUP", func(s daemon.Status) bool { return s.Routers[0].State == "BACKUP" })
+	pr.mark()
+	return pr
+}
+
+func (p *pair) install(h *hostlab.Host) {
+	p.t.Helper()
+	h.Install(p.t, binary, "/usr/bin/pairkeeper")
+	unit, err := os.ReadFile("../../systemd/pairkeeper.service")
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	h.Write(p.t, "/etc/systemd/system/pairkeeper.service", string(unit), 0o644)
+	h.Write(p.t, "/etc/pairkeeper/pairkeeper.yaml", configFor(p.proxy, ""), 0o644)
+	h.Run(p.t, "systemctl", "daemon-reload")
+}
+
+// mark forgets what the client and the census have seen.
+func (p *pair) mark() {
+	p.census.Mark()
+	p.client.Mark()
+}
+
+func (p *pair) status(h *hostlab.Host) (daemon.Status, error) {
+	var s daemon.Status
+	out, err := h.Try("pairkeeper", "status", "--json")
+	if err != nil {
+		return s, fmt.Errorf("%w: %s", err, out)
+	}
+	return s, json.Unmarshal([]byte(out), &s)
+}
+
+// await waits until a host's status is as wished.
+func (p *pair) await(h *hostlab.Host, what string, ok func(daemon.Status) bool) daemon.Status {
+	p.t.Helper()
+	deadline := time.Now().Add(soon)
+	for {
+		s, err := p.status(h)
+		if err == nil && ok(s) {
+			return s
+		}
+		if time.Now().After(deadline) {
+			p.t.Fatalf("not in time: %s; status %+v, %v", what, s, err)
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+}
+
+func (p *pair) awaitState(h *hostlab.Host, state string) {
+	p.t.Helper()
+	p.await(h, h.Name()+" is "+state, func(s daemon.Status) bool { return s.Routers[0].State == state })
+}
+
+// mainPID is the main process of a unit.
+func (p *pair) mainPID(h *hostlab.Host, unit string) string {
+	p.t.Helper()
+	return strings.TrimSpace(h.Run(p.t, "systemctl", "show", "-P", "MainPID", unit))
+}
+
+func (p *pair) kill(h *hostlab.Host, unit, signal, whom string) {
+	p.t.Helper()
+	h.Run(p.t, "systemctl", "kill", "--kill-whom="+whom, "-s", signal, unit)
+}
+
+// breakProxy makes the proxy's configuration bad; the text before comes back.
+func (p *pair) breakProxy(h *hostlab.Host) string {
+	p.t.Helper()
+	good := h.Run(p.t, "cat", p.proxy.config)
+	h.Write(p.t, p.proxy.config, good+"\n"+p.proxy.breakIt+"\n", 0o644)
+	return good + "\n"
+}
+
+// journal is what pairkeeper wrote on a host.
+func (p *pair) journal(h *hostlab.Host) string {
+	p.t.Helper()
+	h.Run(p.t, "journalctl", "--sync")
+	return h.Journal(p.t, "-u", "pairkeeper", "-o", "cat")
+}
+
+func (p *pair) wantJournal(h *hostlab.Host, words ...string) {
+	p.t.Helper()
+	text := p.journal(h)
+	for _, w := range words {
+		if !strings.Contains(text, w) {
+			p.t.Errorf("the journal of %s lacks %q:\n%s", h.Name(), w, text)
+		}
+	}
+}
+
+// never asserts that no two hosts answered for the address since the last mark.
+func (p *pair) neverTwo() {
+	p.t.Helper()
+	if d := p.census.DualTime(); d > 50*time.Millisecond { // one take-over, on a busy machine
+		p.t.Errorf("two hosts answered for the address for %s: %s", d, p.census)
+	}
+}
+
+// report logs what the client saw.
+func (p *pair) report() {
+	p.t.Helper()
+	p.t.Logf("%s: client: %v; two holders: %s", p.t.Name(), p.client.Outage(), p.census.DualTime())
+}
