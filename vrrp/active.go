@@ -16,6 +16,7 @@ type active struct {
 	refreshAt   time.Time // the addresses' lifetime
 	announceAt  time.Time // the next burst of gratuitous ARP; zero: none until Owned
 	announcedAt time.Time // the last one; zero: none yet
+	againAt     time.Time // the repetition after the take-over
 }
 
 func (a *active) deadline() time.Time {
@@ -76,6 +77,10 @@ func (s *step) slept() bool {
 	return s.now.Sub(s.active.sentAt) > s.cfg.DownInterval(s.cfg.Interval)
 }
 
+// onTime tells that no peer can have run out of patience: not even one with the
+// shortest Skew_Time.
+func (s *step) onTime() bool { return s.now.Sub(s.active.sentAt) <= 3*s.cfg.Interval }
+
 // activeReceived is RFC 9568 6.4.3.
 func (s *step) activeReceived(ev Received) {
 	p := ev.Advert.Priority
@@ -99,11 +104,16 @@ func (s *step) activeReceived(ev Received) {
 	}
 }
 
-// yield leaves the addresses to another Active router.
+// yield leaves the addresses to another Active router. The last advert, as if the
+// Adver_Timer had just fired, makes it announce them once more: else it may never learn
+// that there was another one, and the neighbours keep the wrong MAC address.
 func (s *step) yield(ev Received, r Reason) {
-	interval := ev.Advert.Interval
 	s.do(Disown{})
-	s.toBackup(interval, r, ReasonPeerSilent)
+	if s.onTime() {
+		s.do(Send{Priority: s.cfg.Priority})
+	}
+	s.toBackup(ev.Advert.Interval, r, ReasonPeerSilent)
+	s.adopt(ev)
 }
 
 func (s *step) activeTick() {
@@ -120,17 +130,18 @@ func (s *step) activeTick() {
 	}
 }
 
-// announce sends gratuitous ARP and plans the next: once again soon after the first,
+// announce sends gratuitous ARP and plans the next: once again soon after the take-over,
 // then periodically.
 func (s *step) announce() {
 	a := &s.active
-	every := s.cfg.AnnounceEvery
-	if a.announcedAt.IsZero() && s.cfg.AnnounceAgain > 0 {
-		every = s.cfg.AnnounceAgain
+	if a.announcedAt.IsZero() {
+		a.againAt = s.now.Add(s.cfg.AnnounceAgain)
 	}
 	a.announcedAt, a.announceAt = s.now, time.Time{}
-	if every > 0 {
-		a.announceAt = s.now.Add(every)
+	if s.now.Before(a.againAt) {
+		a.announceAt = a.againAt
+	} else if s.cfg.AnnounceEvery > 0 {
+		a.announceAt = s.now.Add(s.cfg.AnnounceEvery)
 	}
 	s.do(Announce{})
 }
@@ -145,8 +156,8 @@ func (s *step) announceSoon() {
 	next := a.announcedAt.Add(minAnnounceGap)
 	if due(s.now, next) {
 		s.do(Announce{})
-		a.announcedAt = s.now
-		next = s.now.Add(minAnnounceGap)
+		a.announcedAt, a.announceAt = s.now, s.now.Add(minAnnounceGap)
+		return
 	}
 	if a.announceAt.IsZero() || next.Before(a.announceAt) {
 		a.announceAt = next

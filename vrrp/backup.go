@@ -5,6 +5,13 @@ import "time"
 // minRecheck bounds how often an address that is still answered is asked for again.
 const minRecheck = 50 * time.Millisecond
 
+// After a release in a pair the kernel of the other node gets letGo to remove the
+// addresses, and then releaseWindow to show whether it has.
+const (
+	letGo         = 5 * time.Millisecond
+	releaseWindow = 10 * time.Millisecond
+)
+
 // backup is what a Backup router waits for.
 type backup struct {
 	interval  time.Duration // Active_Adver_Interval, adopted from the Active router
@@ -49,10 +56,22 @@ func (s *step) listen(down time.Duration, cause Reason) {
 
 // probeWindow is how long an answer is waited for: a tenth of the down interval.
 func (s *step) probeWindow() time.Duration {
-	return min(s.cfg.DownInterval(s.backup.interval)/10, s.backup.down)
+	window := min(s.cfg.DownInterval(s.backup.interval)/10, s.backup.down)
+	if s.hastened() {
+		window = min(window, releaseWindow)
+	}
+	return window
 }
 
+// hastened tells that the other node of the pair has just let go.
+func (s *step) hastened() bool { return s.cfg.Pair && s.backup.cause == ReasonPeerReleased }
+
 func (s *step) inBackup(ev Event) {
+	if late := s.now.Sub(s.backup.downAt); late > s.cfg.DownInterval(s.backup.interval) { // we slept, others may rule: listen anew
+		s.note(ReasonPaused, "did not run for "+late.Round(time.Millisecond).String())
+		s.backup.preemptAt = time.Time{}
+		s.listen(s.cfg.DownInterval(s.backup.interval), s.backup.cause)
+	}
 	switch ev := ev.(type) {
 	case Received:
 		if s.acceptable(ev) {
@@ -74,8 +93,8 @@ func (s *step) backupReceived(ev Received) {
 	switch {
 	case ev.Advert.Priority == PriorityRelease:
 		b.preemptAt = time.Time{}
-		s.listen(s.cfg.Skew(b.interval), ReasonPeerReleased)
-	case ev.Advert.Priority >= s.cfg.Priority || !s.cfg.Preempt:
+		s.released()
+	case ev.Advert.Priority >= s.cfg.Priority || !s.preempts():
 		b.preemptAt = time.Time{}
 		s.follow(ev)
 	default:
@@ -83,15 +102,33 @@ func (s *step) backupReceived(ev Received) {
 	}
 }
 
+// released waits Skew_Time, for a better Backup; where there is none, only for the
+// other node's kernel.
+func (s *step) released() {
+	skew := s.cfg.Skew(s.backup.interval)
+	if s.cfg.Pair {
+		skew = min(skew, letGo+releaseWindow)
+	}
+	s.listen(skew, ReasonPeerReleased)
+}
+
+// preempts is Preempt_Mode: the owner always pre-empts (RFC 9568 6.1).
+func (s *step) preempts() bool { return s.cfg.Preempt || s.cfg.Priority == PriorityOwner }
+
 // follow accepts the Active router for another down interval.
 func (s *step) follow(ev Received) {
 	if ev.Advert.Interval != s.backup.interval {
-		s.backup.interval = ev.Advert.Interval
-		if ev.Advert.Interval != s.cfg.Interval {
-			s.note(ReasonIntervalAdopted, ev.From.String()+" advertises every "+ev.Advert.Interval.String()+", we would every "+s.cfg.Interval.String())
-		}
+		s.adopt(ev)
 	}
 	s.listen(s.cfg.DownInterval(s.backup.interval), ReasonPeerSilent)
+}
+
+// adopt takes over the Active router's interval.
+func (s *step) adopt(ev Received) {
+	s.backup.interval = ev.Advert.Interval
+	if ev.Advert.Interval != s.cfg.Interval {
+		s.note(ReasonIntervalAdopted, ev.From.String()+" advertises every "+ev.Advert.Interval.String()+", we would every "+s.cfg.Interval.String())
+	}
 }
 
 // lowerHeard pre-empts a lower Active router: not before the preemption delay is over,
@@ -117,12 +154,6 @@ func (s *step) lowerHeard(ev Received) {
 // the answer.
 func (s *step) backupTick() {
 	b := &s.backup
-	if s.now.Sub(b.downAt) > s.cfg.DownInterval(b.interval) { // we slept, others may rule: listen anew
-		s.note(ReasonPaused, "did not run for "+s.now.Sub(b.downAt).Round(time.Millisecond).String())
-		b.preemptAt = time.Time{}
-		s.listen(s.cfg.DownInterval(b.interval), b.cause)
-		return
-	}
 	if !b.probe.sent {
 		if due(s.now, b.probe.at) {
 			s.sendProbe(s.probeWindow())
@@ -155,14 +186,38 @@ func (s *step) sendProbe(window time.Duration) {
 func (s *step) contested(holder string) {
 	b := &s.backup
 	if b.contest.IsZero() {
-		b.contest = s.now.Add(s.cfg.Lifetime + lifetimeSlack)
-		s.note(ReasonAddressAnswered, holder+" sends no adverts but still holds the address: waiting for its lifetime to end")
+		b.contest = s.lastRefresh().Add(s.cfg.Lifetime + lifetimeSlack)
+		if !s.hastened() { // else its kernel is just not done yet
+			s.note(ReasonAddressAnswered, holder+" sends no adverts but still holds the address: waiting for its lifetime to end")
+		}
 	}
 	if due(s.now, b.contest) {
 		s.note(ReasonAddressContest, holder+" holds the address beyond any lifetime: taking it all the same")
 		s.toActive(b.cause)
 		return
 	}
+	left := b.contest.Sub(s.now)
+	if left < releaseWindow { // no time for another answer
+		b.downAt = b.contest
+		return
+	}
 	b.downAt = s.now
-	s.sendProbe(max(s.probeWindow(), minRecheck))
+	s.sendProbe(min(s.recheck(), left))
+}
+
+// recheck is how long the next answer is waited for.
+func (s *step) recheck() time.Duration {
+	if s.hastened() {
+		return releaseWindow
+	}
+	return max(s.probeWindow(), minRecheck)
+}
+
+// lastRefresh is when the last holder can have refreshed its addresses for the last
+// time: it would have advertised soon after.
+func (s *step) lastRefresh() time.Time {
+	if s.heard.At.IsZero() {
+		return s.now
+	}
+	return s.heard.At.Add(s.backup.interval)
 }

@@ -18,6 +18,10 @@ type Config struct {
 	Preempt      bool
 	PreemptDelay time.Duration
 
+	// Pair tells that there is one other router: nobody else waits after a release, so
+	// Skew_Time has nothing to sort.
+	Pair bool
+
 	// Lifetime is how long the kernel keeps an address that nobody refreshes.
 	Lifetime time.Duration
 

@@ -36,6 +36,7 @@ func defaultRouter() supervisor.Router {
 		VRRP: vrrp.Config{
 			Version:       vrrp.V3,
 			Preempt:       true,
+			Pair:          true,
 			AnnounceAgain: 5 * time.Second,
 			AnnounceEvery: 30 * time.Second,
 		},
