@@ -9,7 +9,7 @@ SUDO    := $(if $(filter 0,$(shell id -u)),,sudo)
 export CGO_ENABLED := 0
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test quick race bench lint fuzz install clean deps
+.PHONY: help build demo test quick race bench lint storm fuzz install clean
 
 help: ## show this
 	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -39,6 +39,9 @@ lint: ## gofmt, vet and golangci-lint
 	@test -z "$$(gofmt -l .)" || { gofmt -l .; exit 1; }
 	$(GO) vet ./...
 	$(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.5.0 run ./...
+
+storm: ## a hundred thousand storms of random faults in the simulator
+	$(GO) test ./supervisor/sim -run Storm -seeds 50000 -timeout 2h
 
 fuzz: ## fuzz every parser for a minute each
 	$(GO) test -run '^$$' -fuzz FuzzParse -fuzztime 1m ./vrrp
