@@ -10,10 +10,9 @@ func newCheck() *cobra.Command {
 	var src source
 	var print bool
 	c := &cobra.Command{
-		Use:     "check",
-		Aliases: []string{"-t"},
-		Short:   "check the configuration; exit status 78 if it is wrong",
-		Args:    cobra.NoArgs,
+		Use:   "check",
+		Short: "check the configuration (also: pairkeeper -t); exit status 78 if it is wrong",
+		Args:  cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			file, err := src.load()
 			if err != nil {

@@ -31,6 +31,9 @@ func main() { os.Exit(run(os.Args[1:])) }
 
 func run(args []string) int {
 	root := newRoot()
+	if len(args) > 0 && args[0] == "-t" { // as nginx has it
+		args = append([]string{"check"}, args[1:]...)
+	}
 	root.SetArgs(args)
 	err := root.Execute()
 	if err == nil {

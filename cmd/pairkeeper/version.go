@@ -7,7 +7,7 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// release is set by the Makefile: -X main.release=…
+// The Makefile sets release by the linker's -X flag.
 var release = "unreleased"
 
 func version() string { return release }

@@ -113,16 +113,14 @@ func (f fields) duration(key string, into *time.Duration, lo, hi time.Duration) 
 	return ok
 }
 
-func (f fields) boolean(key string, into *bool) bool {
+func (f fields) boolean(key string, into *bool) {
 	v, ok := f.keys[key]
 	if !ok {
-		return false
+		return
 	}
-	b, ok := v.boolean()
-	if ok {
+	if b, ok := v.boolean(); ok {
 		*into = b
 	}
-	return ok
 }
 
 // words is a list of arguments.

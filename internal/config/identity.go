@@ -16,11 +16,9 @@ type taken struct {
 
 // readIdentity reads what tells a router from others: interface, vrid and name.
 func readIdentity(f fields, s *supervisor.Router, seen *taken) {
-	known := true
+	var known bool
 	if v, ok := f.need("interface", "eth0"); ok {
 		known = f.text("interface", &s.Interface, "an interface such as eth0") && v.checkInterface(s.Interface)
-	} else {
-		known = false
 	}
 	if v, ok := f.need("vrid", "50"); ok {
 		n, ok := v.integer(1, 255)

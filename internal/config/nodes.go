@@ -73,19 +73,19 @@ func readNode(kv pair) node {
 	}
 	if v, ok := f.need("priority", "150"); ok {
 		n.key = v
-		n.priority, _ = v.priority()
+		n.priority = v.priority()
 	}
 	return n
 }
 
 // priority is a VRRP priority (RFC 9568 5.2.4).
-func (v value) priority() (uint8, bool) {
+func (v value) priority() uint8 {
 	if isPlainZero(v) {
 		v.errorf("0 is not in 1..255: on the wire it means that the node leaves")
-		return 0, false
+		return 0
 	}
-	p, ok := v.integer(1, 255)
-	return uint8(p), ok
+	p, _ := v.integer(1, 255)
+	return uint8(p)
 }
 
 func isPlainZero(v value) bool {

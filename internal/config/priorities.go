@@ -43,7 +43,7 @@ func (d *Document) overridePriorities(v value, r *router, at map[string]value) {
 			kv.key.errorf("%s", d.noNode(kv.name))
 			continue
 		}
-		r.priority[kv.name], _ = keys[kv.name].priority()
+		r.priority[kv.name] = keys[kv.name].priority()
 		at[kv.name] = keys[kv.name]
 	}
 }

@@ -116,7 +116,7 @@ func startSacrifice(t *testing.T) (*exec.Cmd, io.Closer) {
 	return nil, nil
 }
 
-// stock is what there is: "process 12 nginx", "namespace net:[4026532]", …
+// stock is what there is, such as "process 12 nginx" or "namespace net:[4026532]".
 type stock map[string]bool
 
 func (s stock) beyond(before stock) []string {

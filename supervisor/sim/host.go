@@ -36,7 +36,7 @@ type host struct {
 // addresses are those of one router in the kernel.
 type addresses struct{ until time.Duration }
 
-func newHost(w *World, i int, cfg supervisor.Config) *host {
+func newHost(w *World, cfg supervisor.Config) *host {
 	h := &host{world: w, cfg: cfg, cable: true, kept: map[string]*addresses{}}
 	h.proxy.host = h
 	return h
@@ -184,8 +184,6 @@ func (h *host) routerAction(name string, a vrrp.Action) {
 		})
 	case vrrp.Probe:
 		h.probe(name)
-	case vrrp.Announce:
-		h.world.ledger.announced(h.world, h, name)
 	}
 }
 

@@ -15,7 +15,6 @@ type ledger struct {
 	stretch time.Duration
 	moves   int
 	last    string // the last single holder
-	claims  map[string]string
 }
 
 // pass accounts for the time until the next call; kernels forget addresses in between.
@@ -85,16 +84,6 @@ func (l *ledger) report(w *World) {
 		now = "nobody"
 	}
 	w.log("", "held by %s", now)
-}
-
-// announced notes whom the switches and clients send their frames to.
-func (l *ledger) announced(w *World, h *host, router string) {
-	if l.claims == nil {
-		l.claims = map[string]string{}
-	}
-	if h.cable {
-		l.claims[router] = h.cfg.Node
-	}
 }
 
 // summary is one line: the seconds with no service, those with two holders, the moves.

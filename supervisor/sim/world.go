@@ -32,8 +32,8 @@ var epoch = time.Unix(1_000_000, 0).UTC()
 // the phases of everything periodic and the latencies.
 func New(seed uint64, nodes ...supervisor.Config) *World {
 	w := &World{rand: rand.New(rand.NewPCG(seed, 1))}
-	for i, cfg := range nodes {
-		w.hosts = append(w.hosts, newHost(w, i, cfg))
+	for _, cfg := range nodes {
+		w.hosts = append(w.hosts, newHost(w, cfg))
 	}
 	return w
 }

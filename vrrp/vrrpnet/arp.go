@@ -64,7 +64,7 @@ func (a *ARP) Receive() (Heard, bool, error) {
 	for {
 		n, _, err := unix.Recvfrom(a.fd, a.buffer[:], unix.MSG_DONTWAIT)
 		switch {
-		case err == unix.EAGAIN:
+		case errors.Is(err, unix.EAGAIN):
 			return Heard{}, false, nil
 		case passes(err):
 			continue
@@ -95,7 +95,7 @@ func (a *ARP) send(doing string, f arpFrame) error {
 	to := &unix.SockaddrLinklayer{Protocol: networkOrder(unix.ETH_P_ARP), Ifindex: a.link.Index}
 	for {
 		err := unix.Sendto(a.fd, f.bytes(), unix.MSG_DONTWAIT, to)
-		if err == unix.EINTR {
+		if errors.Is(err, unix.EINTR) {
 			continue
 		}
 		if err != nil {

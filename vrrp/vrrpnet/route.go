@@ -141,7 +141,7 @@ func (s *routeSocket) send(b []byte, deadline time.Time) error {
 	var failure error
 	err := s.raw.Write(func(fd uintptr) bool {
 		failure = unix.Sendto(int(fd), b, 0, &unix.SockaddrNetlink{Family: unix.AF_NETLINK})
-		return failure != unix.EAGAIN && failure != unix.EINTR
+		return !errors.Is(failure, unix.EAGAIN) && !errors.Is(failure, unix.EINTR)
 	})
 	return errors.Join(err, failure)
 }
@@ -155,7 +155,7 @@ func (s *routeSocket) receive(deadline time.Time) ([]syscall.NetlinkMessage, err
 	var failure error
 	err := s.raw.Read(func(fd uintptr) bool {
 		messages, failure = s.read(fd)
-		return failure != unix.EAGAIN
+		return !errors.Is(failure, unix.EAGAIN)
 	})
 	if err != nil {
 		return nil, err
@@ -176,7 +176,7 @@ func (s *routeSocket) pending() (messages []syscall.NetlinkMessage, err error) {
 func (s *routeSocket) read(fd uintptr) ([]syscall.NetlinkMessage, error) {
 	for {
 		n, from, err := unix.Recvfrom(int(fd), s.buffer, 0)
-		if err == unix.EINTR {
+		if errors.Is(err, unix.EINTR) {
 			continue
 		}
 		if err != nil {

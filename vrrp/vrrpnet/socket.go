@@ -105,7 +105,7 @@ func (s *Socket) Receive(p *Packet) (bool, error) {
 	for {
 		n, controls, _, _, err := unix.Recvmsg(s.fd, p.buffer, s.control, unix.MSG_DONTWAIT)
 		switch {
-		case err == unix.EAGAIN:
+		case errors.Is(err, unix.EAGAIN):
 			return false, nil
 		case passes(err):
 			continue
@@ -126,7 +126,7 @@ func (s *Socket) Send(msg []byte, src, dst netip.Addr) error {
 	control := unix.PktInfo4(&unix.Inet4Pktinfo{Ifindex: int32(s.link.Index), Spec_dst: src.As4()})
 	for {
 		_, err := unix.SendmsgN(s.fd, msg, control, &unix.SockaddrInet4{Addr: dst.As4()}, unix.MSG_DONTWAIT)
-		if err == unix.EINTR {
+		if errors.Is(err, unix.EINTR) {
 			continue
 		}
 		if err != nil {
@@ -138,10 +138,10 @@ func (s *Socket) Send(msg []byte, src, dst netip.Addr) error {
 
 // hint says what the kernel means when it refuses an advert.
 func hint(err error, src netip.Addr) error {
-	switch err {
-	case unix.EPERM:
+	switch {
+	case errors.Is(err, unix.EPERM):
 		return fmt.Errorf("%w: a firewall rule on this host rejects it; allow protocol %d out", err, vrrp.Protocol)
-	case unix.EINVAL, unix.ENETUNREACH: // kernels differ
+	case errors.Is(err, unix.EINVAL), errors.Is(err, unix.ENETUNREACH): // kernels differ
 		return fmt.Errorf("%w: %s is not an address of this host, or the interface is down or has no route there", err, src)
 	}
 	return err
@@ -152,4 +152,4 @@ func (s *Socket) Close() error { return unix.Close(s.fd) }
 
 // passes tells errors that say nothing about the next packet: the interface went
 // down (the watch tells that), or a signal came.
-func passes(err error) bool { return err == unix.EINTR || err == unix.ENETDOWN }
+func passes(err error) bool { return errors.Is(err, unix.EINTR) || errors.Is(err, unix.ENETDOWN) }

@@ -67,8 +67,7 @@ type watch struct {
 const askAgain = time.Second
 
 func (w *watch) run(ctx context.Context) {
-	defer w.questions.Close()
-	defer w.events.Close()
+	defer func() { _ = errors.Join(w.questions.Close(), w.events.Close()) }()
 	defer context.AfterFunc(ctx, func() { _ = w.events.Close() })()
 	for ctx.Err() == nil {
 		deadline := time.Time{}
