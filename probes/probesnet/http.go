@@ -79,7 +79,7 @@ func (p *httpProbe) ask(ctx context.Context) (status int, err error) {
 	if err != nil {
 		return 0, err
 	}
-	defer resp.Body.Close()
+	defer func() { _ = resp.Body.Close() }()
 	if _, err := io.Copy(io.Discard, io.LimitReader(resp.Body, maxBody)); err != nil {
 		return 0, err
 	}

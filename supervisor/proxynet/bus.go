@@ -116,13 +116,13 @@ func set[T any](p props, name string, to *T) {
 }
 
 // installed is the id of the unit's pending job, 0: none.
-func (p props) installed() (id uint32, there bool) {
+func (p props) installed() uint32 {
 	pair, ok := p["Job"].Value().([]any)
 	if !ok || len(pair) != 2 {
-		return 0, false
+		return 0
 	}
-	id, ok = pair[0].(uint32)
-	return id, ok
+	id, _ := pair[0].(uint32)
+	return id
 }
 
 // readUnit takes over what org.freedesktop.systemd1.Unit says.

@@ -49,6 +49,7 @@ func (c *Child) Watch(ctx context.Context, tell func(supervisor.UnitState)) {
 	for {
 		select {
 		case <-ctx.Done():
+			n.tell = func(supervisor.UnitState) {} // nobody listens any more
 			n.stop()
 			return
 		case <-n.exited():

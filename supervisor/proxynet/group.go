@@ -39,14 +39,14 @@ func spawn(argv []string, log *slog.Logger) (*process, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer w.Close()
+	defer func() { _ = w.Close() }()
 	p := &process{cmd: exec.Command(argv[0], argv[1:]...), exited: make(chan struct{}), output: r, read: make(chan struct{})}
 	p.cmd.Env = environment()
 	p.cmd.Stdout, p.cmd.Stderr = w, w
 	// SIGTERM lets a master take its workers along.
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: unix.SIGTERM}
 	if err := p.cmd.Start(); err != nil {
-		r.Close()
+		_ = r.Close()
 		return nil, fmt.Errorf("%s: %w", strings.Join(argv, " "), bare(err))
 	}
 	go p.copyOutput(log)
@@ -93,7 +93,11 @@ func (p *process) end(patience time.Duration) {
 	p.signal(sigkill)
 	<-p.exited
 	p.awaitGroup()
-	p.output.Close()
+	select {
+	case <-p.read:
+	case <-time.After(time.Second): // a descendant that left the group keeps the pipe open
+	}
+	_ = p.output.Close()
 	<-p.read
 }
 

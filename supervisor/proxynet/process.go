@@ -46,7 +46,7 @@ type tail struct {
 
 const (
 	tailBytes = 1024
-	tailLines = 3
+	tailLines = 4
 )
 
 func (t *tail) Write(p []byte) (int, error) {

@@ -11,9 +11,6 @@ type record struct {
 	jobs  map[uint32]job
 
 	asked bool // the last way out of active was a stop that somebody else asked for
-	// puzzling: the unit ended and no job is known that did it. A stop job may have
-	// come and gone so quickly that its signals follow those of the unit.
-	puzzling bool
 }
 
 // snapshot is one look at the unit's properties.
@@ -66,20 +63,14 @@ func (r *record) announce(id uint32, kind string, ours bool) {
 func (r *record) remove(id uint32, result string) {
 	j, known := r.jobs[id]
 	delete(r.jobs, id)
-	if known && j.kind == "" && result == "done" && r.seen.atRest() && (j.live || r.puzzling) {
+	if known && j.kind == "" && j.live && result == "done" && r.seen.atRest() {
 		r.asked = true
-	}
-	if r.asked {
-		r.puzzling = false
 	}
 }
 
-// update notes a change that systemd signalled; pending tells that a job was
-// installed at that moment.
-func (r *record) update(s snapshot, pending bool) {
-	if r.seen.alive() && s.atRest() && !pending {
-		r.puzzling = true
-	}
+// update notes a change that systemd signalled. It names the unit's pending job, which
+// must have been announced before.
+func (r *record) update(s snapshot) {
 	r.seen, r.known = s, true
 	r.settle()
 }
@@ -90,7 +81,7 @@ func (r *record) update(s snapshot, pending bool) {
 func (r *record) reread(s snapshot) {
 	unseen := !r.known || s.active != r.seen.active || s.atRest() && s.left != r.seen.left
 	wasEnding := r.known && r.seen.active == "deactivating"
-	r.seen, r.known, r.puzzling = s, true, false
+	r.seen, r.known = s, true
 	if unseen && s.atRest() && !wasEnding {
 		r.asked = s.active == "inactive" && !r.neverRan()
 	}
@@ -104,9 +95,6 @@ func (r *record) settle() {
 		r.asked = false
 	case r.stopping():
 		r.asked = true
-	}
-	if r.asked || !r.seen.atRest() {
-		r.puzzling = false
 	}
 }
 

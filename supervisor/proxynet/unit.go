@@ -81,7 +81,7 @@ func (w *watch) serve(ctx context.Context) (served bool, err error) {
 	stuck := time.AfterFunc(patience, cancel) // authentication has no limit of its own
 	s, err := open(ctx, w.unit, w.rec)
 	if err == nil && !stuck.Stop() {
-		s.conn.Close()
+		_ = s.conn.Close()
 		err = ctx.Err()
 	}
 	if err != nil {
@@ -90,7 +90,7 @@ func (w *watch) serve(ctx context.Context) (served bool, err error) {
 	w.unit.attach(s.conn)
 	err = s.serve(ctx, w.publish)
 	w.unit.detach()
-	s.conn.Close()
+	_ = s.conn.Close()
 	w.since = time.Now()
 	return true, err
 }
