@@ -209,10 +209,10 @@ func (r *rung) waiting() {
 		r.giveUp()
 	case r.up() && r.look == probes.Failed:
 		r.fail("it runs, but its probe fails")
-	case r.unit.Active == "failed", r.down() && r.unit.NeverRan && r.unit.Job == "":
-		r.fail("it is not running")
-	case r.down() && r.unit.Job == "":
+	case r.stopped():
 		r.isStopped()
+	case r.down() && r.unit.Job == "":
+		r.fail("it is not running")
 	}
 }
 

@@ -13,8 +13,6 @@ type UnitState struct {
 	// StopAsked tells that the last way out of active was a stop job that pairkeeper
 	// did not ask for: an operator's systemctl stop, or a conflicting unit.
 	StopAsked bool
-	// NeverRan tells that the unit has not been active since the host booted.
-	NeverRan bool
 	// Lost says why nothing is known of the unit (no D-Bus), else it is empty.
 	Lost string
 }

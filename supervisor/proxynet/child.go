@@ -42,7 +42,7 @@ func (c *Child) Watch(ctx context.Context, tell func(supervisor.UnitState)) {
 	// The kernel ends the child when the thread that forked it ends: keep the thread.
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
-	n := &nursery{argv: c.argv, log: c.log, tell: tell, state: supervisor.UnitState{Load: "loaded", Active: "inactive", Sub: "dead", NeverRan: true}}
+	n := &nursery{argv: c.argv, log: c.log, tell: tell, state: supervisor.UnitState{Load: "loaded", Active: "inactive", Sub: "dead"}}
 	if err := n.start(); err != nil {
 		c.log.Error("the proxy does not start", "error", err)
 	}

@@ -123,7 +123,7 @@ func (r *record) state() supervisor.UnitState {
 	return supervisor.UnitState{
 		Load: r.seen.load, Active: r.seen.active, Sub: r.seen.sub, Result: r.seen.result,
 		MainPID: r.seen.mainPID, Exit: r.seen.exit,
-		Job: r.foreignJob(), StopAsked: r.asked, NeverRan: r.neverRan(),
+		Job: r.foreignJob(), StopAsked: r.asked,
 	}
 }
 

@@ -117,7 +117,7 @@ func TestRecordTellsWhoStoppedTheUnit(t *testing.T) {
 			if got := r.state().StopAsked; got != tt.asked {
 				t.Errorf("StopAsked = %v, want %v", got, tt.asked)
 			}
-			if r.state().NeverRan {
+			if r.neverRan() {
 				t.Error("a unit that was seen active is said to have never run")
 			}
 		})
@@ -139,8 +139,8 @@ func TestRecordAtTheFirstLook(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			r := newRecord()
 			r.reread(tt.s)
-			if s := r.state(); s.StopAsked != tt.asked || s.NeverRan != tt.neverRan {
-				t.Errorf("StopAsked %v, NeverRan %v", s.StopAsked, s.NeverRan)
+			if s := r.state(); s.StopAsked != tt.asked || r.neverRan() != tt.neverRan {
+				t.Errorf("StopAsked %v, never ran %v", s.StopAsked, r.neverRan())
 			}
 		})
 	}

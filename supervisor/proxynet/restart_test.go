@@ -60,7 +60,7 @@ func TestRestartSaysWhatWentWrong(t *testing.T) {
 	w.until("failed", func(s supervisor.UnitState) bool { return s.Active == "failed" && !s.StopAsked })
 
 	missing := watchUnit(t, h, "nothing.service")
-	missing.until("not-found", func(s supervisor.UnitState) bool { return s.Load == "not-found" && s.NeverRan && !s.StopAsked })
+	missing.until("not-found", func(s supervisor.UnitState) bool { return s.Load == "not-found" && !s.StopAsked })
 	if _, err := missing.Restart(t.Context()); err == nil || !strings.Contains(err.Error(), "not found") {
 		t.Fatal(err)
 	}
@@ -92,7 +92,7 @@ func TestStopDuringOurRestartIsAsked(t *testing.T) {
 		"[Service]\nType=oneshot\nRemainAfterExit=yes\nExecStart=/bin/sh -c 'until test -e /run/go; do sleep 0.05; done'\n", 0o644)
 	h.Run(t, "systemctl", "daemon-reload")
 	w := watchUnit(t, h, "slow.service")
-	w.until("never ran", func(s supervisor.UnitState) bool { return s.Active == "inactive" && s.NeverRan && !s.StopAsked })
+	w.until("never ran", func(s supervisor.UnitState) bool { return s.Active == "inactive" && !s.StopAsked })
 	res := make(chan error, 1)
 	go func() { _, err := w.Restart(t.Context()); res <- err }()
 	w.until("activating", func(s supervisor.UnitState) bool { return s.Active == "activating" && s.Job == "" })
