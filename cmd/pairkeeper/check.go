@@ -10,10 +10,13 @@ func newCheck() *cobra.Command {
 	var src source
 	var print bool
 	c := &cobra.Command{
-		Use:   "check",
+		Use:   "check [FILE]",
 		Short: "check the configuration (also: pairkeeper -t); exit status 78 if it is wrong",
-		Args:  cobra.NoArgs,
-		RunE: func(c *cobra.Command, _ []string) error {
+		Args:  cobra.MaximumNArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			if len(args) == 1 {
+				src.path = args[0]
+			}
 			file, err := src.load()
 			if err != nil {
 				return err
