@@ -33,6 +33,7 @@ type hands struct {
 	cfg       supervisor.Config
 	proxy     proxy
 	stopProxy func()
+	proxyLeft chan struct{} // closed when the proxy is no longer watched; a child has ended
 	stopWatch func()
 	looks     *probesnet.Runner
 }
@@ -57,6 +58,7 @@ func (h *hands) close() {
 	h.looks.Close()
 	h.stopWatch()
 	h.stopProxy()
+	<-h.proxyLeft
 }
 
 func sameProxy(a, b supervisor.Proxy) bool {
@@ -72,36 +74,46 @@ func interfaces(cfg supervisor.Config) []string {
 	return slices.Compact(names)
 }
 
+// watchProxy begins with a proxy as soon as the one before, if any, has been left: a
+// child process needs its time to end.
 func (h *hands) watchProxy() {
+	left := h.proxyLeft
 	if h.stopProxy != nil {
 		h.stopProxy()
 	}
-	h.stopProxy = func() {}
-	switch p := h.cfg.Proxy; {
-	case p.Unit != "":
-		h.proxy = proxynet.NewUnit(p.Unit, h.log)
-	case len(p.Command) > 0:
-		h.proxy = proxynet.NewChild(p.Command, h.log)
-	default:
-		h.proxy = nil
-		return
-	}
+	h.proxy = newProxy(h.cfg.Proxy, h.log)
 	ctx, cancel := context.WithCancel(h.ctx)
 	done := make(chan struct{})
 	go func(p proxy) {
 		defer close(done)
+		if left != nil {
+			<-left
+		}
+		if p == nil {
+			return
+		}
 		p.Watch(ctx, func(u supervisor.UnitState) {
 			if ctx.Err() == nil {
 				h.mail.tell(supervisor.UnitChanged{State: u})
 			}
 		})
 	}(h.proxy)
-	h.stopProxy = func() { cancel(); <-done }
+	h.stopProxy, h.proxyLeft = cancel, done
+}
+
+func newProxy(p supervisor.Proxy, log *slog.Logger) proxy {
+	switch {
+	case p.Unit != "":
+		return proxynet.NewUnit(p.Unit, log)
+	case len(p.Command) > 0:
+		return proxynet.NewChild(p.Command, log)
+	}
+	return nil
 }
 
 func (h *hands) watchProbes() {
 	if h.looks != nil {
-		h.looks.Close()
+		go h.looks.Close() // a look under way may take its time
 	}
 	cfgs := h.cfg.Probes
 	h.looks = probesnet.Run(h.ctx, cfgs, func(i int, r probesnet.Result) {
