@@ -108,7 +108,7 @@ func (r *rung) restarted(problem string) {
 
 // giveUp ends the ladder: the node leaves.
 func (r *rung) giveUp() {
-	r.note(ReasonProxyDown, "giving up on %s: %s", r.cfg.Name(), r.why)
+	r.note(ReasonProxyDown, "giving up on %s after %d restarts", r.cfg.Name(), r.attempt)
 	r.enter(GivenUp, r.cfg.Retry)
 	r.leave(r.why)
 }

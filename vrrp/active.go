@@ -84,7 +84,7 @@ func (s *step) onTime() bool { return s.now.Sub(s.active.sentAt) <= 3*s.cfg.Inte
 // activeReceived is RFC 9568 6.4.3.
 func (s *step) activeReceived(ev Received) {
 	p := ev.Advert.Priority
-	s.heard = Heard{From: ev.From, Priority: p, At: s.now}
+	s.hear(ev)
 	if p == PriorityOwner && s.cfg.Priority == PriorityOwner {
 		s.note(ReasonOwnerConflict, ev.From.String()+" also has priority 255")
 	}

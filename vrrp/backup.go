@@ -89,7 +89,7 @@ func (s *step) inBackup(ev Event) {
 // backupReceived is RFC 9568 6.4.2.
 func (s *step) backupReceived(ev Received) {
 	b := &s.backup
-	s.heard = Heard{From: ev.From, Priority: ev.Advert.Priority, At: s.now}
+	s.hear(ev)
 	switch {
 	case ev.Advert.Priority == PriorityRelease:
 		b.preemptAt = time.Time{}

@@ -87,7 +87,15 @@ func (s *step) event(ev Event) {
 		s.inBackup(ev)
 	case Active:
 		s.inActive(ev)
+	case Initialize, Fault:
+		if r, ok := ev.(Received); ok { // for the operator only
+			s.hear(r)
+		}
 	}
+}
+
+func (s *step) hear(ev Received) {
+	s.heard = Heard{From: ev.From, Priority: ev.Advert.Priority, At: s.now}
 }
 
 // startup is RFC 9568 6.4.1.

@@ -75,7 +75,10 @@ func stateWord(r daemon.RouterStatus) string {
 }
 
 func heard(r daemon.RouterStatus, age func(time.Time) string) string {
-	if r.Peer == nil {
+	switch {
+	case r.Peer == nil && r.State == "ACTIVE":
+		return "nobody: a Backup is silent"
+	case r.Peer == nil:
 		return "nobody"
 	}
 	return fmt.Sprintf("%s, priority %d, %s ago", r.Peer.Address, r.Peer.Priority, age(r.Peer.Heard))

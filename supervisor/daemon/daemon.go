@@ -97,7 +97,7 @@ func (d *Daemon) assemble() {
 
 // releaseTimeout bounds how long a kernel that does not answer may hold up the end;
 // the addresses' lifetime ends soon after.
-const releaseTimeout = 3 * time.Second
+const releaseTimeout = 6 * time.Second
 
 func (d *Daemon) release() {
 	done := make(chan struct{})
