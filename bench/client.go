@@ -1,0 +1,90 @@
+//go:build linux
+
+package main
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"strings"
+	"sync"
+	"time"
+)
+
+const (
+	askEvery = 2 * time.Millisecond
+	// Each request waits for itself, so one that hangs hides nothing.
+	answerWithin = 250 * time.Millisecond
+)
+
+// beClient asks the virtual address for ever, a new connection each time, and prints
+// every request as it ends, and "s" with how late it was when it was late; beside it
+// runs the census.
+func beClient() error {
+	var out printer
+	census, err := openCensus(nic, vip)
+	if err != nil {
+		return err
+	}
+	go census.run(&out)
+	for next := time.Now(); ; next = next.Add(askEvery) {
+		time.Sleep(time.Until(next))
+		if late := time.Since(next); late > askEvery { // it says so, and does not catch up in a burst
+			out.line("s %d", late)
+			next = time.Now()
+		}
+		go request(&out)
+	}
+}
+
+// printer writes whole lines of several goroutines.
+type printer struct{ mu sync.Mutex }
+
+func (p *printer) line(format string, args ...any) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if _, err := fmt.Fprintf(os.Stdout, format+"\n", args...); err != nil {
+		os.Exit(0) // nobody listens any more
+	}
+}
+
+// request prints "r", when it was asked, when it ended, and who answered.
+func request(out *printer) {
+	asked := stampNow()
+	ctx, cancel := context.WithTimeout(context.Background(), answerWithin)
+	defer cancel()
+	who, err := fetch(ctx)
+	if err != nil {
+		who = "-"
+	}
+	out.line("r %d %d %s", asked, stampNow(), who)
+}
+
+func fetch(ctx context.Context) (string, error) {
+	conn, err := new(net.Dialer).DialContext(ctx, "tcp4", vip+":80")
+	if err != nil {
+		return "", err
+	}
+	defer conn.Close()
+	_ = conn.(*net.TCPConn).SetLinger(0) // leave no TIME_WAIT: ports would run out
+	deadline, _ := ctx.Deadline()
+	_ = conn.SetDeadline(deadline)
+	if _, err := fmt.Fprintf(conn, "GET / HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n\r\n", vip); err != nil {
+		return "", err
+	}
+	resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	if err != nil {
+		return "", err
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(resp.Body, 64))
+	who := strings.TrimSpace(string(body))
+	if err == nil && (resp.StatusCode != http.StatusOK || who == "") {
+		err = fmt.Errorf("answer %s", resp.Status)
+	}
+	return who, err
+}

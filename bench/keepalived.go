@@ -1,0 +1,113 @@
+//go:build linux
+
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// keepalived is Debian's, set up as the tutorials do.
+type keepalived struct{}
+
+func (keepalived) bringsProxy() bool { return false }
+
+// checkWeb is the script that everybody copies: start nginx when none is there, and
+// stop keepalived when it is still not there a second later.
+const checkWeb = `#!/bin/sh
+if [ "$(ps -C nginx --no-headers | wc -l)" -eq 0 ]; then
+	%s >/dev/null 2>&1
+	sleep 1
+	if [ "$(ps -C nginx --no-headers | wc -l)" -eq 0 ]; then
+		kill "$(cat %s)"
+	fi
+fi
+exit 0
+`
+
+// checkHTTP asks nginx for a page.
+const checkHTTP = `#!/bin/sh
+exec curl -fsS -m 1 -o /dev/null http://127.0.0.1/
+`
+
+func (keepalived) start(h *host, s settings) daemon {
+	conf := h.write("keepalived.conf", keepalivedConf(h, s), 0o600)
+	file := func(name string) string { return filepath.Join(h.dir, name) }
+	return &keepalivedDaemon{launch(h, []string{
+		"keepalived", "--dont-fork", "--log-console", "--log-detail", "--no-syslog", "--use-file", conf,
+		"--pid", file("keepalived.pid"), "--vrrp_pid", file("vrrp.pid"),
+		"--checkers_pid", file("checkers.pid"), "--bfd_pid", file("bfd.pid"),
+	}, "TMPDIR="+h.dir)}
+}
+
+// keepalivedConf is a complete keepalived.conf(5).
+func keepalivedConf(h *host, s settings) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "global_defs {\n\trouter_id %s\n\tscript_user root\n\tenable_script_security\n\tvrrp_version %d\n", h.name, s.version)
+	if s.realTime {
+		b.WriteString("\tvrrp_rt_priority 1\n")
+	}
+	b.WriteString("}\n")
+	script := keepalivedScript(h, s)
+	if script != "" {
+		fmt.Fprintf(&b, "vrrp_script check {\n\tscript %s\n\tinterval %d\n\ttimeout 5\n}\n", script, s.every/time.Second)
+	}
+	state := "BACKUP"
+	if h.node == first {
+		state = "MASTER"
+	}
+	fmt.Fprintf(&b, "vrrp_instance VI_1 {\n\tstate %s\n\tinterface %s\n\tvirtual_router_id %d\n", state, nic, vrid)
+	fmt.Fprintf(&b, "\tpriority %d\n\tadvert_int %g\n", h.priority, s.interval.Seconds())
+	fmt.Fprintf(&b, "\tvirtual_ipaddress {\n\t\t%s/24\n\t}\n", vip)
+	if script != "" {
+		b.WriteString("\ttrack_script {\n\t\tcheck\n\t}\n")
+	}
+	b.WriteString("}\n")
+	return b.String()
+}
+
+// keepalivedScript writes the check script and returns its path; empty: none.
+func keepalivedScript(h *host, s settings) string {
+	switch {
+	case s.guard:
+		start := strings.Join(newNginx(h).argv(), " ")
+		return h.write("check_web.sh", fmt.Sprintf(checkWeb, start, filepath.Join(h.dir, "keepalived.pid")), 0o700)
+	case s.look:
+		return h.write("check_http.sh", checkHTTP, 0o700)
+	}
+	return ""
+}
+
+type keepalivedDaemon struct{ run *process }
+
+func (d *keepalivedDaemon) process() *process { return d.run }
+func (d *keepalivedDaemon) log() string       { return d.run.out.String() }
+func (d *keepalivedDaemon) active() bool      { return d.state() == "MASTER" }
+func (d *keepalivedDaemon) backup() bool      { return d.state() == "BACKUP" }
+
+// state is what it says that it entered last.
+func (d *keepalivedDaemon) state() string {
+	text := d.log()
+	i := strings.LastIndex(text, "Entering ")
+	if i < 0 {
+		return ""
+	}
+	word, _, _ := strings.Cut(text[i+len("Entering "):], " ")
+	return word
+}
+
+func (d *keepalivedDaemon) pids() []int {
+	pid := d.run.pid()
+	pids := []int{pid}
+	text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/task/%d/children", pid, pid))
+	for _, field := range strings.Fields(string(text)) {
+		if child, err := strconv.Atoi(field); err == nil {
+			pids = append(pids, child)
+		}
+	}
+	return pids
+}

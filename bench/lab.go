@@ -1,0 +1,95 @@
+//go:build linux
+
+package main
+
+import (
+	"fmt"
+	"os"
+	"slices"
+
+	"github.com/pairkeeper/pairkeeper/internal/netlab"
+)
+
+// The pair's network.
+const (
+	vip        = "10.0.0.3"
+	clientAddr = "10.0.0.100"
+	nic        = "eth0"
+	vrid       = 50
+)
+
+// node is one of the pair.
+type node struct {
+	name, address string
+	priority      int
+}
+
+var (
+	first  = node{"lb01", "10.0.0.5", 150} // holds the address until the fault
+	second = node{"lb02", "10.0.0.6", 100}
+)
+
+// lab is a network with two hosts and a client, for one run. It is the T of its
+// netlab; whoever cannot go on panics with a labError.
+type lab struct {
+	dir      string
+	cleanups []func()
+	hosts    map[string]*host
+	client   *client
+}
+
+type labError struct{ text string }
+
+func (e labError) Error() string { return e.text }
+
+func newLab() (l *lab, err error) {
+	l = &lab{hosts: map[string]*host{}}
+	defer func() {
+		if err != nil {
+			l.close()
+		}
+	}()
+	defer rescue(&err)
+	if l.dir, err = os.MkdirTemp(workDir, ""); err != nil {
+		return l, err
+	}
+	l.Cleanup(func() { _ = os.RemoveAll(l.dir) })
+	net := netlab.New(l)
+	for _, n := range []node{first, second} {
+		l.hosts[n.name] = newHost(l, net.Host(n.name, n.address+"/24"), n)
+	}
+	l.client = newClient(l, net.Host("client", clientAddr+"/24"))
+	return l, nil
+}
+
+// close takes everything away, the last thing first.
+func (l *lab) close() {
+	for _, f := range slices.Backward(l.cleanups) {
+		f()
+	}
+	l.cleanups = nil
+}
+
+func (l *lab) Helper()                      {}
+func (l *lab) Cleanup(f func())             { l.cleanups = append(l.cleanups, f) }
+func (l *lab) Logf(string, ...any)          {}
+func (l *lab) Skipf(f string, args ...any)  { l.Fatalf(f, args...) }
+func (l *lab) Fatalf(f string, args ...any) { panic(labError{fmt.Sprintf(f, args...)}) }
+
+// rescue turns the panic of a lab into an error.
+func rescue(err *error) {
+	switch p := recover().(type) {
+	case nil:
+	case labError:
+		*err = p
+	default:
+		panic(p)
+	}
+}
+
+// must ends the run on an error.
+func (l *lab) must(err error) {
+	if err != nil {
+		l.Fatalf("%v", err)
+	}
+}

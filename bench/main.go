@@ -1,0 +1,134 @@
+//go:build linux
+
+// Command bench measures pairkeeper and Debian's keepalived side by side: the same
+// network, the same proxy, the same faults, in turn in the same run. It prints a table
+// in Markdown on standard output and its progress on standard error.
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// options is what the command line asks for.
+type options struct {
+	binary string
+	n      int
+	quick  bool
+	only   string
+	json   string
+	logs   bool
+}
+
+const (
+	usualRuns = 20
+	quickRuns = 5
+)
+
+func main() {
+	os.Exit(run())
+}
+
+func run() int {
+	opts, err := parse(os.Args[1:])
+	if errors.Is(err, flag.ErrHelp) {
+		return 0
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		return 64
+	}
+	switch stage() {
+	case stageHost:
+		err = keepHouse()
+	case stageClient:
+		err = beClient()
+	case stageLab:
+		err = inLab(opts)
+	default:
+		var code int
+		if code, err = enterLab(); err == nil {
+			return code
+		}
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		return 1
+	}
+	return 0
+}
+
+func parse(args []string) (options, error) {
+	var o options
+	f := flag.NewFlagSet("bench", flag.ContinueOnError)
+	f.StringVar(&o.binary, "binary", "bin/pairkeeper", "pairkeeper's `program`")
+	f.IntVar(&o.n, "n", usualRuns, "runs of a scenario; slow ones have fewer")
+	f.BoolVar(&o.quick, "quick", false, fmt.Sprintf("as -n %d, a few minutes", quickRuns))
+	f.StringVar(&o.only, "only", "", "only the scenarios whose `name` begins with this: "+strings.Join(names(), ", "))
+	f.StringVar(&o.json, "json", "", "write every single figure to this `file` too")
+	f.BoolVar(&o.logs, "logs", false, "print what the daemons logged after each run")
+	if err := f.Parse(args); err != nil {
+		return o, err
+	}
+	if stage() != "" && stage() != stageLab {
+		return o, nil
+	}
+	return o, o.complete()
+}
+
+func (o *options) complete() (err error) {
+	if o.quick {
+		o.n = quickRuns
+	}
+	if o.n < 1 {
+		return fmt.Errorf("-n %d: at least one run is needed", o.n)
+	}
+	if len(chosen(o.only)) == 0 {
+		return fmt.Errorf("-only %s: there is no such scenario; there are %s", o.only, strings.Join(names(), ", "))
+	}
+	if o.binary, err = filepath.Abs(o.binary); err != nil {
+		return err
+	}
+	if _, err := exec.LookPath(o.binary); err != nil {
+		return fmt.Errorf("-binary %s: no such program: build it first (make build)", o.binary)
+	}
+	for _, program := range []string{"keepalived", "nginx", "ps", "curl"} {
+		if _, err := exec.LookPath(program); err != nil {
+			return fmt.Errorf("needs the program %s: install Debian's package", program)
+		}
+	}
+	if os.Geteuid() != 0 {
+		return errors.New("needs root to make network namespaces")
+	}
+	return nil
+}
+
+// inLab is the whole benchmark, as PID 1 of the namespaces made for it.
+func inLab(o options) error {
+	if err := furnish(); err != nil {
+		return err
+	}
+	begin := time.Now()
+	var report report
+	report.describe(o)
+	for _, s := range chosen(o.only) {
+		report.sections = append(report.sections, measure(s, o))
+	}
+	report.took = time.Since(begin)
+	if o.json != "" {
+		if err := report.writeJSON(o.json); err != nil {
+			return err
+		}
+	}
+	report.print(os.Stdout)
+	if n := report.lost(); n > 0 {
+		return fmt.Errorf("%d runs could not be measured; see above", n)
+	}
+	return nil
+}

@@ -1,0 +1,167 @@
+//go:build linux
+
+package main
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/pairkeeper/pairkeeper/internal/netlab"
+)
+
+// answer is a request that was answered well.
+type answer struct {
+	asked, came stamp
+	who         string
+}
+
+// count is one round of the census.
+type count struct {
+	asked   stamp
+	holders int
+}
+
+// client is the running client with the record of what it saw.
+type client struct {
+	mu      sync.Mutex
+	answers []answer // in the order in which they came
+	counts  []count
+	stall   time.Duration // the longest time in which it did not ask
+	trouble string
+	stop    func()
+}
+
+func newClient(l *lab, h *netlab.Host) *client {
+	cmd := again(stageClient)
+	out, err := cmd.StdoutPipe()
+	l.must(err)
+	h.Do(func() { l.must(cmd.Start()) })
+	c := &client{}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		c.read(out)
+	}()
+	c.stop = sync.OnceFunc(func() {
+		_ = cmd.Process.Kill()
+		<-done
+		_ = cmd.Wait()
+	})
+	l.Cleanup(c.stop)
+	return c
+}
+
+func (c *client) read(r io.Reader) {
+	lines := bufio.NewScanner(r)
+	for lines.Scan() {
+		c.mu.Lock()
+		c.take(strings.Fields(lines.Text()))
+		c.mu.Unlock()
+	}
+}
+
+// take reads a line as the client prints it.
+func (c *client) take(f []string) {
+	switch {
+	case len(f) == 4 && f[0] == "r":
+		a := answer{parseStamp(f[1]), parseStamp(f[2]), f[3]}
+		if a.who != "-" {
+			c.answers = append(c.answers, a)
+		}
+	case len(f) >= 2 && f[0] == "a":
+		holders := 0
+		if len(f) > 2 {
+			holders = len(strings.Split(f[2], ","))
+		}
+		c.counts = append(c.counts, count{parseStamp(f[1]), holders})
+	case len(f) == 2 && f[0] == "s":
+		c.stall = max(c.stall, parseStamp(f[1]).sub(0))
+	default:
+		c.trouble = strings.Join(f, " ")
+	}
+}
+
+func parseStamp(text string) stamp {
+	n, _ := strconv.ParseInt(text, 10, 64) // our own output
+	return stamp(n)
+}
+
+// answered tells whether the host answered a request that was asked since.
+func (c *client) answered(who string, since stamp) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for i := len(c.answers) - 1; i >= 0 && c.answers[i].came >= since; i-- {
+		if a := c.answers[i]; a.asked >= since && (who == "" || a.who == who) {
+			return true
+		}
+	}
+	return false
+}
+
+// outage is the longest time without a good answer between the last one before the
+// fault and the end.
+func (c *client) outage(fault, end stamp) time.Duration {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var longest time.Duration
+	previous := fault // should there have been none before
+	for _, a := range c.answers {
+		if a.came > end {
+			break
+		}
+		if a.came > fault {
+			longest = max(longest, a.came.sub(previous))
+		}
+		previous = a.came
+	}
+	return max(longest, end.sub(previous))
+}
+
+// twofold is how long two or more held the address between the fault and the end.
+func (c *client) twofold(fault, end stamp) time.Duration {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var total time.Duration
+	for i, n := range c.counts {
+		if n.asked < fault || n.asked >= end || n.holders < 2 || i+1 == len(c.counts) {
+			continue
+		}
+		total += min(c.counts[i+1].asked, end).sub(n.asked)
+	}
+	return total
+}
+
+// story tells who answered in turn since the fault, for a log.
+func (c *client) story(fault stamp) string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var b strings.Builder
+	previous := answer{came: fault, who: "?"}
+	for _, a := range c.answers {
+		if a.came >= fault && (a.who != previous.who || a.came.sub(previous.came) > 10*askEvery) {
+			fmt.Fprintf(&b, " %s at %.3fs", a.who, a.came.sub(fault).Seconds())
+		}
+		previous = a
+	}
+	return "answers since the fault:" + b.String()
+}
+
+// problem is what the client could not do; empty: nothing.
+func (c *client) problem() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.trouble
+}
+
+// stalled is the longest time in which the client did not ask: no outage is measured
+// more precisely.
+func (c *client) stalled() time.Duration {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.stall
+}
