@@ -259,6 +259,9 @@ func (r *rung) settling() {
 		r.isMissing()
 	case r.down() && r.unit.Job == "":
 		r.again("it is " + r.unit.String())
+	case due(r.now, r.until) && r.unit.Job != "": // an operator's restart is not ours to hasten
+		r.why = "somebody's " + r.unit.Job + " takes longer than " + r.cfg.Wait.String()
+		r.giveUp()
 	case due(r.now, r.until):
 		r.again("not good within " + r.cfg.Wait.String())
 	}
@@ -273,11 +276,13 @@ func (r *rung) givenUp() {
 		r.isStopped()
 	case r.healthy():
 		r.isReturning()
-	case due(r.now, r.until) && !r.up():
-		r.attempt = 0
-		r.climb()
-	case due(r.now, r.until):
+	case !due(r.now, r.until):
+	case r.up() && !r.deaf, r.unit.Job != "": // a restart would not mend what it answers
+		r.enter(GivenUp, r.cfg.Retry)
+	case r.up():
 		r.fail("its probe still fails")
+	default:
+		r.fail("it is still " + r.unit.String())
 	}
 }
 
@@ -304,7 +309,7 @@ func (r *rung) returning() {
 		r.fail("it runs, but its probe fails")
 	case r.goods >= r.cfg.Rise:
 		r.isGood()
-	case due(r.now, r.until): // no probe is configured: the unit alone is looked at
+	case due(r.now, r.until): // without a probe the unit alone is looked at
 		r.goods++
 		r.enter(Returning, r.cfg.Look)
 		r.returning()

@@ -117,7 +117,11 @@ func (r *rung) giveUp() {
 func (r *rung) isReturning() {
 	r.goods = 0
 	r.why = "good again, but not yet for long enough"
-	r.enter(Returning, r.cfg.Look)
+	look := r.cfg.Look
+	if r.probed {
+		look = 0 // the probes' looks count
+	}
+	r.enter(Returning, look)
 }
 
 // leave bars the node from taking part.
