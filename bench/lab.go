@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/pairkeeper/pairkeeper/internal/netlab"
+	"github.com/pairkeeper/pairkeeper/internal/onlooker"
 )
 
 // The pair's network.
@@ -35,7 +36,7 @@ type lab struct {
 	dir      string
 	cleanups []func()
 	hosts    map[string]*host
-	client   *client
+	client   *onlooker.Onlooker
 }
 
 type labError struct{ text string }
@@ -58,8 +59,20 @@ func newLab() (l *lab, err error) {
 	for _, n := range []node{first, second} {
 		l.hosts[n.name] = newHost(l, net.Host(n.name, n.address+"/24"), n)
 	}
-	l.client = newClient(l, net.Host("client", clientAddr+"/24"))
+	l.watch(net.Host("client", clientAddr+"/24"))
 	return l, nil
+}
+
+// watch has the client ask from a host of its own.
+func (l *lab) watch(h *netlab.Host) {
+	cmd := again(stageClient)
+	var err error
+	l.client, err = onlooker.Start(cmd, func() (err error) {
+		h.Do(func() { err = cmd.Start() })
+		return err
+	})
+	l.must(err)
+	l.Cleanup(l.client.Stop)
 }
 
 // close takes everything away, the last thing first.

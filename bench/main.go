@@ -14,6 +14,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"github.com/pairkeeper/pairkeeper/internal/onlooker"
 )
 
 // options is what the command line asks for.
@@ -48,7 +50,7 @@ func run() int {
 	case stageHost:
 		err = keepHouse()
 	case stageClient:
-		err = beClient()
+		err = onlooker.Be(nic, vip)
 	case stageLab:
 		err = inLab(opts)
 	default:

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"os"
 	"time"
+
+	"github.com/pairkeeper/pairkeeper/internal/onlooker"
 )
 
 // pair is a tool on both hosts, ready for the fault.
@@ -37,8 +39,8 @@ func (p *pair) ready(t tool, s settings) {
 		}
 	}
 	p.await(second, "stands by", p.daemons[second.name].backup)
-	since := stampNow()
-	p.await(first, "answers the client", func() bool { return p.client.answered(first.name, since) })
+	since := onlooker.Now()
+	p.await(first, "answers the client", func() bool { return p.client.Answered(first.name, since) })
 	time.Sleep(s.interval + 200*time.Millisecond) // hear an advert, let the machine calm down
 }
 
@@ -60,17 +62,17 @@ const died = 20 * time.Millisecond
 // outage inflicts the fault and measures how long the client has no answer; the
 // address must then be served by the host, or by either if it is empty.
 func (p *pair) outage(host string, fault func()) time.Duration {
-	start := stampNow()
+	start := onlooker.Now()
 	fault()
-	since := stampNow().add(died)
-	for end := time.Now().Add(recoverWithin); !p.client.answered(host, since); time.Sleep(5 * time.Millisecond) {
+	since := onlooker.Now().Add(died)
+	for end := time.Now().Add(recoverWithin); !p.client.Answered(host, since); time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(end) {
-			p.Fatalf("no answer of %s within %v of the fault; %s", orAny(host), recoverWithin, p.client.story(start))
+			p.Fatalf("no answer of %s within %v of the fault; %s", orAny(host), recoverWithin, p.client.Story(start))
 		}
 	}
-	time.Sleep(2 * answerWithin) // it must last, too
+	time.Sleep(2 * onlooker.AnswerWithin) // it must last, too
 	p.note(start)
-	return p.client.outage(start, stampNow())
+	return p.client.Outage(start, onlooker.Now())
 }
 
 func orAny(host string) string {
@@ -81,11 +83,11 @@ func orAny(host string) string {
 }
 
 // note shows what the client saw, where logs are wanted.
-func (p *pair) note(fault stamp) {
+func (p *pair) note(fault onlooker.Stamp) {
 	if showLogs {
-		fmt.Fprintln(os.Stderr, "  ", p.client.story(fault))
+		fmt.Fprintln(os.Stderr, "  ", p.client.Story(fault))
 	}
-	if text := p.client.problem(); text != "" {
+	if text := p.client.Problem(); text != "" {
 		p.Fatalf("client: %s", text)
 	}
 }
@@ -123,5 +125,5 @@ func once(s scenario, c contestant, o options) (values []float64, stall time.Dur
 	if len(values) != len(s.measures) {
 		return nil, 0, errors.New("the scenario does not give what it says")
 	}
-	return values, l.client.stalled(), nil
+	return values, l.client.Stalled(), nil
 }

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/pairkeeper/pairkeeper/internal/onlooker"
 )
 
 // window is how long two holders are looked for.
@@ -20,12 +22,12 @@ func daemonScenarios() []scenario {
 			measures: []quantity{{"two holders within 10 s", inSeconds}, {"outage", inSeconds}},
 			run: func(p *pair, c contestant) []float64 {
 				awaitPhase(c.interval)
-				start := stampNow()
+				start := onlooker.Now()
 				fault(p.daemons[first.name])
 				time.Sleep(window)
 				p.note(start)
-				end := start.add(window)
-				return []float64{seconds(p.client.twofold(start, end)), seconds(p.client.outage(start, end))}
+				end := start.Add(window)
+				return []float64{seconds(p.client.TwoHolders(start, end)), seconds(p.client.Outage(start, end))}
 			},
 		}
 	}
@@ -37,9 +39,9 @@ func daemonScenarios() []scenario {
 			share: 1, measures: []quantity{{"outage", inSeconds}, {"two holders", inSeconds}}, contestants: both(alone),
 			run: func(p *pair, c contestant) []float64 {
 				awaitPhase(c.interval)
-				start := stampNow()
+				start := onlooker.Now()
 				outage := p.outage(second.name, func() { signalAll(p.daemons[first.name].pids()[:1], unix.SIGTERM) })
-				return []float64{seconds(outage), seconds(p.client.twofold(start, stampNow()))}
+				return []float64{seconds(outage), seconds(p.client.TwoHolders(start, onlooker.Now()))}
 			},
 		},
 	}

@@ -32,7 +32,7 @@ func idleScenarios() []scenario {
 
 // watch measures both daemons with no client on the network.
 func watch(p *pair, _ contestant) []float64 {
-	p.client.stop()
+	p.client.Stop()
 	time.Sleep(time.Second)
 	nodes := []node{first, second}
 	var before, cpu, rss, pss []float64

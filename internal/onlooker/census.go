@@ -1,6 +1,6 @@
 //go:build linux
 
-package main
+package onlooker
 
 import (
 	"encoding/binary"
@@ -22,7 +22,7 @@ type census struct {
 	fd    int
 	to    unix.SockaddrLinklayer
 	vip   netip.Addr
-	asked stamp
+	asked Stamp
 	macs  []string
 }
 
@@ -61,11 +61,11 @@ func openCensus(name, address string) (*census, error) {
 // run prints "a", when it asked, and who answered before the next question.
 func (c *census) run(out *printer) {
 	for {
-		c.asked, c.macs = stampNow(), nil
+		c.asked, c.macs = Now(), nil
 		if err := unix.Sendto(c.fd, c.question(), 0, &c.to); err != nil {
 			out.line("e the census cannot ask: %v", err)
 		}
-		c.listen(c.asked.add(countEvery))
+		c.listen(c.asked.Add(countEvery))
 		out.line("a %d %s", c.asked, strings.Join(c.macs, ","))
 	}
 }
@@ -78,10 +78,10 @@ func (c *census) question() []byte {
 	return append(p, c.vip.AsSlice()...)
 }
 
-func (c *census) listen(until stamp) {
+func (c *census) listen(until Stamp) {
 	buf := make([]byte, 128)
 	for {
-		left := until.sub(stampNow())
+		left := until.Sub(Now())
 		if left <= 0 {
 			return
 		}

@@ -1,33 +1,32 @@
 //go:build linux
 
-package main
+package onlooker
 
 import (
 	"bufio"
 	"fmt"
 	"io"
+	"os/exec"
 	"strconv"
 	"strings"
 	"sync"
 	"time"
-
-	"github.com/pairkeeper/pairkeeper/internal/netlab"
 )
 
 // answer is a request that was answered well.
 type answer struct {
-	asked, came stamp
+	asked, came Stamp
 	who         string
 }
 
 // count is one round of the census.
 type count struct {
-	asked   stamp
+	asked   Stamp
 	holders int
 }
 
-// client is the running client with the record of what it saw.
-type client struct {
+// Onlooker is the running process with the record of what it saw.
+type Onlooker struct {
 	mu      sync.Mutex
 	answers []answer // in the order in which they came
 	counts  []count
@@ -36,12 +35,17 @@ type client struct {
 	stop    func()
 }
 
-func newClient(l *lab, h *netlab.Host) *client {
-	cmd := again(stageClient)
+// Start starts the command, which must call Be, by means of start: that is who knows
+// its network.
+func Start(cmd *exec.Cmd, start func() error) (*Onlooker, error) {
 	out, err := cmd.StdoutPipe()
-	l.must(err)
-	h.Do(func() { l.must(cmd.Start()) })
-	c := &client{}
+	if err != nil {
+		return nil, err
+	}
+	if err := start(); err != nil {
+		return nil, err
+	}
+	c := &Onlooker{}
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
@@ -52,11 +56,13 @@ func newClient(l *lab, h *netlab.Host) *client {
 		<-done
 		_ = cmd.Wait()
 	})
-	l.Cleanup(c.stop)
-	return c
+	return c, nil
 }
 
-func (c *client) read(r io.Reader) {
+// Stop ends the process; the record stays.
+func (c *Onlooker) Stop() { c.stop() }
+
+func (c *Onlooker) read(r io.Reader) {
 	lines := bufio.NewScanner(r)
 	for lines.Scan() {
 		c.mu.Lock()
@@ -66,7 +72,7 @@ func (c *client) read(r io.Reader) {
 }
 
 // take reads a line as the client prints it.
-func (c *client) take(f []string) {
+func (c *Onlooker) take(f []string) {
 	switch {
 	case len(f) == 4 && f[0] == "r":
 		a := answer{parseStamp(f[1]), parseStamp(f[2]), f[3]}
@@ -80,19 +86,19 @@ func (c *client) take(f []string) {
 		}
 		c.counts = append(c.counts, count{parseStamp(f[1]), holders})
 	case len(f) == 2 && f[0] == "s":
-		c.stall = max(c.stall, parseStamp(f[1]).sub(0))
+		c.stall = max(c.stall, parseStamp(f[1]).Sub(0))
 	default:
 		c.trouble = strings.Join(f, " ")
 	}
 }
 
-func parseStamp(text string) stamp {
+func parseStamp(text string) Stamp {
 	n, _ := strconv.ParseInt(text, 10, 64) // our own output
-	return stamp(n)
+	return Stamp(n)
 }
 
-// answered tells whether the host answered a request that was asked since.
-func (c *client) answered(who string, since stamp) bool {
+// Answered tells whether the host answered a request that was asked since.
+func (c *Onlooker) Answered(who string, since Stamp) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for i := len(c.answers) - 1; i >= 0 && c.answers[i].came >= since; i-- {
@@ -103,9 +109,9 @@ func (c *client) answered(who string, since stamp) bool {
 	return false
 }
 
-// outage is the longest time without a good answer between the last one before the
+// Outage is the longest time without a good answer between the last one before the
 // fault and the end.
-func (c *client) outage(fault, end stamp) time.Duration {
+func (c *Onlooker) Outage(fault, end Stamp) time.Duration {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	var longest time.Duration
@@ -115,15 +121,15 @@ func (c *client) outage(fault, end stamp) time.Duration {
 			break
 		}
 		if a.came > fault {
-			longest = max(longest, a.came.sub(previous))
+			longest = max(longest, a.came.Sub(previous))
 		}
 		previous = a.came
 	}
-	return max(longest, end.sub(previous))
+	return max(longest, end.Sub(previous))
 }
 
-// twofold is how long two or more held the address between the fault and the end.
-func (c *client) twofold(fault, end stamp) time.Duration {
+// TwoHolders is how long two or more held the address between the fault and the end.
+func (c *Onlooker) TwoHolders(fault, end Stamp) time.Duration {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	var total time.Duration
@@ -131,36 +137,36 @@ func (c *client) twofold(fault, end stamp) time.Duration {
 		if n.asked < fault || n.asked >= end || n.holders < 2 || i+1 == len(c.counts) {
 			continue
 		}
-		total += min(c.counts[i+1].asked, end).sub(n.asked)
+		total += min(c.counts[i+1].asked, end).Sub(n.asked)
 	}
 	return total
 }
 
-// story tells who answered in turn since the fault, for a log.
-func (c *client) story(fault stamp) string {
+// Story tells who answered in turn since the fault, for a log.
+func (c *Onlooker) Story(fault Stamp) string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	var b strings.Builder
 	previous := answer{came: fault, who: "?"}
 	for _, a := range c.answers {
-		if a.came >= fault && (a.who != previous.who || a.came.sub(previous.came) > 10*askEvery) {
-			fmt.Fprintf(&b, " %s at %.3fs", a.who, a.came.sub(fault).Seconds())
+		if a.came >= fault && (a.who != previous.who || a.came.Sub(previous.came) > 10*askEvery) {
+			fmt.Fprintf(&b, " %s at %.3fs", a.who, a.came.Sub(fault).Seconds())
 		}
 		previous = a
 	}
 	return "answers since the fault:" + b.String()
 }
 
-// problem is what the client could not do; empty: nothing.
-func (c *client) problem() string {
+// Problem is what the client could not do; empty: nothing.
+func (c *Onlooker) Problem() string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.trouble
 }
 
-// stalled is the longest time in which the client did not ask: no outage is measured
+// Stalled is the longest time in which the client did not ask: no outage is measured
 // more precisely.
-func (c *client) stalled() time.Duration {
+func (c *Onlooker) Stalled() time.Duration {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.stall

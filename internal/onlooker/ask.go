@@ -1,6 +1,9 @@
 //go:build linux
 
-package main
+// Package onlooker asks the virtual address all the time and counts who answers ARP for
+// it: a process of its own in the client's network (Be), and the record of what it saw
+// (Onlooker).
+package onlooker
 
 import (
 	"bufio"
@@ -17,14 +20,15 @@ import (
 
 const (
 	askEvery = 2 * time.Millisecond
-	// Each request waits for itself, so one that hangs hides nothing.
-	answerWithin = 250 * time.Millisecond
+	// AnswerWithin is the limit of each request, which waits for itself alone: one that
+	// hangs hides nothing.
+	AnswerWithin = 250 * time.Millisecond
 )
 
-// beClient asks the virtual address for ever, a new connection each time, and prints
-// every request as it ends, and "s" with how late it was when it was late; beside it
-// runs the census.
-func beClient() error {
+// Be asks the virtual address for ever, a new connection each time, and prints every
+// request as it ends, and "s" with how late it was when it was late; beside it runs the
+// census on the network interface.
+func Be(nic, vip string) error {
 	var out printer
 	census, err := openCensus(nic, vip)
 	if err != nil {
@@ -37,7 +41,7 @@ func beClient() error {
 			out.line("s %d", late)
 			next = time.Now()
 		}
-		go request(&out)
+		go request(&out, vip)
 	}
 }
 
@@ -53,18 +57,18 @@ func (p *printer) line(format string, args ...any) {
 }
 
 // request prints "r", when it was asked, when it ended, and who answered.
-func request(out *printer) {
-	asked := stampNow()
-	ctx, cancel := context.WithTimeout(context.Background(), answerWithin)
+func request(out *printer, vip string) {
+	asked := Now()
+	ctx, cancel := context.WithTimeout(context.Background(), AnswerWithin)
 	defer cancel()
-	who, err := fetch(ctx)
+	who, err := fetch(ctx, vip)
 	if err != nil {
 		who = "-"
 	}
-	out.line("r %d %d %s", asked, stampNow(), who)
+	out.line("r %d %d %s", asked, Now(), who)
 }
 
-func fetch(ctx context.Context) (string, error) {
+func fetch(ctx context.Context, vip string) (string, error) {
 	conn, err := new(net.Dialer).DialContext(ctx, "tcp4", vip+":80")
 	if err != nil {
 		return "", err
