@@ -62,7 +62,7 @@ func printStatus(out io.Writer, s daemon.Status, now time.Time) {
 		fmt.Fprintln(w)
 	}
 	_ = w.Flush() // as good as out is
-	for _, line := range problems(s) {
+	for _, line := range problems(s, now) {
 		fmt.Fprintln(out, "!", line)
 	}
 }
@@ -84,8 +84,11 @@ func heard(r daemon.RouterStatus, age func(time.Time) string) string {
 	return fmt.Sprintf("%s, priority %d, %s ago", r.Peer.Address, r.Peer.Priority, age(r.Peer.Heard))
 }
 
+// recent is how long a remark is shown.
+const recent = time.Minute
+
 // problems are what an operator should look at.
-func problems(s daemon.Status) []string {
+func problems(s daemon.Status, now time.Time) []string {
 	var list []string
 	if s.Config.Problem != "" {
 		list = append(list, "the configuration was not reloaded, the last good one is in force:\n  "+strings.ReplaceAll(s.Config.Problem, "\n", "\n  "))
@@ -97,6 +100,11 @@ func problems(s daemon.Status) []string {
 	for _, r := range s.Routers {
 		if r.Detail != "" && (s.Proxy == nil || r.Detail != s.Proxy.Problem) {
 			list = append(list, r.Name+": "+r.Detail)
+		}
+		for _, m := range r.Remarks {
+			if age := now.Sub(m.Last); age < recent {
+				list = append(list, fmt.Sprintf("%s: %s (%s, %d times, last %s ago)", r.Name, m.Detail, m.Reason, m.Count, ago(age)))
+			}
 		}
 		if seen[r.Interface] {
 			continue

@@ -29,6 +29,7 @@ type loop struct {
 	order   []string // the ports' names, in the order they were opened
 	cfg     supervisor.Config
 	routers map[string]supervisor.Router
+	remarks remarks
 	beats   atomic.Uint64 // completed rounds
 	stopped bool
 
@@ -183,6 +184,7 @@ func (l *loop) routerAction(r supervisor.Router, a vrrp.Action) {
 		l.journal.transition(r, l.node, a)
 		return
 	case vrrp.Note:
+		l.remarks.add(r.Name, a)
 		l.journal.note(supervisor.Note{Router: r.Name, Reason: a.Reason, Detail: a.Detail})
 		return
 	}

@@ -68,6 +68,16 @@ type RouterStatus struct {
 	Primary   string       `json:"primary,omitempty"`
 	Peer      *PeerStatus  `json:"peer,omitempty"`
 	Adverts   AdvertStatus `json:"adverts"`
+	// Remarks is what it noted without a change of state, such as another Active router.
+	Remarks []RemarkStatus `json:"remarks,omitempty"`
+}
+
+// RemarkStatus counts one kind of remark; Detail is that of the last.
+type RemarkStatus struct {
+	Reason string    `json:"reason"`
+	Detail string    `json:"detail"`
+	Count  uint64    `json:"count"`
+	Last   time.Time `json:"last"`
 }
 
 // PeerStatus is the router last heard on the wire.
@@ -134,6 +144,7 @@ func (l *loop) routerStatus(r supervisor.RouterView) RouterStatus {
 	if p := l.ports[r.Config.Interface]; p != nil {
 		s.Adverts = p.count.status()
 	}
+	s.Remarks = l.remarks.of(r.Config.Name)
 	return s
 }
 

@@ -33,6 +33,8 @@ var faults = map[string]func(*host){
 	"daemon killed":  func(h *host) { h.running = false; h.life++ },
 	"daemon paused":  func(h *host) { h.paused = true },
 	"daemon resumes": (*host).resume,
+	"daemon slow":    func(h *host) { h.lag = 200 * time.Millisecond },
+	"daemon quick":   func(h *host) { h.lag = 0 },
 	"cable cut":      func(h *host) { h.cable = false; h.tellLinks() },
 	// isolated: the switch drops the frames, the carrier stays.
 	"isolated":            func(h *host) { h.cable = false },

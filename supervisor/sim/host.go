@@ -23,9 +23,10 @@ type host struct {
 	cfg     supervisor.Config
 	powered bool
 	cable   bool
-	running bool // the daemon lives
-	paused  bool // the daemon lives, but does not run
-	life    int  // counts power cuts and daemon starts: what was planned in an earlier life is void
+	running bool          // the daemon lives
+	paused  bool          // the daemon lives, but does not run
+	lag     time.Duration // how late its ticks come
+	life    int           // counts power cuts and daemon starts: what was planned in an earlier life is void
 
 	node  *supervisor.Node
 	queue []supervisor.Event    // what a paused daemon will find
@@ -108,6 +109,9 @@ func (h *host) wake() {
 		return
 	}
 	wait := max(deadline.Sub(h.clock()), 0)
+	if h.lag > 0 {
+		wait += h.world.latency(h.lag)
+	}
 	h.planned(wait, func() {
 		if !h.paused && h.node.Deadline().Equal(deadline) {
 			h.tell(supervisor.Tick{})
