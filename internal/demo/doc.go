@@ -11,7 +11,7 @@ import (
 	"strings"
 	"time"
 
-	"golang.org/x/sys/unix"
+	"github.com/pairkeeper/pairkeeper/internal/onlooker"
 )
 
 // Options is what the command line asks for.
@@ -32,9 +32,8 @@ func (o Options) args() []string {
 	return args
 }
 
-// now is the monotonic clock, which all processes share.
-func now() time.Duration {
-	var ts unix.Timespec
-	_ = unix.ClockGettime(unix.CLOCK_MONOTONIC, &ts) // the clock is there
-	return time.Duration(ts.Nano())
-}
+// now is the clock of the onlooker, which all processes share.
+func now() time.Duration { return time.Duration(onlooker.Now()) }
+
+// Ask is the client.
+func Ask() error { return onlooker.Be(nic, vip) }

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"github.com/pairkeeper/pairkeeper/internal/onlooker"
 )
 
 // width is that of the text.
@@ -39,7 +41,7 @@ func (t *timeline) title(proxy string) {
 	text := "Two hosts, lb01 (10.99.0.5, priority 150) and lb02 (10.99.0.6, priority 100), each with %s, " +
 		"share the virtual IP (VIP) %s. A client asks it every %s over a new connection. " +
 		"All of it runs in namespaces of its own, which are gone at the end."
-	fmt.Fprintf(t.out, "%s\n\n", wrap(fmt.Sprintf(text, proxy, vip, ms(askEvery)), 0))
+	fmt.Fprintf(t.out, "%s\n\n", wrap(fmt.Sprintf(text, proxy, vip, ms(onlooker.AskEvery)), 0))
 	fmt.Fprintf(t.out, leftColumns+rightColumns, "time", "what happened", "what pairkeeper did", "what the client saw")
 }
 

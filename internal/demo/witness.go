@@ -11,9 +11,10 @@ import (
 	"time"
 
 	"github.com/pairkeeper/pairkeeper/internal/netlab"
+	"github.com/pairkeeper/pairkeeper/internal/onlooker"
 )
 
-// witness collects what the client sees.
+// witness collects what the client sees, as package onlooker prints it.
 type witness struct {
 	mu      sync.Mutex
 	samples []sample        // in the order they ended
@@ -49,12 +50,13 @@ func (w *witness) take(line string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	var s sample
-	if _, err := fmt.Sscanf(line, "asked %d %d %s", &s.asked, &s.ended, &s.who); err == nil {
+	if _, err := fmt.Sscanf(line, "r %d %d %s", &s.asked, &s.ended, &s.who); err == nil {
 		w.samples = append(w.samples, s)
 		return
 	}
 	var at time.Duration
-	if _, err := fmt.Sscanf(line, "two %d", &at); err == nil {
+	var holders int
+	if _, err := fmt.Sscanf(line, "a %d %d", &at, &holders); err == nil && holders > 1 {
 		w.twos = append(w.twos, at)
 	}
 }
@@ -68,7 +70,7 @@ func (w *witness) served(who string, t time.Duration) bool {
 		return false
 	}
 	last := w.samples[n-1]
-	return last.who == who && last.asked >= t && now()-last.ended < answerWithin
+	return last.who == who && last.asked >= t && now()-last.ended < onlooker.AnswerWithin
 }
 
 // sight is what the client saw for a while.
@@ -84,7 +86,7 @@ func (w *witness) between(from, to time.Duration) sight {
 	s := outage(w.samples, from, to)
 	for _, at := range w.twos {
 		if from <= at && at < to {
-			s.two += countEvery
+			s.two += onlooker.CountEvery
 		}
 	}
 	return s
@@ -96,7 +98,7 @@ func outage(samples []sample, from, to time.Duration) sight {
 	answers := []time.Duration{from}
 	for _, s := range samples {
 		switch {
-		case s.who == nobody || s.ended > to:
+		case s.who == onlooker.Nobody || s.ended > to:
 		case s.ended <= from:
 			answers[0] = s.ended
 		default:
@@ -108,7 +110,7 @@ func outage(samples []sample, from, to time.Duration) sight {
 	var sum sight
 	counted := map[int]bool{}
 	for _, s := range samples {
-		if s.who != nobody || s.asked < answers[0] || s.asked >= to {
+		if s.who != onlooker.Nobody || s.asked < answers[0] || s.asked >= to {
 			continue
 		}
 		sum.lost++

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/pairkeeper/pairkeeper/internal/onlooker"
 )
 
 const milli = time.Millisecond
@@ -15,7 +17,7 @@ func TestOutageIsTheGapAroundLostRequests(t *testing.T) {
 		return sample{time.Duration(asked) * milli, time.Duration(ended) * milli, "lb01"}
 	}
 	lost := func(asked, ended int) sample {
-		return sample{time.Duration(asked) * milli, time.Duration(ended) * milli, nobody}
+		return sample{time.Duration(asked) * milli, time.Duration(ended) * milli, onlooker.Nobody}
 	}
 	for _, tc := range []struct {
 		name     string
@@ -49,7 +51,7 @@ func TestOutageIsTheGapAroundLostRequests(t *testing.T) {
 func TestServedNeedsAFreshAnswer(t *testing.T) {
 	at := now()
 	w := &witness{}
-	w.take(fmt.Sprintf("asked %d %d lb01", at-2*milli, at))
+	w.take(fmt.Sprintf("r %d %d lb01", at-2*milli, at))
 	for _, tc := range []struct {
 		name, who string
 		since     time.Duration

@@ -19,7 +19,8 @@ import (
 )
 
 const (
-	askEvery = 2 * time.Millisecond
+	// AskEvery is the time between two requests.
+	AskEvery = 2 * time.Millisecond
 	// AnswerWithin is the limit of each request, which waits for itself alone: one that
 	// hangs hides nothing.
 	AnswerWithin = 250 * time.Millisecond
@@ -35,9 +36,9 @@ func Be(nic, vip string) error {
 		return err
 	}
 	go census.run(&out)
-	for next := time.Now(); ; next = next.Add(askEvery) {
+	for next := time.Now(); ; next = next.Add(AskEvery) {
 		time.Sleep(time.Until(next))
-		if late := time.Since(next); late > askEvery { // it says so, and does not catch up in a burst
+		if late := time.Since(next); late > AskEvery { // it says so, and does not catch up in a burst
 			out.line("s %d", late)
 			next = time.Now()
 		}
@@ -56,6 +57,9 @@ func (p *printer) line(format string, args ...any) {
 	}
 }
 
+// Nobody is who answered a request that was not answered.
+const Nobody = "-"
+
 // request prints "r", when it was asked, when it ended, and who answered.
 func request(out *printer, vip string) {
 	asked := Now()
@@ -63,7 +67,7 @@ func request(out *printer, vip string) {
 	defer cancel()
 	who, err := fetch(ctx, vip)
 	if err != nil {
-		who = "-"
+		who = Nobody
 	}
 	out.line("r %d %d %s", asked, Now(), who)
 }

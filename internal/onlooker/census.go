@@ -8,74 +8,103 @@ import (
 	"net"
 	"net/netip"
 	"slices"
-	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
 )
 
-// countEvery is the time between two questions of the census.
-const countEvery = 10 * time.Millisecond
-
-// census asks by ARP who holds an address: everybody who has it answers.
-type census struct {
-	fd    int
-	to    unix.SockaddrLinklayer
-	vip   netip.Addr
-	asked Stamp
-	macs  []string
-}
-
-// What is needed of RFC 826.
 const (
-	arpLen     = 28
-	arpRequest = 1
-	arpReply   = 2
+	// CountEvery is the time between two rounds of the census.
+	CountEvery = 10 * time.Millisecond
+	// askers is after how many rounds the asking hardware addresses repeat.
+	askers = 16
 )
 
-// asker is the sender's hardware address in the questions. With the sender's protocol
-// address 0.0.0.0 (RFC 5227 1.1) nobody's table learns from them.
-var asker = net.HardwareAddr{0x02, 0xce, 0, 0, 0, 1}
+// census asks by ARP who holds an address: whoever has it answers. Each round asks from
+// a hardware address of its own, which tells the rounds of late answers apart; and the
+// switch learns it, so that nobody else hears the answers.
+type census struct {
+	fd     int
+	index  int
+	vip    netip.Addr
+	rounds [askers]round
+}
+
+// round is one question and who answered it.
+type round struct {
+	at      Stamp
+	holders [][6]byte
+}
+
+const arpRequest, arpReply = 1, 2 // RFC 826
+
+// ARP over Ethernet, header included.
+const (
+	frameLen   = 14 + 28
+	offOp      = 14 + 6
+	offSHA     = 14 + 8
+	offSPA     = 14 + 14
+	offTHA     = 14 + 18
+	askerSpace = 5 // the byte of an asker's address with the number of the round
+)
+
+func asker(n int) [6]byte { return [6]byte{0x02, 0xce, 0, 0, 0, askerSpace: byte(n)} }
 
 func openCensus(name, address string) (*census, error) {
 	link, err := net.InterfaceByName(name)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
-	protocol := binary.NativeEndian.Uint16([]byte{unix.ETH_P_ARP >> 8, unix.ETH_P_ARP & 0xff})
-	fd, err := unix.Socket(unix.AF_PACKET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, int(protocol))
+	fd, err := unix.Socket(unix.AF_PACKET, unix.SOCK_RAW|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
 		return nil, fmt.Errorf("packet socket: %w", err)
 	}
-	c := &census{fd: fd, vip: netip.MustParseAddr(address)}
-	c.to = unix.SockaddrLinklayer{Protocol: protocol, Ifindex: link.Index, Halen: 6}
-	if err := unix.Bind(fd, &c.to); err != nil {
-		return nil, fmt.Errorf("bind to %s: %w", name, err)
-	}
-	for i := range 6 {
-		c.to.Addr[i] = 0xff
+	c := &census{fd: fd, index: link.Index, vip: netip.MustParseAddr(address)}
+	if err := unix.Bind(fd, c.to()); err != nil {
+		_ = unix.Close(fd)
+		return nil, fmt.Errorf("packet socket of %s: %w", name, err)
 	}
 	return c, nil
 }
 
-// run prints "a", when it asked, and who answered before the next question.
+func (c *census) to() *unix.SockaddrLinklayer {
+	protocol := binary.NativeEndian.Uint16([]byte{unix.ETH_P_ARP >> 8, unix.ETH_P_ARP & 0xff})
+	return &unix.SockaddrLinklayer{Protocol: protocol, Ifindex: c.index}
+}
+
+// run prints "a", when it asked, and how many answered, for each round when its number
+// comes again: late answers are in by then.
 func (c *census) run(out *printer) {
-	for {
-		c.asked, c.macs = Now(), nil
-		if err := unix.Sendto(c.fd, c.question(), 0, &c.to); err != nil {
+	for n := 0; ; n = (n + 1) % askers {
+		if r := c.rounds[n]; r.at != 0 {
+			out.line("a %d %d", r.at, len(r.holders))
+		}
+		if err := c.count(n); err != nil {
 			out.line("e the census cannot ask: %v", err)
 		}
-		c.listen(c.asked.Add(countEvery))
-		out.line("a %d %s", c.asked, strings.Join(c.macs, ","))
 	}
 }
 
-func (c *census) question() []byte {
-	p := make([]byte, 0, arpLen)
-	p = append(p, 0, 1, 8, 0, 6, 4, 0, arpRequest) // Ethernet, IPv4
-	p = append(p, asker...)
-	p = append(p, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
-	return append(p, c.vip.AsSlice()...)
+// count is one round.
+func (c *census) count(n int) error {
+	c.rounds[n] = round{at: Now()}
+	err := unix.Sendto(c.fd, c.question(n), 0, c.to())
+	c.listen(c.rounds[n].at.Add(CountEvery))
+	return err
+}
+
+// question is a probe (RFC 5227 1.1): its sender has no protocol address, so that
+// nobody's table learns from it.
+func (c *census) question(n int) []byte {
+	mac := asker(n)
+	b := make([]byte, 0, frameLen)
+	b = append(b, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff)
+	b = append(b, mac[:]...)
+	b = binary.BigEndian.AppendUint16(b, unix.ETH_P_ARP)
+	b = append(b, 0, 1, 8, 0, 6, 4, 0, arpRequest) // Ethernet, IPv4
+	b = append(b, mac[:]...)
+	b = append(b, make([]byte, 4+6)...)
+	return append(b, c.vip.AsSlice()...)
 }
 
 func (c *census) listen(until Stamp) {
@@ -95,13 +124,18 @@ func (c *census) listen(until Stamp) {
 	}
 }
 
-// note takes down an answer to a question of the census.
+// note takes down an answer.
 func (c *census) note(p []byte) {
-	if len(p) < arpLen || binary.BigEndian.Uint16(p[6:]) != arpReply ||
-		netip.AddrFrom4([4]byte(p[14:18])) != c.vip || !slices.Equal(p[18:24], asker) {
+	if len(p) < frameLen || binary.BigEndian.Uint16(p[offOp:]) != arpReply || netip.AddrFrom4([4]byte(p[offSPA:])) != c.vip {
 		return
 	}
-	if mac := net.HardwareAddr(p[8:14]).String(); !slices.Contains(c.macs, mac) {
-		c.macs = append(c.macs, mac)
+	to := [6]byte(p[offTHA:])
+	n := int(to[askerSpace])
+	if n >= askers || to != asker(n) {
+		return
+	}
+	r, holder := &c.rounds[n], [6]byte(p[offSHA:])
+	if !slices.Contains(r.holders, holder) {
+		r.holders = append(r.holders, holder)
 	}
 }

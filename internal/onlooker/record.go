@@ -76,14 +76,11 @@ func (c *Onlooker) take(f []string) {
 	switch {
 	case len(f) == 4 && f[0] == "r":
 		a := answer{parseStamp(f[1]), parseStamp(f[2]), f[3]}
-		if a.who != "-" {
+		if a.who != Nobody {
 			c.answers = append(c.answers, a)
 		}
-	case len(f) >= 2 && f[0] == "a":
-		holders := 0
-		if len(f) > 2 {
-			holders = len(strings.Split(f[2], ","))
-		}
+	case len(f) == 3 && f[0] == "a":
+		holders, _ := strconv.Atoi(f[2]) // our own output
 		c.counts = append(c.counts, count{parseStamp(f[1]), holders})
 	case len(f) == 2 && f[0] == "s":
 		c.stall = max(c.stall, parseStamp(f[1]).Sub(0))
@@ -149,7 +146,7 @@ func (c *Onlooker) Story(fault Stamp) string {
 	var b strings.Builder
 	previous := answer{came: fault, who: "?"}
 	for _, a := range c.answers {
-		if a.came >= fault && (a.who != previous.who || a.came.Sub(previous.came) > 10*askEvery) {
+		if a.came >= fault && (a.who != previous.who || a.came.Sub(previous.came) > 10*AskEvery) {
 			fmt.Fprintf(&b, " %s at %.3fs", a.who, a.came.Sub(fault).Seconds())
 		}
 		previous = a

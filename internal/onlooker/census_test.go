@@ -1,10 +1,14 @@
-package demo
+package onlooker
 
 import (
 	"testing"
-	"time"
 
 	"github.com/pairkeeper/pairkeeper/internal/netlab"
+)
+
+const (
+	vip = "10.99.0.3"
+	nic = "eth0"
 )
 
 func TestCensusSeesTwoHolders(t *testing.T) {
@@ -22,7 +26,7 @@ func TestCensusSeesTwoHolders(t *testing.T) {
 			lab.Host("lb01", tc.first)
 			lab.Host("lb02", tc.other)
 			var c *census
-			lab.Host("client", clientAddress+"/24").Do(func() {
+			lab.Host("client", "10.99.0.100/24").Do(func() {
 				var err error
 				if c, err = openCensus(nic, vip); err != nil {
 					t.Fatal(err)
@@ -30,11 +34,16 @@ func TestCensusSeesTwoHolders(t *testing.T) {
 			})
 			rounds, heard := 0, 0
 			for n := range askers {
-				c.count(n, func(time.Duration) { rounds++ })
+				if err := c.count(n); err != nil {
+					t.Fatal(err)
+				}
 			}
 			for _, r := range c.rounds {
-				if r.heard {
+				if len(r.holders) > 0 {
 					heard++
+				}
+				if len(r.holders) > 1 {
+					rounds++
 				}
 			}
 			if (rounds > 0) != tc.two {
