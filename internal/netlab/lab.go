@@ -5,7 +5,10 @@
 // It serves tests, and whatever else can stand in for a T.
 package netlab
 
-import "fmt"
+import (
+	"fmt"
+	"os"
+)
 
 // T is the part of testing.TB that a Lab needs. Fatalf must not return.
 type T interface {
@@ -32,7 +35,9 @@ func New(t T) *Lab {
 	Need(t)
 	l := &Lab{t: t}
 	l.backing = newHost(l, "switch")
-	l.backing.Sysctl("net/ipv6/conf/default/disable_ipv6", "1") // no chatter
+	if _, err := os.Stat("/proc/sys/net/ipv6"); err == nil {
+		l.backing.Sysctl("net/ipv6/conf/default/disable_ipv6", "1") // no chatter
+	}
 	l.backing.must(makeBridge)
 	return l
 }

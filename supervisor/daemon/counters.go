@@ -24,12 +24,12 @@ type refusedFrom struct {
 
 func newCounters() counters { return counters{refused: map[refusedFrom]uint64{}} }
 
-// refuse counts a packet and returns how many of its kind there were.
-func (c *counters) refuse(reason vrrp.Refusal, from netip.Addr) uint64 {
+// refuse counts a packet and returns for whom, and how many of its kind there were.
+func (c *counters) refuse(reason vrrp.Refusal, from netip.Addr) (netip.Addr, uint64) {
 	key := refusedFrom{reason, from}
 	if _, known := c.refused[key]; !known && len(c.refused) >= maxSources {
 		key.from = netip.Addr{} // all the others together
 	}
 	c.refused[key]++
-	return c.refused[key]
+	return key.from, c.refused[key]
 }

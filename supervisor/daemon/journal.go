@@ -3,6 +3,8 @@ package daemon
 import (
 	"fmt"
 	"log/slog"
+	"maps"
+	"strings"
 	"time"
 
 	"github.com/pairkeeper/pairkeeper/supervisor"
@@ -49,6 +51,7 @@ func (j *journal) transition(r supervisor.Router, node *supervisor.Node, e vrrp.
 	if e.To == vrrp.Fault && view.Detail != "" {
 		text += ": " + view.Detail
 	}
+	maps.DeleteFunc(j.last, func(key string, _ limited) bool { return strings.HasPrefix(key, r.Name+": ") })
 	level := slog.LevelInfo
 	if e.To == vrrp.Fault {
 		level = slog.LevelError
@@ -82,7 +85,9 @@ var quiet = map[vrrp.Reason]bool{
 	vrrp.ReasonIntervalAdopted:       true,
 }
 
-// note writes what a decider noted; what repeats is written once a minute.
+// note writes what a decider noted. What a router notes may come with every advert: the
+// same is written once a minute, or again after a transition. What is about the node is
+// news each time.
 func (j *journal) note(n supervisor.Note) {
 	level := slog.LevelWarn
 	if quiet[n.Reason] {
@@ -93,8 +98,10 @@ func (j *journal) note(n supervisor.Note) {
 	if n.Router != "" {
 		text = n.Router + ": " + text
 		args = append(args, fieldRouter, n.Router)
+		j.write(level, text, text, args)
+		return
 	}
-	j.write(level, text, text, args)
+	j.log.Log(nil, level, text, args...) //nolint:staticcheck // as above
 }
 
 // warn writes a warning of the shell's own.
@@ -105,8 +112,9 @@ func (j *journal) limited(key, reason, text string) {
 	j.write(slog.LevelWarn, key, text, []any{fieldReason, reason})
 }
 
-// maxKeys bounds what is remembered of records that repeat.
-const maxKeys = 1024
+// maxKeys bounds the different records within limitEvery that may repeat: more come only
+// from somebody who invents their sources.
+const maxKeys = 256
 
 func (j *journal) write(level slog.Level, key, text string, args []any) {
 	t := now()
@@ -118,9 +126,18 @@ func (j *journal) write(level slog.Level, key, text string, args []any) {
 	if missed := j.last[key].missed; missed > 0 {
 		text += fmt.Sprintf(" (and %d times more since)", missed)
 	}
-	if len(j.last) >= maxKeys {
-		clear(j.last)
+	if !j.room(t) {
+		return
 	}
 	j.last[key] = limited{at: t}
 	j.log.Log(nil, level, text, args...) //nolint:staticcheck // as above
+}
+
+// room forgets old records where there are too many; false: all are new.
+func (j *journal) room(t time.Time) bool {
+	if len(j.last) < maxKeys {
+		return true
+	}
+	maps.DeleteFunc(j.last, func(_ string, l limited) bool { return t.Sub(l.at) >= limitEvery })
+	return len(j.last) < maxKeys
 }

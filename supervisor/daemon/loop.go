@@ -47,15 +47,35 @@ func (l *loop) run() error {
 		if err := l.wait(); err != nil {
 			return err
 		}
-		l.receive()
 		l.read()
-		if deadline := l.node.Deadline(); !deadline.IsZero() && !now().Before(deadline) {
-			l.step(supervisor.Tick{})
-		}
+		l.tick()
 		l.beats.Add(1)
 	}
 	l.closePorts()
 	return nil
+}
+
+// A round that took longer than stale since the sockets were emptied may conclude from
+// a silence that is none: they are emptied again, a few times at the most.
+const (
+	stale  = 5 * time.Millisecond
+	rounds = 4
+)
+
+// tick empties the sockets, then lets a deadline fire.
+func (l *loop) tick() {
+	for range rounds {
+		begin := now()
+		l.receive()
+		deadline := l.node.Deadline()
+		if deadline.IsZero() || now().Before(deadline) {
+			return
+		}
+		if now().Sub(begin) < stale {
+			break
+		}
+	}
+	l.step(supervisor.Tick{})
 }
 
 // wait sleeps until a socket has something, a letter comes, or the deadline is near.
@@ -110,9 +130,9 @@ func (l *loop) receiveAdverts(p *port) {
 
 // refused counts a packet, and tells it now and then.
 func (l *loop) refused(p *port, refused vrrp.Refusal) {
-	from := l.pkt.Envelope.Source
-	count := p.count.refuse(refused, from)
-	l.journal.limited(p.link.Name+string(refused)+from.String(), "advert-refused",
+	source, count := p.count.refuse(refused, l.pkt.Envelope.Source)
+	from := sourceWord(source)
+	l.journal.limited(p.link.Name+string(refused)+from, "advert-refused",
 		fmt.Sprintf("%s: adverts of %s refused (%s), %d so far: %s", p.link.Name, from, refused, count, refused.Remedy()))
 }
 
