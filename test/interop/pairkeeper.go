@@ -1,0 +1,211 @@
+//go:build linux
+
+package interop
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/pairkeeper/pairkeeper/internal/netlab"
+	"github.com/pairkeeper/pairkeeper/supervisor/daemon"
+)
+
+// Binary is the environment variable that names the pairkeeper to test.
+const Binary = "PAIRKEEPER_BINARY"
+
+// Pair is pairkeeper's configuration of a pair with one virtual router.
+type Pair struct {
+	Version    int // 2 or 3
+	VRID       int
+	Interval   time.Duration
+	Priorities [2]int   // of lb01 and lb02
+	Addresses  []string // with prefix length
+	AuthPass   string   // version 2 only
+	Extra      string   // more lines of the virtual router: checksum, garp, …
+}
+
+// Nodes are the names of a Pair's nodes, NodeAddresses their own addresses.
+var (
+	Nodes         = [2]string{"lb01", "lb02"}
+	NodeAddresses = [2]string{"10.0.0.1", "10.0.0.2"}
+)
+
+// Config is the pair's configuration file. Pre-emption is not delayed, unless Extra
+// says so.
+func (p Pair) Config() string {
+	var b strings.Builder
+	b.WriteString("nodes:\n")
+	for i, name := range Nodes {
+		fmt.Fprintf(&b, "  %s: {address: %s, priority: %d}\n", name, NodeAddresses[i], p.Priorities[i])
+	}
+	fmt.Fprintf(&b, "virtual_routers:\n  - name: web\n    interface: eth0\n    vrid: %d\n    version: %d\n", p.VRID, p.Version)
+	fmt.Fprintf(&b, "    advert_interval: %s\n    addresses: [%s]\n", p.Interval, strings.Join(p.Addresses, ", "))
+	if !strings.Contains(p.Extra, "preempt") {
+		b.WriteString("    preempt_delay: 0\n")
+	}
+	if p.AuthPass != "" {
+		fmt.Fprintf(&b, "    auth: {type: pass, password: %q}\n", p.AuthPass)
+	}
+	for line := range strings.Lines(p.Extra) {
+		fmt.Fprintf(&b, "    %s\n", strings.TrimSpace(line))
+	}
+	return b.String()
+}
+
+// Pairkeeper is a running pairkeeper in a host of a netlab.
+type Pairkeeper struct {
+	host   *netlab.Host
+	cmd    *exec.Cmd
+	socket string
+	log    output
+	ended  chan struct{}
+}
+
+// StartPairkeeper runs pairkeeper as a node in the host with this configuration until
+// the test ends.
+func StartPairkeeper(t testing.TB, host *netlab.Host, node, conf string) *Pairkeeper {
+	t.Helper()
+	dir := shortDir(t)
+	file := filepath.Join(dir, "pairkeeper.yaml")
+	if err := os.WriteFile(file, []byte(conf), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	p := &Pairkeeper{host: host, socket: filepath.Join(dir, "control.sock"), ended: make(chan struct{})}
+	p.cmd = exec.Command(os.Getenv(Binary), "run", "-c", file, "--node", node, "--socket", p.socket)
+	p.cmd.Stdout, p.cmd.Stderr = &p.log, &p.log
+	p.cmd.SysProcAttr = &syscall.SysProcAttr{}
+	host.Start(p.cmd)
+	go func() { _ = p.cmd.Wait(); close(p.ended) }()
+	t.Cleanup(func() {
+		p.Kill(t)
+		if t.Failed() {
+			t.Logf("pairkeeper %s on %s:\n%s", node, host.Name, p.Log())
+		}
+	})
+	return p
+}
+
+// shortDir is a folder for the test alone; the path of a Unix socket has 107 bytes.
+func shortDir(t testing.TB) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "pk")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	return dir
+}
+
+// Stop ends it in order.
+func (p *Pairkeeper) Stop(t testing.TB) {
+	t.Helper()
+	_ = p.cmd.Process.Signal(unix.SIGTERM) // it may have ended by itself
+	p.wait(t)
+}
+
+// Kill is kill -9.
+func (p *Pairkeeper) Kill(t testing.TB) {
+	t.Helper()
+	_ = p.cmd.Process.Kill()
+	p.wait(t)
+}
+
+func (p *Pairkeeper) wait(t testing.TB) {
+	t.Helper()
+	select {
+	case <-p.ended:
+	case <-time.After(time.Minute):
+		t.Fatalf("pairkeeper on %s does not end:\n%s", p.host.Name, p.Log())
+	}
+}
+
+// Hang stops it with SIGSTOP; Resume lets it go on.
+func (p *Pairkeeper) Hang(t testing.TB)   { p.signal(t, unix.SIGSTOP) }
+func (p *Pairkeeper) Resume(t testing.TB) { p.signal(t, unix.SIGCONT) }
+
+func (p *Pairkeeper) signal(t testing.TB, sig unix.Signal) {
+	t.Helper()
+	if err := p.cmd.Process.Signal(sig); err != nil {
+		t.Fatalf("pairkeeper on %s: %v: %v", p.host.Name, sig, err)
+	}
+}
+
+// Log is what it has printed.
+func (p *Pairkeeper) Log() string { return p.log.String() }
+
+// Status asks it over its control socket.
+func (p *Pairkeeper) Status() (daemon.Status, error) {
+	var s daemon.Status
+	text, err := p.ask("--json")
+	if err != nil {
+		return s, err
+	}
+	return s, json.Unmarshal([]byte(text), &s)
+}
+
+// Screen is what status shows to people.
+func (p *Pairkeeper) Screen(t testing.TB) string {
+	t.Helper()
+	text, err := p.ask()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
+}
+
+func (p *Pairkeeper) ask(flags ...string) (string, error) {
+	args := append([]string{"status", "--socket", p.socket}, flags...)
+	out, err := exec.Command(os.Getenv(Binary), args...).CombinedOutput()
+	if err != nil {
+		return "", fmt.Errorf("status: %w: %s", err, out)
+	}
+	return string(out), nil
+}
+
+// Await waits until its status is as wished.
+func (p *Pairkeeper) Await(t testing.TB, what string, limit time.Duration, ok func(daemon.RouterStatus) bool) daemon.RouterStatus {
+	t.Helper()
+	for end := time.Now().Add(limit); ; time.Sleep(50 * time.Millisecond) {
+		s, err := p.Status()
+		if err == nil && ok(s.Routers[0]) {
+			return s.Routers[0]
+		}
+		if time.Now().After(end) {
+			t.Fatalf("pairkeeper on %s: not within %v: %s; status %+v, %v", p.host.Name, limit, what, s.Routers, err)
+		}
+	}
+}
+
+// WaitFor waits until it is in the state: ACTIVE, BACKUP, FAULT or INIT.
+func (p *Pairkeeper) WaitFor(t testing.TB, state string, limit time.Duration) {
+	t.Helper()
+	p.Await(t, state, limit, func(r daemon.RouterStatus) bool { return r.State == state })
+}
+
+// WaitForLog waits until it has printed all the words.
+func (p *Pairkeeper) WaitForLog(t testing.TB, limit time.Duration, words ...string) {
+	t.Helper()
+	for end := time.Now().Add(limit); ; time.Sleep(20 * time.Millisecond) {
+		lacking := ""
+		for _, w := range words {
+			if !strings.Contains(p.Log(), w) {
+				lacking = w
+			}
+		}
+		if lacking == "" {
+			return
+		}
+		if time.Now().After(end) {
+			t.Fatalf("pairkeeper on %s did not say %q within %v", p.host.Name, lacking, limit)
+		}
+	}
+}
