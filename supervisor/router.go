@@ -104,7 +104,7 @@ func (s *step) linkChanged(ev LinkChanged) {
 		s.links[i] = ev
 	}
 	for _, r := range s.routers {
-		if r.cfg.Interface == ev.Interface && ev.Exists && !r.native {
+		if r.cfg.Interface == ev.Interface && ev.Exists && ev.Problem == "" && !r.native {
 			s.reconcile(r, ev.Addresses)
 		}
 	}

@@ -138,10 +138,11 @@ func (s *step) announce() {
 		a.againAt = s.now.Add(s.cfg.AnnounceAgain)
 	}
 	a.announcedAt, a.announceAt = s.now, time.Time{}
-	if s.now.Before(a.againAt) {
-		a.announceAt = a.againAt
-	} else if s.cfg.AnnounceEvery > 0 {
+	if s.cfg.AnnounceEvery > 0 {
 		a.announceAt = s.now.Add(s.cfg.AnnounceEvery)
+	}
+	if s.now.Before(a.againAt) {
+		a.announceAt = earliest(a.announceAt, a.againAt)
 	}
 	s.do(Announce{})
 }

@@ -89,7 +89,7 @@ func (d *Daemon) assemble() {
 	}
 	d.loop = &loop{
 		node: supervisor.NewNode(d.opts.Config), mail: d.mail, hands: d.hands, journal: newJournal(d.opts.Log),
-		ports: map[string]*port{}, remarks: remarks{}, cfg: d.opts.Config, routers: byName(d.opts.Config.Routers),
+		ports: map[string]*port{}, remarks: remarks{}, seen: map[string]vrrpnet.Interface{}, unusable: map[string]bool{}, cfg: d.opts.Config, routers: byName(d.opts.Config.Routers),
 	}
 	d.hands.linked = d.loop.linked
 	d.hands.configure(d.opts.Config)

@@ -3,6 +3,7 @@ package daemon
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"sync/atomic"
 	"time"
@@ -30,6 +31,11 @@ type loop struct {
 	cfg     supervisor.Config
 	routers map[string]supervisor.Router
 	remarks remarks
+
+	seen     map[string]vrrpnet.Interface // as last told
+	unusable map[string]bool              // could not be opened
+	retryAt  time.Time
+
 	beats   atomic.Uint64 // completed rounds
 	stopped bool
 
@@ -48,6 +54,7 @@ func (l *loop) run() error {
 			return err
 		}
 		l.read()
+		l.retry()
 		l.tick()
 		l.beats.Add(1)
 	}
@@ -253,14 +260,31 @@ func (l *loop) linked(i vrrpnet.Interface) {
 	for _, a := range i.Addresses {
 		ev.Addresses = append(ev.Addresses, a.Prefix)
 	}
+	l.seen[i.Name] = i
+	delete(l.unusable, i.Name)
 	if i.Exists {
 		if err := l.open(i.Link); err != nil {
 			ev.Problem = err.Error()
+			l.unusable[i.Name] = true
+			l.retryAt = now().Add(retryEvery)
 		}
 	}
 	l.step(ev)
 	if !i.Exists {
 		l.shut(i.Name)
+	}
+}
+
+// retryEvery is how often an interface that could not be used is tried again.
+const retryEvery = time.Second
+
+// retry tries the unusable interfaces again.
+func (l *loop) retry() {
+	if len(l.unusable) == 0 || now().Before(l.retryAt) {
+		return
+	}
+	for _, name := range slices.Sorted(maps.Keys(l.unusable)) {
+		l.linked(l.seen[name])
 	}
 }
 
@@ -322,6 +346,7 @@ func (l *loop) configure(cfg supervisor.Config) {
 		} else if err := l.ports[name].serve(routers); err != nil {
 			l.journal.warn("socket", err.Error())
 			l.shut(name)
+			l.unusable[name] = true // tried again at once
 		}
 	}
 	l.hands.configure(cfg)

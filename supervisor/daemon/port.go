@@ -19,21 +19,22 @@ type port struct {
 	adverts *vrrpnet.Socket
 	arp     *vrrpnet.ARP
 	routers []supervisor.Router
+	claims  map[uint8]*vrrpnet.Claim // by VRID
 	count   counters
 }
 
 // openPort opens the sockets of the routers that use an interface.
 func openPort(link vrrpnet.Link, routers []supervisor.Router) (*port, error) {
-	p := &port{link: link, routers: routers, count: newCounters()}
-	vrids, addrs := wanted(routers)
+	p := &port{link: link, claims: map[uint8]*vrrpnet.Claim{}, count: newCounters()}
+	vrids, _ := wanted(routers)
 	var err error
 	if p.adverts, err = vrrpnet.Open(link, vrids); err != nil {
 		return nil, err
 	}
 	if p.arp, err = vrrpnet.OpenARP(link); err != nil {
-		return nil, errors.Join(err, p.adverts.Close())
+		return nil, errors.Join(err, p.close())
 	}
-	if err := p.arp.Watch(addrs); err != nil {
+	if err := p.serve(routers); err != nil {
 		return nil, errors.Join(err, p.close())
 	}
 	return p, nil
@@ -52,10 +53,39 @@ func wanted(routers []supervisor.Router) (vrids []uint8, addrs []netip.Addr) {
 func (p *port) serve(routers []supervisor.Router) error {
 	p.routers = routers
 	vrids, addrs := wanted(routers)
-	return errors.Join(p.adverts.Filter(vrids), p.arp.Watch(addrs))
+	return errors.Join(p.claim(vrids), p.adverts.Filter(vrids), p.arp.Watch(addrs))
 }
 
-func (p *port) close() error { return errors.Join(p.adverts.Close(), p.arp.Close()) }
+// claim keeps other daemons of this host from the virtual routers.
+func (p *port) claim(vrids []uint8) error {
+	var problems []error
+	for vrid, c := range p.claims {
+		if !slices.Contains(vrids, vrid) {
+			problems = append(problems, c.Close())
+			delete(p.claims, vrid)
+		}
+	}
+	for _, vrid := range vrids {
+		if p.claims[vrid] != nil {
+			continue
+		}
+		c, err := vrrpnet.NewClaim(p.link, vrid)
+		if err != nil {
+			problems = append(problems, err)
+			continue
+		}
+		p.claims[vrid] = c
+	}
+	return errors.Join(problems...)
+}
+
+func (p *port) close() error {
+	problems := []error{p.adverts.Close(), p.claim(nil)}
+	if p.arp != nil {
+		problems = append(problems, p.arp.Close())
+	}
+	return errors.Join(problems...)
+}
 
 // send writes one advert of a router.
 func (p *port) send(r supervisor.Router, priority uint8) error {
