@@ -45,6 +45,7 @@ var faults = map[string]func(*host){
 	"proxy started":       func(h *host) { h.proxy.start() },
 	"proxy breaks":        func(h *host) { h.proxy.broken = true; h.proxy.kill() },
 	"proxy config broken": func(h *host) { h.proxy.refused = true; h.proxy.kill() },
+	"proxy config mended": func(h *host) { h.proxy.broken, h.proxy.refused = false, false }, // nobody starts it
 	"proxy mended": func(h *host) {
 		h.proxy.broken, h.proxy.refused = false, false
 		h.proxy.start()
