@@ -46,6 +46,7 @@ type guard struct {
 	deaf  bool         // the last look got no answer at all
 	fresh bool         // a look was good since the proxy may have started anew
 
+	tests    bool        // a test runs that has not been answered
 	moved    bool        // the unit did something since the last restart was ordered
 	limited  bool        // systemd's start limit was cleared in this ladder
 	attempt  int         // restarts since the proxy was good
@@ -81,6 +82,16 @@ func (g *guard) fault() vrrp.Reason {
 		}
 	}
 	return ReasonProxyDown
+}
+
+// reconfigure goes on with another configuration of the same proxy.
+func (g *guard) reconfigure(now time.Time, cfg Proxy, probed bool) {
+	anew := g.phase == Returning && probed != g.probed // who counts the good looks is another
+	g.cfg, g.probed = cfg, probed
+	if anew {
+		r := rung{guard: g, now: now}
+		r.isReturning()
+	}
 }
 
 func (g *guard) deadline() time.Time { return g.until }
@@ -120,6 +131,7 @@ func (g *guard) step(now time.Time, ev Event, look probes.State) []Action {
 	case Looked:
 		r.looked(ev)
 	case TestDone:
+		g.tests = false
 		if g.phase == Testing {
 			r.tested(ev.Problem)
 		}
@@ -161,6 +173,9 @@ func (g *guard) up() bool { return g.unit.Active == "active" || g.unit.Active ==
 
 // down tells that the unit is at rest and not up.
 func (g *guard) down() bool { return g.unit.Active == "inactive" || g.unit.Active == "failed" }
+
+// others tells that somebody else's order is at work on the unit.
+func (g *guard) others() bool { return !g.up() && g.unit.Lost == "" && g.unit.Job != "" }
 
 func (g *guard) healthy() bool { return g.up() && g.look == probes.Good }
 
@@ -303,8 +318,10 @@ func (r *rung) returning() {
 	switch {
 	case r.stopped():
 		r.isStopped()
-	case !r.up() && r.unit.Job == "" && r.down():
+	case r.down() && r.unit.Job == "":
 		r.fail("it is " + r.unit.String())
+	case !r.up() && r.unit.Lost == "": // systemd, or somebody else, is at it
+		r.enter(Settling, r.cfg.Wait)
 	case r.look == probes.Failed:
 		r.fail("it runs, but its probe fails")
 	case r.goods >= r.cfg.Rise:

@@ -34,19 +34,28 @@ func (r *rung) again(what string) {
 
 // climb takes the next rung, or gives up.
 func (r *rung) climb() {
-	recent := r.recent(r.now)
 	switch {
-	case r.attempt >= r.cfg.Attempts:
-		r.giveUp()
-	case recent >= r.cfg.Budget:
-		r.note(ReasonBudget, "%s was restarted %d times within %s: not again", r.cfg.Name(), recent, r.cfg.Window)
+	case r.attempt >= r.cfg.Attempts, r.spent():
 		r.giveUp()
 	case len(r.cfg.Test) > 0:
 		r.enter(Testing, 0)
-		r.do(RunTest{})
+		if !r.tests { // else the one that runs will do
+			r.tests = true
+			r.do(RunTest{})
+		}
 	default:
 		r.restart()
 	}
+}
+
+// spent tells, and says, that the window allows no more restarts.
+func (r *rung) spent() bool {
+	recent := r.recent(r.now)
+	if recent < r.cfg.Budget {
+		return false
+	}
+	r.note(ReasonBudget, "%s was restarted %d times within %s: not again", r.cfg.Name(), recent, r.cfg.Window)
+	return true
 }
 
 // recent counts the restarts within the window.
@@ -56,13 +65,17 @@ func (g *guard) recent(now time.Time) int {
 }
 
 func (r *rung) tested(problem string) {
-	if problem != "" {
+	switch {
+	case problem != "":
 		r.why = problem
 		r.note(ReasonProxyTestFailed, "not restarted: %s", problem)
 		r.giveUp()
-		return
+	case r.others(): // a restart that is as good as ours
+		r.attempt++
+		r.enter(Settling, r.cfg.Wait)
+	default:
+		r.restart()
 	}
-	r.restart()
 }
 
 func (r *rung) restart() {
@@ -78,6 +91,11 @@ func (r *rung) restart() {
 // clearLimit tries again after systemd refused to start the unit at all, which moves
 // nothing in the unit: that was no attempt. Once a ladder; the budget counts it.
 func (r *rung) clearLimit(problem string) {
+	if r.spent() {
+		r.why = problem
+		r.giveUp()
+		return
+	}
 	r.note(ReasonStartLimit, "systemd refuses to start %s (%s): clearing its start limit", r.cfg.Name(), problem)
 	r.limited = true
 	r.resets++
@@ -94,6 +112,9 @@ func (r *rung) restarted(problem string) {
 	switch {
 	case r.stopped():
 		r.isStopped()
+	case problem != "" && r.others():
+		r.why = problem
+		r.enter(Settling, r.cfg.Wait)
 	case problem != "" && !r.moved && !r.limited && r.cfg.Unit != "":
 		r.clearLimit(problem)
 	case problem != "":
@@ -124,9 +145,9 @@ func (r *rung) isReturning() {
 	r.enter(Returning, look)
 }
 
-// leave bars the node from taking part.
+// leave bars the node from taking part; the ladder has ended.
 func (r *rung) leave(why string) {
-	r.barred, r.why = true, why
+	r.barred, r.why, r.attempt = true, why, 0
 	if r.trouble.IsZero() {
 		r.trouble = r.now
 	}

@@ -2,6 +2,7 @@ package supervisor
 
 import (
 	"reflect"
+	"slices"
 
 	"github.com/pairkeeper/pairkeeper/vrrp"
 )
@@ -21,8 +22,14 @@ func (s *step) reconfigured(cfg Config) {
 	}
 	s.do(Configure{Config: cfg})
 	s.routers = next
+	s.links = slices.DeleteFunc(s.links, func(l LinkChanged) bool { return !uses(cfg, l.Interface) })
 	s.reconfigureProxy(cfg)
 	s.cfg = cfg
+}
+
+// uses tells whether any router is on an interface; of others nothing is heard any more.
+func uses(cfg Config, link string) bool {
+	return slices.ContainsFunc(cfg.Routers, func(r Router) bool { return r.Interface == link })
 }
 
 // successor is the router that carries a configuration from now on.
@@ -64,5 +71,6 @@ func (s *step) reconfigureProxy(cfg Config) {
 		s.guard.since = s.now
 		return
 	}
-	s.guard.cfg, s.guard.probed = cfg.Proxy, len(cfg.Probes) > 0
+	s.guard.reconfigure(s.now, cfg.Proxy, len(cfg.Probes) > 0)
+	s.guardStep(Reconfigured{})
 }
