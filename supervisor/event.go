@@ -44,6 +44,7 @@ type LinkChanged struct {
 	Up        bool // administratively, and carrier
 	Addresses []netip.Prefix
 	Problem   string // why it cannot be used all the same
+	Anew      bool   // it has another MAC address, or is another one of that name
 }
 
 // RouterEvent is an event of one virtual router.

@@ -162,7 +162,7 @@ func TestAnOperatorsStopEndsTheLadderOnEveryRung(t *testing.T) {
 
 func TestAStoppedProxyThatAnOperatorStartsGetsItsFullLadder(t *testing.T) {
 	s := holding(t, base())
-	s.tell(unit(failed), supervisor.TestDone{}, unit(failed), supervisor.RestartDone{Problem: "exit 1"},
+	s.tell(unit(failed), supervisor.TestDone{}, unit(starts), unit(failed), supervisor.RestartDone{Problem: "exit 1"},
 		supervisor.TestDone{}, unit(stopped), supervisor.RestartDone{Problem: "canceled"}) // on the second attempt of two
 	s.out(supervisor.ReasonProxyStopped)
 	s.tell(deaf)

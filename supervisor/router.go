@@ -104,7 +104,14 @@ func (s *step) linkChanged(ev LinkChanged) {
 		s.links[i] = ev
 	}
 	for _, r := range s.routers {
-		if r.cfg.Interface == ev.Interface && ev.Exists && ev.Problem == "" && !r.native {
+		if r.cfg.Interface != ev.Interface || !ev.Exists || ev.Problem != "" {
+			continue
+		}
+		if ev.Anew && r.machine.State() == vrrp.Active && r.owned {
+			s.routerStep(r, vrrp.Owned{}) // what was announced is void
+		}
+		r.native = r.native && s.nativeAddresses(r) // they may have been a dead daemon's
+		if !r.native {
 			s.reconcile(r, ev.Addresses)
 		}
 	}

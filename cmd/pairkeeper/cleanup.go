@@ -1,12 +1,22 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
 
 	"github.com/pairkeeper/pairkeeper/supervisor/daemon"
+	"github.com/pairkeeper/pairkeeper/vrrp/vrrpnet"
 )
+
+// codeOf tells a missing permission from all else that may fail.
+func codeOf(err error) int {
+	if _, ok := errors.AsType[*vrrpnet.MissingCapability](err); ok {
+		return exitPermission
+	}
+	return exitSoftware
+}
 
 func newCleanup() *cobra.Command {
 	var src source
@@ -27,7 +37,7 @@ func newCleanup() *cobra.Command {
 			log, flush := daemon.NewLogger()
 			defer flush()
 			if err := daemon.Cleanup(file.Config, log); err != nil {
-				return failure{exitSoftware, err}
+				return failure{codeOf(err), err}
 			}
 			return nil
 		},

@@ -68,7 +68,9 @@ func runDaemon(src *source, socket string) error {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), unix.SIGTERM, unix.SIGINT)
 	defer stop()
-	go reloadOnHangup(ctx, d)
+	hup := make(chan os.Signal, 1)
+	signal.Notify(hup, unix.SIGHUP)
+	go reloadOnHangup(ctx, hup, d)
 	log.Info("pairkeeper " + version() + " begins as " + file.Config.Node + " with " + file.Path)
 	if err := d.Run(ctx); err != nil {
 		return failure{exitSoftware, err}
@@ -78,9 +80,7 @@ func runDaemon(src *source, socket string) error {
 }
 
 // reloadOnHangup does for kill -HUP what pairkeeper reload does; the log has the answer.
-func reloadOnHangup(ctx context.Context, d *daemon.Daemon) {
-	hup := make(chan os.Signal, 1)
-	signal.Notify(hup, unix.SIGHUP)
+func reloadOnHangup(ctx context.Context, hup <-chan os.Signal, d *daemon.Daemon) {
 	for {
 		select {
 		case <-ctx.Done():

@@ -4,10 +4,13 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net"
 	"net/http"
 	"os"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // control serves the control socket: HTTP on a Unix socket that only root and the
@@ -42,16 +45,25 @@ func newControl(path string, d *Daemon) (*control, error) {
 // errRunning tells that the socket answers: another daemon of this name runs.
 var errRunning = errors.New("another pairkeeper is running and answers there")
 
-// removeStale removes the socket of a daemon that is gone.
+// removeStale removes the socket of a daemon that is gone, and nothing else.
 func removeStale(path string) error {
+	info, err := os.Lstat(path)
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		return nil
+	case err != nil:
+		return err
+	case info.Mode().Type() != os.ModeSocket:
+		return fmt.Errorf("%s is not a socket: name another place for it", path)
+	}
 	conn, err := net.DialTimeout("unix", path, time.Second)
 	if err == nil {
 		return errors.Join(&net.OpError{Op: "listen", Net: "unix", Addr: &net.UnixAddr{Name: path}, Err: errRunning}, conn.Close())
 	}
-	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+	if !errors.Is(err, unix.ECONNREFUSED) { // somebody has it open, but is too busy
 		return err
 	}
-	return nil
+	return os.Remove(path)
 }
 
 func (c *control) close() {

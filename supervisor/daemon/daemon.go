@@ -4,10 +4,13 @@ package daemon
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/pairkeeper/pairkeeper/supervisor"
 	"github.com/pairkeeper/pairkeeper/vrrp/vrrpnet"
@@ -32,9 +35,11 @@ type Daemon struct {
 	kernel  *vrrpnet.Addresses
 	started time.Time
 
-	mu     sync.Mutex // of what follows
+	reloading sync.Mutex // one at a time
+	inUse     supervisor.Config
+
+	mu     sync.Mutex // of what follows; nobody who has it waits
 	config ConfigStatus
-	inUse  supervisor.Config
 }
 
 // New opens what every node needs. Errors name the missing capability.
@@ -55,7 +60,10 @@ func New(opts Options) (*Daemon, error) {
 // Run runs the node until ctx ends, then releases what it holds.
 func (d *Daemon) Run(ctx context.Context) error {
 	control, err := newControl(d.opts.Socket, d)
-	if err != nil {
+	switch {
+	case errors.Is(err, unix.ENOSPC), errors.Is(err, unix.EDQUOT): // the addresses matter more
+		d.opts.Log.Error(fmt.Sprintf("going on without a control socket: %v; free space there and restart pairkeeper", err))
+	case err != nil:
 		return fmt.Errorf("control socket: %w", err)
 	}
 	defer control.close()
@@ -76,22 +84,20 @@ func (d *Daemon) Run(ctx context.Context) error {
 		err = <-ended
 	case err = <-ended: // the loop broke
 	}
-	close(d.mail.ended)
-	d.release()
-	return err
+	return errors.Join(err, d.mail.close(), d.release())
 }
 
 // assemble wires the parts; nothing runs on the loop's thread yet.
 func (d *Daemon) assemble() {
 	d.hands = &hands{
 		ctx: context.Background(), mail: d.mail, log: d.opts.Log,
-		keeper: newKeeper(d.kernel, d.mail.tell),
+		keeper: newKeeper(d.kernel, d.mail.tell, d.opts.Log),
 	}
 	d.loop = &loop{
 		node: supervisor.NewNode(d.opts.Config), mail: d.mail, hands: d.hands, journal: newJournal(d.opts.Log),
 		ports: map[string]*port{}, remarks: remarks{}, seen: map[string]vrrpnet.Interface{}, unusable: map[string]bool{}, cfg: d.opts.Config, routers: byName(d.opts.Config.Routers),
 	}
-	d.hands.linked = d.loop.linked
+	d.hands.step, d.hands.linked = d.loop.step, d.loop.linked
 	d.hands.configure(d.opts.Config)
 }
 
@@ -99,17 +105,19 @@ func (d *Daemon) assemble() {
 // the addresses' lifetime ends soon after.
 const releaseTimeout = 6 * time.Second
 
-func (d *Daemon) release() {
-	done := make(chan struct{})
+func (d *Daemon) release() error {
+	done := make(chan error, 1)
 	go func() {
 		d.hands.keeper.close()
 		d.hands.close()
-		close(done)
+		done <- d.kernel.Close()
 	}()
 	select {
-	case <-done:
+	case err := <-done:
+		return err
 	case <-time.After(releaseTimeout):
 		d.opts.Log.Error("not everything could be ended in order; the addresses end with their lifetime")
+		return nil
 	}
 }
 
@@ -126,21 +134,29 @@ func (d *Daemon) Status() (Status, bool) {
 	return s, true
 }
 
+var errStopping = errors.New("the daemon is stopping")
+
 // Reload reads the configuration file again and applies the difference; a bad file
 // changes nothing. It says what changed.
 func (d *Daemon) Reload() ([]string, error) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
+	d.reloading.Lock()
+	defer d.reloading.Unlock()
 	cfg, err := d.opts.Load()
 	if err != nil {
+		d.mu.Lock()
 		d.config.Problem = err.Error()
+		d.mu.Unlock()
 		d.opts.Log.Error("the new configuration is refused, the last good one stays in force:\n" + err.Error())
 		return nil, err
 	}
 	changed := difference(d.inUse, cfg)
-	d.mail.ask(func() { d.loop.step(supervisor.Reconfigured{Config: cfg}) })
+	if !d.mail.ask(func() { d.loop.step(supervisor.Reconfigured{Config: cfg}) }) {
+		return nil, errStopping
+	}
 	d.inUse = cfg
+	d.mu.Lock()
 	d.config = ConfigStatus{File: d.opts.File, Loaded: time.Now()}
+	d.mu.Unlock()
 	for _, c := range changed {
 		d.opts.Log.Info("configuration: " + c)
 	}

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"reflect"
 	"slices"
+	"sync"
 
 	"github.com/pairkeeper/pairkeeper/probes/probesnet"
 	"github.com/pairkeeper/pairkeeper/supervisor"
@@ -28,14 +29,27 @@ type hands struct {
 	mail   *mailbox
 	keeper *keeper
 	log    *slog.Logger
+	step   func(supervisor.Event) // on the loop's thread, as is
 	linked func(vrrpnet.Interface)
 
 	cfg       supervisor.Config
 	proxy     proxy
+	proxyCtx  context.Context // ends with the proxy's configuration
 	stopProxy func()
-	proxyLeft chan struct{} // closed when the proxy is no longer watched; a child has ended
+	proxyLeft chan struct{}  // closed when the proxy is no longer watched; a child has ended
+	orders    sync.WaitGroup // tests and restarts under way
 	stopWatch func()
 	looks     *probesnet.Runner
+	stopLooks func()
+}
+
+// answer sends an event that is void once its part of the configuration has ended.
+func (h *hands) answer(ctx context.Context, ev supervisor.Event) {
+	h.mail.put(letter{ask: func() {
+		if ctx.Err() == nil {
+			h.step(ev)
+		}
+	}})
 }
 
 // configure begins and ends what the configuration asks for.
@@ -55,9 +69,11 @@ func (h *hands) configure(cfg supervisor.Config) {
 
 // close ends everything that was begun; the proxy as a child process ends with it.
 func (h *hands) close() {
+	h.stopLooks()
 	h.looks.Close()
 	h.stopWatch()
 	h.stopProxy()
+	h.orders.Wait()
 	<-h.proxyLeft
 }
 
@@ -93,12 +109,10 @@ func (h *hands) watchProxy() {
 			return
 		}
 		p.Watch(ctx, func(u supervisor.UnitState) {
-			if ctx.Err() == nil {
-				h.mail.tell(supervisor.UnitChanged{State: u})
-			}
+			h.answer(ctx, supervisor.UnitChanged{State: u})
 		})
 	}(h.proxy)
-	h.stopProxy, h.proxyLeft = cancel, done
+	h.proxyCtx, h.stopProxy, h.proxyLeft = ctx, cancel, done
 }
 
 func newProxy(p supervisor.Proxy, log *slog.Logger) proxy {
@@ -112,12 +126,14 @@ func newProxy(p supervisor.Proxy, log *slog.Logger) proxy {
 }
 
 func (h *hands) watchProbes() {
-	if h.looks != nil {
-		go h.looks.Close() // a look under way may take its time
+	if h.stopLooks != nil {
+		h.stopLooks() // without waiting for a look under way
 	}
+	ctx, cancel := context.WithCancel(h.ctx)
+	h.stopLooks = cancel
 	cfgs := h.cfg.Probes
-	h.looks = probesnet.Run(h.ctx, cfgs, func(i int, r probesnet.Result) {
-		h.mail.tell(supervisor.Looked{Probe: cfgs[i].Name, OK: r.OK, Answered: r.Answered, Detail: r.Detail})
+	h.looks = probesnet.Run(ctx, cfgs, func(i int, r probesnet.Result) {
+		h.answer(ctx, supervisor.Looked{Probe: cfgs[i].Name, OK: r.OK, Answered: r.Answered, Detail: r.Detail})
 	})
 }
 
@@ -141,27 +157,27 @@ func (h *hands) watchLinks() {
 func (h *hands) lookNow() { h.looks.Now() }
 
 func (h *hands) runTest() {
-	cfg := h.cfg.Proxy
-	go func() {
+	cfg, ctx := h.cfg.Proxy, h.proxyCtx
+	h.orders.Go(func() {
 		ev := supervisor.TestDone{}
-		if err := proxynet.RunTest(h.ctx, cfg.Test, cfg.TestTimeout); err != nil {
+		if err := proxynet.RunTest(ctx, cfg.Test, cfg.TestTimeout); err != nil {
 			ev.Problem = err.Error()
 		}
-		h.mail.tell(ev)
-	}()
+		h.answer(ctx, ev)
+	})
 }
 
 func (h *hands) restart(a supervisor.Restart) {
-	p, timeout := h.proxy, h.cfg.Proxy.RestartTimeout
-	go func() {
-		ctx, cancel := context.WithTimeout(h.ctx, timeout)
+	p, ctx, timeout := h.proxy, h.proxyCtx, h.cfg.Proxy.RestartTimeout
+	h.orders.Go(func() {
+		limited, cancel := context.WithTimeout(ctx, timeout)
 		defer cancel()
 		ev := supervisor.RestartDone{}
-		if err := restart(ctx, p, a); err != nil {
+		if err := restart(limited, p, a); err != nil {
 			ev.Problem = err.Error()
 		}
-		h.mail.tell(ev)
-	}()
+		h.answer(ctx, ev)
+	})
 }
 
 func restart(ctx context.Context, p proxy, a supervisor.Restart) error {

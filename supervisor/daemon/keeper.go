@@ -1,6 +1,8 @@
 package daemon
 
 import (
+	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -15,6 +17,7 @@ import (
 type keeper struct {
 	kernel *vrrpnet.Addresses
 	tell   func(supervisor.Event)
+	log    *slog.Logger
 	wake   chan struct{}
 
 	mu     sync.Mutex
@@ -39,8 +42,8 @@ const (
 	remove
 )
 
-func newKeeper(kernel *vrrpnet.Addresses, tell func(supervisor.Event)) *keeper {
-	k := &keeper{kernel: kernel, tell: tell, wake: make(chan struct{}, 1)}
+func newKeeper(kernel *vrrpnet.Addresses, tell func(supervisor.Event), log *slog.Logger) *keeper {
+	k := &keeper{kernel: kernel, tell: tell, log: log, wake: make(chan struct{}, 1)}
 	k.idle = sync.NewCond(&k.mu)
 	go k.run()
 	return k
@@ -51,8 +54,8 @@ func (k *keeper) order(o order) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	for i := range k.orders {
-		if k.orders[i].router != o.router {
-			continue
+		if k.orders[i].router != o.router || k.orders[i].do == remove && !within(k.orders[i].held, o.held) {
+			continue // what it held under an earlier configuration goes all the same
 		}
 		if o.do == refresh && k.orders[i].do == put {
 			o.do = put // still owes its answer
@@ -93,12 +96,20 @@ func (k *keeper) run() {
 	}
 }
 
+// within tells whether every one of some addresses is among others.
+func within(some, others []vrrpnet.Held) bool {
+	return !slices.ContainsFunc(some, func(a vrrpnet.Held) bool {
+		return !slices.ContainsFunc(others, func(b vrrpnet.Held) bool { return a.Link == b.Link && a.Prefix == b.Prefix })
+	})
+}
+
+// carryOut removes first: an address may go from one router to another.
 func (k *keeper) carryOut(orders []order) {
-	var renewed, removed []vrrpnet.Held
+	k.remove(orders)
+	var renewed []vrrpnet.Held
 	for _, o := range orders {
 		switch {
 		case o.do == remove:
-			removed = append(removed, o.held...)
 		case now().After(o.expiry):
 			k.tell(supervisor.OwnFailed{Router: o.router, Problem: "the kernel was too busy to take the addresses in time"})
 		case o.do == refresh:
@@ -107,11 +118,20 @@ func (k *keeper) carryOut(orders []order) {
 			k.put(o)
 		}
 	}
-	if err := k.kernel.Remove(removed); len(removed) > 0 && err != nil {
-		k.failed(orders, remove, err)
-	}
 	if err := k.kernel.Refresh(renewed); len(renewed) > 0 && err != nil {
 		k.failed(orders, refresh, err)
+	}
+}
+
+func (k *keeper) remove(orders []order) {
+	var removed []vrrpnet.Held
+	for _, o := range orders {
+		if o.do == remove {
+			removed = append(removed, o.held...)
+		}
+	}
+	if err := k.kernel.Remove(removed); len(removed) > 0 && err != nil {
+		k.log.Error("the addresses stay until their lifetime ends: "+err.Error(), fieldReason, "vip-stays")
 	}
 }
 

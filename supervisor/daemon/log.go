@@ -7,6 +7,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	sdjournal "github.com/coreos/go-systemd/v22/journal"
@@ -17,17 +18,20 @@ import (
 const recordsWaiting = 1024
 
 // NewLogger writes to journald with fields where standard error is the journal, else
-// as text to standard error. Writing never blocks. The function it returns waits for
-// what is still to be written.
+// as text to standard error. Writing never blocks. The function it returns waits a
+// moment for what is still to be written.
 func NewLogger() (*slog.Logger, func()) {
-	h := &handler{records: make(chan record, recordsWaiting), done: make(chan struct{})}
-	h.write = writeText
+	write := writeText
 	if ours, err := sdjournal.StderrIsJournalStream(); err == nil && ours {
-		h.write = writeJournal
+		write = writeJournal
 	}
-	go h.run()
-	var once sync.Once
-	return slog.New(h), func() { once.Do(func() { close(h.records); <-h.done }) }
+	return newLogger(write)
+}
+
+func newLogger(write func(record) error) (*slog.Logger, func()) {
+	q := &queue{records: make(chan record, recordsWaiting), end: make(chan struct{}), done: make(chan struct{}), write: write}
+	go q.run()
+	return slog.New(&handler{queue: q}), sync.OnceFunc(q.flush)
 }
 
 // record is what is written: a text and its fields.
@@ -38,19 +42,64 @@ type record struct {
 	fields map[string]string
 }
 
-// handler is a slog.Handler that hands its records to one goroutine.
-type handler struct {
+// queue is what waits for the one goroutine that writes.
+type queue struct {
 	records chan record
-	done    chan struct{}
+	dropped atomic.Uint64
+	end     chan struct{} // closed when no more need be waited for
+	done    chan struct{} // closed when all is written
 	write   func(record) error
-	attrs   []slog.Attr
 }
 
-func (h *handler) run() {
-	defer close(h.done)
-	for r := range h.records {
-		_ = h.write(r) // there is nowhere to tell it
+// put drops what the log does not take: going on matters more.
+func (q *queue) put(r record) {
+	select {
+	case q.records <- r:
+	default:
+		q.dropped.Add(1)
 	}
+}
+
+func (q *queue) run() {
+	defer close(q.done)
+	for {
+		select {
+		case r := <-q.records:
+			q.say(r)
+			continue
+		default:
+		}
+		select {
+		case r := <-q.records:
+			q.say(r)
+		case <-q.end:
+			return
+		}
+	}
+}
+
+func (q *queue) say(r record) {
+	if n := q.dropped.Swap(0); n > 0 {
+		r.text += fmt.Sprintf(" (%d records before it were lost: the log did not take them)", n)
+	}
+	_ = q.write(r) // there is nowhere to tell it
+}
+
+// flushTime is how long the end waits for a log that does not take its records.
+const flushTime = 2 * time.Second
+
+func (q *queue) flush() {
+	close(q.end)
+	select {
+	case <-q.done:
+	case <-time.After(flushTime):
+	}
+}
+
+// handler is a slog.Handler that hands its records to the queue.
+type handler struct {
+	queue *queue
+	attrs []slog.Attr
 }
 
 // Enabled leaves out what is below Info.
@@ -67,10 +116,7 @@ func (h *handler) Handle(_ context.Context, r slog.Record) error {
 		add(a)
 	}
 	r.Attrs(add)
-	select {
-	case h.records <- out:
-	default: // the log does not take it: going on matters more
-	}
+	h.queue.put(out)
 	return nil
 }
 

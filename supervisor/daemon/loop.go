@@ -240,7 +240,9 @@ func (l *loop) routerAction(r supervisor.Router, a vrrp.Action) {
 }
 
 func (l *loop) send(p *port, r supervisor.Router, priority uint8) error {
-	p.primary = l.node.Primary(r.Name)
+	if primary := l.node.Primary(r.Name); primary.IsValid() { // else r was removed, or its address: the last one
+		p.primary = primary
+	}
 	if err := p.send(r, priority); err != nil {
 		p.count.sendErrors++
 		return err
@@ -252,6 +254,10 @@ func (l *loop) send(p *port, r supervisor.Router, priority uint8) error {
 // linked opens, reopens or closes the sockets of an interface before the Node hears of
 // its change.
 func (l *loop) linked(i vrrpnet.Interface) {
+	if len(l.routersOn(i.Name)) == 0 { // from before the configuration changed
+		delete(l.unusable, i.Name)
+		return
+	}
 	if i.Err != nil { // the rest is what was last seen
 		l.journal.limited("watch "+i.Name, "link-unknown", i.Name+": the kernel does not tell its state: "+i.Err.Error())
 		return
@@ -263,7 +269,8 @@ func (l *loop) linked(i vrrpnet.Interface) {
 	l.seen[i.Name] = i
 	delete(l.unusable, i.Name)
 	if i.Exists {
-		if err := l.open(i.Link); err != nil {
+		var err error
+		if ev.Anew, err = l.open(i.Link); err != nil {
 			ev.Problem = err.Error()
 			l.unusable[i.Name] = true
 			l.retryAt = now().Add(retryEvery)
@@ -288,24 +295,21 @@ func (l *loop) retry() {
 	}
 }
 
-func (l *loop) open(link vrrpnet.Link) error {
+// open tells whether the sockets had to be opened, for the first time or anew.
+func (l *loop) open(link vrrpnet.Link) (bool, error) {
 	if p := l.ports[link.Name]; p != nil {
 		if p.link.Index == link.Index && slices.Equal(p.link.MAC, link.MAC) {
-			return nil
+			return false, nil
 		}
 		l.shut(link.Name)
 	}
-	routers := l.routersOn(link.Name)
-	if len(routers) == 0 {
-		return nil
-	}
-	p, err := openPort(link, routers)
+	p, err := openPort(link, l.routersOn(link.Name))
 	if err != nil {
-		return err
+		return true, err
 	}
 	l.ports[link.Name] = p
 	l.order = append(l.order, link.Name)
-	return nil
+	return true, nil
 }
 
 func (l *loop) routersOn(name string) []supervisor.Router {

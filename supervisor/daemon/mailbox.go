@@ -15,6 +15,7 @@ type mailbox struct {
 	fd      int
 	ended   chan struct{} // closed when nobody reads any more
 	mu      sync.Mutex
+	closed  bool
 	letters []letter
 }
 
@@ -50,11 +51,23 @@ func (m *mailbox) ask(do func()) bool {
 func (m *mailbox) put(l letter) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if m.closed {
+		return
+	}
 	m.letters = append(m.letters, l)
 	one := [8]byte{1}
 	if _, err := unix.Write(m.fd, one[:]); err != nil && !errors.Is(err, unix.EAGAIN) {
 		panic("eventfd: " + err.Error()) // only a closed descriptor
 	}
+}
+
+// close ends those who wait for an answer; what is sent from now on is dropped.
+func (m *mailbox) close() error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.closed, m.letters = true, nil
+	close(m.ended)
+	return unix.Close(m.fd)
 }
 
 // take empties the mailbox.
