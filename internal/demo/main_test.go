@@ -6,6 +6,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"testing"
+
+	"github.com/pairkeeper/pairkeeper/internal/testbin"
 )
 
 // built is the program, where every user can run it.
@@ -26,15 +28,16 @@ func TestMain(m *testing.M) {
 	}())
 }
 
+// build copies the program to where other users may run it.
 func build(dir string) error {
 	if err := os.Chmod(dir, 0o755); err != nil {
 		return err
 	}
-	built = filepath.Join(dir, "pairkeeper")
-	cmd := exec.Command("go", "build", "-o", built, "../../cmd/pairkeeper")
-	if given := os.Getenv("PAIRKEEPER_BINARY"); given != "" {
-		cmd = exec.Command("cp", given, built)
+	remove, err := testbin.Provide()
+	if err != nil {
+		return err
 	}
-	cmd.Stderr = os.Stderr
-	return cmd.Run()
+	defer remove()
+	built = filepath.Join(dir, "pairkeeper")
+	return exec.Command("cp", testbin.Path(), built).Run()
 }

@@ -6,14 +6,13 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/pairkeeper/pairkeeper/internal/hostlab"
 	"github.com/pairkeeper/pairkeeper/internal/netlab"
+	"github.com/pairkeeper/pairkeeper/internal/testbin"
 	"github.com/pairkeeper/pairkeeper/supervisor/daemon"
 )
 
@@ -25,23 +24,15 @@ const (
 var binary string
 
 func TestMain(m *testing.M) {
-	if os.Getenv("PAIRKEEPER_BINARY") == "" {
-		os.Setenv("PAIRKEEPER_BINARY", build())
-	}
-	binary = os.Getenv("PAIRKEEPER_BINARY")
-	os.Exit(hostlab.Main(m))
-}
-
-// build makes the binary once, before the lab is entered.
-func build() string {
-	path := filepath.Join(os.TempDir(), fmt.Sprintf("pairkeeper-test-%d", os.Getuid()))
-	cmd := exec.Command("go", "build", "-o", path, "../../cmd/pairkeeper")
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		fmt.Fprintf(os.Stderr, "%v\n%s", err, out)
+	remove, err := testbin.Provide() // before the lab is entered, where there is no compiler's cache
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
-	return path
+	binary = testbin.Path()
+	code := hostlab.Main(m)
+	remove()
+	os.Exit(code)
 }
 
 // proxy is what differs between nginx and HAProxy.

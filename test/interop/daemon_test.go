@@ -3,10 +3,11 @@
 package interop
 
 import (
-	"os"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/pairkeeper/pairkeeper/internal/testbin"
 )
 
 // lease is the longest that a kernel keeps an address which nobody refreshes, at 200 ms
@@ -159,7 +160,7 @@ func TestSecondDaemonOnTheSocketIsRefused(t *testing.T) {
 	pk.up(t)
 	pk.isActive(t)
 	p := pk.router.(*Pairkeeper)
-	out, err := n.hosts[0].Try(os.Getenv(Binary), p.cmd.Args[1:]...)
+	out, err := n.hosts[0].Try(testbin.Path(), p.cmd.Args[1:]...)
 	if err == nil || !strings.Contains(out, "another pairkeeper is running") {
 		t.Errorf("the second one: %v: %s", err, out)
 	}

@@ -7,12 +7,11 @@ import (
 	"fmt"
 	"net/netip"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"testing"
 	"time"
 
 	"github.com/pairkeeper/pairkeeper/internal/netlab"
+	"github.com/pairkeeper/pairkeeper/internal/testbin"
 )
 
 const (
@@ -32,21 +31,12 @@ func TestMain(m *testing.M) { os.Exit(run(m)) }
 func run(m *testing.M) int {
 	flag.Parse()
 	_ = flag.Set("test.parallel", "4")
-	if os.Getenv(Binary) == "" {
-		dir, err := os.MkdirTemp("", "pairkeeper-interop")
-		if err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			return 1
-		}
-		defer os.RemoveAll(dir)
-		os.Setenv(Binary, filepath.Join(dir, "pairkeeper"))
-		build := exec.Command("go", "build", "-o", os.Getenv(Binary), "../../cmd/pairkeeper")
-		build.Env = append(os.Environ(), "CGO_ENABLED=0")
-		if out, err := build.CombinedOutput(); err != nil {
-			fmt.Fprintf(os.Stderr, "%v\n%s", err, out)
-			return 1
-		}
+	remove, err := testbin.Provide()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
 	}
+	defer remove()
 	return m.Run()
 }
 

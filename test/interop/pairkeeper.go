@@ -16,11 +16,9 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/pairkeeper/pairkeeper/internal/netlab"
+	"github.com/pairkeeper/pairkeeper/internal/testbin"
 	"github.com/pairkeeper/pairkeeper/supervisor/daemon"
 )
-
-// Binary is the environment variable that names the pairkeeper to test.
-const Binary = "PAIRKEEPER_BINARY"
 
 // Pair is pairkeeper's configuration of a pair with one virtual router.
 type Pair struct {
@@ -80,7 +78,7 @@ func StartPairkeeper(t testing.TB, host *netlab.Host, node, conf string) *Pairke
 		t.Fatal(err)
 	}
 	p := &Pairkeeper{host: host, socket: filepath.Join(dir, "control.sock"), ended: make(chan struct{})}
-	p.cmd = exec.Command(os.Getenv(Binary), "run", "-c", file, "--node", node, "--socket", p.socket)
+	p.cmd = exec.Command(testbin.Path(), "run", "-c", file, "--node", node, "--socket", p.socket)
 	p.cmd.Stdout, p.cmd.Stderr = &p.log, &p.log
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{}
 	host.Start(p.cmd)
@@ -164,7 +162,7 @@ func (p *Pairkeeper) Screen(t testing.TB) string {
 
 func (p *Pairkeeper) ask(flags ...string) (string, error) {
 	args := append([]string{"status", "--socket", p.socket}, flags...)
-	out, err := exec.Command(os.Getenv(Binary), args...).CombinedOutput()
+	out, err := exec.Command(testbin.Path(), args...).CombinedOutput()
 	if err != nil {
 		return "", fmt.Errorf("status: %w: %s", err, out)
 	}
