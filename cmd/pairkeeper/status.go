@@ -42,7 +42,12 @@ func newStatus() *cobra.Command {
 
 // printStatus writes the screen; now makes times into ages.
 func printStatus(out io.Writer, s daemon.Status, now time.Time) {
-	age := func(t time.Time) string { return ago(now.Sub(t)) }
+	age := func(t time.Time) string {
+		if t.IsZero() {
+			return "-"
+		}
+		return ago(now.Sub(t))
+	}
 	fmt.Fprintf(out, "%s (peer %s)  pairkeeper %s, running for %s, %s\n\n", s.Node, s.Peer, s.Version, age(s.Started), s.Config.File)
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "ROUTER\tSTATE\tFOR\tADDRESSES\tINTERFACE\tVRID\tPRIORITY\tLAST HEARD")
