@@ -9,28 +9,30 @@ import (
 )
 
 func TestStoppedDaemonReleases(t *testing.T) {
-	p := newPair(t, nginx)
-	p.a.Run(t, "systemctl", "stop", "pairkeeper.service")
-	p.client.WaitFor(t, "lb02", soon)
-	p.report()
-	p.neverTwo()
-	p.wantJournal(p.a, "ACTIVE -> INIT (stopping) [STOP]")
-	p.wantJournal(p.b, "peer-released")
-	if out := p.a.Run(t, "ip", "-br", "address", "show", "dev", "eth0"); strings.Contains(out, vip) {
-		t.Errorf("the address was left: %s", out)
-	}
-	p.a.Run(t, "systemctl", "start", "pairkeeper.service")
-	p.client.WaitFor(t, "lb01", soon)
+	eachProxy(t, func(t *testing.T, p *pair) {
+		p.a.Run(t, "systemctl", "stop", "pairkeeper.service")
+		p.client.WaitFor(t, "lb02", soon)
+		p.report()
+		p.neverTwo()
+		p.wantJournal(p.a, "ACTIVE -> INIT (stopping) [STOP]")
+		p.wantJournal(p.b, "peer-released")
+		if out := p.a.Run(t, "ip", "-br", "address", "show", "dev", "eth0"); strings.Contains(out, vip) {
+			t.Errorf("the address was left: %s", out)
+		}
+		p.a.Run(t, "systemctl", "start", "pairkeeper.service")
+		p.client.WaitFor(t, "lb01", soon)
+	})
 }
 
 func TestKilledDaemonLeavesNoSecondHolder(t *testing.T) {
-	p := newPair(t, nginx)
-	p.kill(p.a, "pairkeeper.service", "KILL", "all")
-	p.client.WaitFor(t, "lb02", soon)
-	p.report()
-	p.neverTwo()
-	p.wantJournal(p.a, "removing the addresses that a dead daemon left")
-	p.client.WaitFor(t, "lb01", soon) // Restart=always, then pre-empts
+	eachProxy(t, func(t *testing.T, p *pair) {
+		p.kill(p.a, "pairkeeper.service", "KILL", "all")
+		p.client.WaitFor(t, "lb02", soon)
+		p.report()
+		p.neverTwo()
+		p.wantJournal(p.a, "removing the addresses that a dead daemon left")
+		p.client.WaitFor(t, "lb01", soon) // Restart=always, then pre-empts
+	})
 }
 
 func TestKilledDaemonWithoutSystemdsHelp(t *testing.T) {
@@ -45,16 +47,17 @@ func TestKilledDaemonWithoutSystemdsHelp(t *testing.T) {
 }
 
 func TestHungDaemonIsReplacedByTheWatchdog(t *testing.T) {
-	p := newPair(t, nginx)
-	before := p.mainPID(p.a, "pairkeeper.service")
-	p.kill(p.a, "pairkeeper.service", "STOP", "main")
-	p.client.WaitFor(t, "lb02", soon)
-	p.report()
-	p.neverTwo()
-	p.client.WaitFor(t, "lb01", soon)
-	if now := p.mainPID(p.a, "pairkeeper.service"); now == before {
-		t.Error("the hung daemon still runs: the watchdog did nothing")
-	}
+	eachProxy(t, func(t *testing.T, p *pair) {
+		before := p.mainPID(p.a, "pairkeeper.service")
+		p.kill(p.a, "pairkeeper.service", "STOP", "main")
+		p.client.WaitFor(t, "lb02", soon)
+		p.report()
+		p.neverTwo()
+		p.client.WaitFor(t, "lb01", soon)
+		if now := p.mainPID(p.a, "pairkeeper.service"); now == before {
+			t.Error("the hung daemon still runs: the watchdog did nothing")
+		}
+	})
 }
 
 func TestPausedDaemonListensBeforeItAsserts(t *testing.T) {
@@ -76,14 +79,15 @@ func TestPausedDaemonListensBeforeItAsserts(t *testing.T) {
 }
 
 func TestPowerCutMovesTheVIP(t *testing.T) {
-	p := newPair(t, nginx)
-	p.a.Crash(t)
-	p.client.WaitFor(t, "lb02", soon)
-	p.report()
-	p.neverTwo()
-	p.a.Start(t)
-	p.client.WaitFor(t, "lb01", soon)
-	p.neverTwo()
+	eachProxy(t, func(t *testing.T, p *pair) {
+		p.a.Crash(t)
+		p.client.WaitFor(t, "lb02", soon)
+		p.report()
+		p.neverTwo()
+		p.a.Start(t)
+		p.client.WaitFor(t, "lb01", soon)
+		p.neverTwo()
+	})
 }
 
 func TestFrozenHostComesBackAsBackup(t *testing.T) {
