@@ -55,11 +55,46 @@ type Router struct {
 	VRRP      vrrp.Config
 	Format    vrrp.Format
 	Addresses []Address
-	Burst     int // gratuitous ARP frames an address and announcement
+	// AdvertInterface carries the adverts instead of Interface; empty: Interface.
+	AdvertInterface string
+	VirtualMAC      VirtualMAC
+	Group           string // routers of one group move together; empty: alone
+	Track           []Track
+	Burst           int  // gratuitous ARP frames or neighbour advertisements an address and announcement
+	Replies         bool // gratuitous ARP as a reply as well
 	// Source is this node's own address of the configuration. The router sends from
 	// it where the interface has it, else from the interface's first address.
 	Source netip.Addr
 }
+
+// VirtualMAC is the macvlan that has the virtual MAC address (RFC 9568 7.3) and holds
+// the addresses. The zero value: the interface holds them under its own.
+type VirtualMAC struct {
+	Name     string // of the macvlan, 15 bytes at most
+	FromBase bool   // adverts keep the interface's own MAC address
+}
+
+// Track is an interface that a router depends on.
+type Track struct {
+	Interface string
+	Need      Need
+	Address   netip.Addr // for NeedAddress: this one; invalid: any
+	// Weight changes the priority as keepalived's does: a positive one is added while
+	// the need is met, a negative one while it is not; Reverse turns that round. Zero:
+	// an unmet need takes the router out.
+	Weight  int
+	Reverse bool
+}
+
+// Need is what a tracked interface must have.
+type Need uint8
+
+// The needs; each includes the ones before it.
+const (
+	NeedAdmin   Need = iota // administratively up
+	NeedCarrier             // and carrier
+	NeedAddress             // and an address
+)
 
 // Address is one virtual address as it lies on the interface.
 type Address struct {

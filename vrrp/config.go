@@ -18,9 +18,15 @@ type Config struct {
 	Preempt      bool
 	PreemptDelay time.Duration
 
+	// DownAdverts is how many adverts in a row must be missing; zero: 3, as in RFC 9568.
+	DownAdverts int
 	// Pair tells that there is one other router: nobody else waits after a release, so
-	// Skew_Time has nothing to sort.
-	Pair bool
+	// Skew_Time has nothing to sort. PeerPriority is what it has by configuration; 0:
+	// not known.
+	Pair         bool
+	PeerPriority uint8
+	// Grouped lets others decide when the router becomes Active: see Machine.Willing.
+	Grouped bool
 
 	// Lifetime is how long the kernel keeps an address that nobody refreshes.
 	Lifetime time.Duration
