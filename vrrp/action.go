@@ -23,8 +23,9 @@ type Refresh struct{}
 // Disown wants the addresses off the interface.
 type Disown struct{}
 
-// Announce wants a burst of gratuitous ARP.
-type Announce struct{}
+// Announce wants gratuitous ARP or unsolicited neighbour advertisements: a burst or, as
+// a Reminder, one of each address.
+type Announce struct{ Reminder bool }
 
 // Probe wants to know whether anybody else holds the addresses; Answered tells.
 type Probe struct{}
@@ -51,12 +52,17 @@ func (Probe) isAction()    {}
 func (Enter) isAction()    {}
 func (Note) isAction()     {}
 
-func (a Send) String() string   { return fmt.Sprintf("send priority %d", a.Priority) }
-func (Own) String() string      { return "own" }
-func (Refresh) String() string  { return "refresh" }
-func (Disown) String() string   { return "disown" }
-func (Announce) String() string { return "announce" }
-func (Probe) String() string    { return "probe" }
+func (a Send) String() string  { return fmt.Sprintf("send priority %d", a.Priority) }
+func (Own) String() string     { return "own" }
+func (Refresh) String() string { return "refresh" }
+func (Disown) String() string  { return "disown" }
+func (Probe) String() string   { return "probe" }
+func (a Announce) String() string {
+	if a.Reminder {
+		return "remind"
+	}
+	return "announce"
+}
 func (a Enter) String() string {
 	if !a.Peer.IsValid() {
 		return fmt.Sprintf("%s -> %s (%s)", a.From, a.To, a.Reason)

@@ -5,22 +5,17 @@ import (
 	"time"
 )
 
-// minAnnounceGap keeps two routers that claim one address from flooding the link.
-const minAnnounceGap = time.Second
-
 // active is what an Active router does from time to time.
 type active struct {
-	since       time.Time
-	advertAt    time.Time // Adver_Timer
-	sentAt      time.Time // the last advert
-	refreshAt   time.Time // the addresses' lifetime
-	announceAt  time.Time // the next burst of gratuitous ARP; zero: none until Owned
-	announcedAt time.Time // the last one; zero: none yet
-	againAt     time.Time // the repetition after the take-over
+	since     time.Time
+	advertAt  time.Time // Adver_Timer
+	sentAt    time.Time // the last advert
+	refreshAt time.Time // the addresses' lifetime
+	announcing
 }
 
 func (a *active) deadline() time.Time {
-	return earliest(a.advertAt, a.refreshAt, a.announceAt)
+	return earliest(a.advertAt, a.refreshAt, a.announcing.deadline())
 }
 
 // toActive takes the addresses: advert, then addresses; Owned is answered by the
@@ -53,6 +48,8 @@ func (s *step) inActive(ev Event) {
 		if s.acceptable(ev) {
 			s.activeReceived(ev)
 		}
+	case Yield:
+		s.yieldTo(ev.Reason)
 	case Owned:
 		s.announce()
 	case Claimed:
@@ -74,12 +71,12 @@ func (s *step) settled() bool { return s.now.Sub(s.active.since) > s.cfg.Interva
 
 // slept tells that others may rule by now: no advert was sent for a down interval.
 func (s *step) slept() bool {
-	return s.now.Sub(s.active.sentAt) > s.cfg.DownInterval(s.cfg.Interval)
+	return s.now.Sub(s.active.sentAt) > s.cfg.Silence(s.cfg.Interval)
 }
 
 // onTime tells that no peer can have run out of patience: not even one with the
 // shortest Skew_Time.
-func (s *step) onTime() bool { return s.now.Sub(s.active.sentAt) <= 3*s.cfg.Interval }
+func (s *step) onTime() bool { return s.now.Sub(s.active.sentAt) <= s.cfg.patience(s.cfg.Interval) }
 
 // activeReceived is RFC 9568 6.4.3.
 func (s *step) activeReceived(ev Received) {
@@ -116,6 +113,19 @@ func (s *step) yield(ev Received, r Reason) {
 	s.adopt(ev)
 }
 
+// yieldTo releases the addresses to the other router of the pair, and listens for as long
+// as it takes that one to come.
+func (s *step) yieldTo(r Reason) {
+	s.do(Send{Priority: PriorityRelease}, Disown{})
+	s.enter(Backup, r)
+	s.backup.interval = s.cfg.Interval
+	other := Config{Version: s.cfg.Version, Priority: s.peerPriority()}
+	s.listen(other.Skew(s.cfg.Interval)+max(s.cfg.Interval/8, comeWithin), ReasonUnclaimed)
+}
+
+// comeWithin is how long a router takes to act on a release, at the least.
+const comeWithin = 100 * time.Millisecond
+
 func (s *step) activeTick() {
 	a := &s.active
 	if due(s.now, a.advertAt) {
@@ -125,42 +135,5 @@ func (s *step) activeTick() {
 		a.refreshAt = s.now.Add(s.cfg.Lifetime / 3)
 		s.do(Refresh{})
 	}
-	if due(s.now, a.announceAt) {
-		s.announce()
-	}
-}
-
-// announce sends gratuitous ARP and plans the next: once again soon after the take-over,
-// then periodically.
-func (s *step) announce() {
-	a := &s.active
-	if a.announcedAt.IsZero() {
-		a.againAt = s.now.Add(s.cfg.AnnounceAgain)
-	}
-	a.announcedAt, a.announceAt = s.now, time.Time{}
-	if s.cfg.AnnounceEvery > 0 {
-		a.announceAt = s.now.Add(s.cfg.AnnounceEvery)
-	}
-	if s.now.Before(a.againAt) {
-		a.announceAt = earliest(a.announceAt, a.againAt)
-	}
-	s.do(Announce{})
-}
-
-// announceSoon answers somebody else's claim: at once, or when the last burst is
-// minAnnounceGap old; and once more after that, when the other has gone silent.
-func (s *step) announceSoon() {
-	a := &s.active
-	if a.announcedAt.IsZero() {
-		return // Owned will announce
-	}
-	next := a.announcedAt.Add(minAnnounceGap)
-	if due(s.now, next) {
-		s.do(Announce{})
-		a.announcedAt, a.announceAt = s.now, s.now.Add(minAnnounceGap)
-		return
-	}
-	if a.announceAt.IsZero() || next.Before(a.announceAt) {
-		a.announceAt = next
-	}
+	s.announceTick()
 }

@@ -19,6 +19,7 @@ type backup struct {
 	downAt    time.Time     // Active_Down_Timer
 	cause     Reason        // why the router would become Active at downAt
 	preemptAt time.Time     // from when a lower Active router is pre-empted; zero: none heard
+	willing   Reason        // why a router of a group would be Active, if it were alone
 
 	probe   probe
 	contest time.Time // until when an answered address is waited for; zero: not answered
@@ -33,7 +34,7 @@ type probe struct {
 }
 
 func (b *backup) deadline() time.Time {
-	if !b.probe.sent {
+	if !b.probe.sent && !b.downAt.IsZero() {
 		return earliest(b.probe.at, b.downAt)
 	}
 	return b.downAt
@@ -49,6 +50,7 @@ func (s *step) toBackup(interval time.Duration, r, cause Reason) {
 // listen sets the down timer, with the probe in its last tenth.
 func (s *step) listen(down time.Duration, cause Reason) {
 	b := &s.backup
+	b.willing = ""
 	b.down, b.downAt, b.cause = down, s.now.Add(down), cause
 	b.probe = probe{at: b.downAt.Add(-s.probeWindow())}
 	b.contest = time.Time{}
@@ -67,7 +69,7 @@ func (s *step) probeWindow() time.Duration {
 func (s *step) hastened() bool { return s.cfg.Pair && s.backup.cause == ReasonPeerReleased }
 
 func (s *step) inBackup(ev Event) {
-	if late := s.now.Sub(s.backup.downAt); late > s.cfg.DownInterval(s.backup.interval) { // we slept, others may rule: listen anew
+	if late := s.late(); late > s.cfg.DownInterval(s.backup.interval) { // we slept, others may rule: listen anew
 		s.note(ReasonPaused, "did not run for "+late.Round(time.Millisecond).String())
 		s.backup.preemptAt = time.Time{}
 		s.listen(s.cfg.DownInterval(s.backup.interval), s.backup.cause)
@@ -81,8 +83,32 @@ func (s *step) inBackup(ev Event) {
 		if s.backup.probe.sent {
 			s.backup.probe.holder = ev.Holder
 		}
+	case Rise:
+		if s.backup.willing != "" {
+			s.toActive(s.backup.willing)
+		}
 	case Tick:
 		s.backupTick()
+	}
+}
+
+// late is how long ago the down timer ran out.
+func (s *step) late() time.Duration {
+	if s.backup.downAt.IsZero() {
+		return 0
+	}
+	return s.now.Sub(s.backup.downAt)
+}
+
+// rise becomes Active; a router of a group only says that it would.
+func (s *step) rise(r Reason) {
+	if !s.cfg.Grouped {
+		s.toActive(r)
+		return
+	}
+	s.backup.willing = r
+	if r != ReasonPreempts { // an Active router that is pre-empted may still go silent
+		s.backup.downAt = time.Time{}
 	}
 }
 
@@ -120,7 +146,7 @@ func (s *step) follow(ev Received) {
 	if ev.Advert.Interval != s.backup.interval {
 		s.adopt(ev)
 	}
-	s.listen(s.cfg.DownInterval(s.backup.interval), ReasonPeerSilent)
+	s.listen(s.cfg.Silence(s.backup.interval), ReasonPeerSilent)
 }
 
 // adopt takes over the Active router's interval.
@@ -143,17 +169,23 @@ func (s *step) lowerHeard(ev Received) {
 			b.preemptAt = s.now.Add(s.cfg.PreemptDelay)
 		}
 	}
-	if due(s.now, b.preemptAt) {
-		s.toActive(ReasonPreempts)
+	if !due(s.now, b.preemptAt) {
+		s.follow(ev)
 		return
 	}
-	s.follow(ev)
+	if s.cfg.Grouped {
+		s.follow(ev)
+	}
+	s.rise(ReasonPreempts)
 }
 
 // backupTick asks who holds the addresses near the end of the silence, then decides by
 // the answer.
 func (s *step) backupTick() {
 	b := &s.backup
+	if b.downAt.IsZero() {
+		return
+	}
 	if !b.probe.sent {
 		if due(s.now, b.probe.at) {
 			s.sendProbe(s.probeWindow())
@@ -164,7 +196,8 @@ func (s *step) backupTick() {
 		return
 	}
 	if b.probe.holder == "" {
-		s.toActive(b.cause)
+		s.alone = b.cause == ReasonUnclaimed
+		s.rise(b.cause)
 		return
 	}
 	s.contested(b.probe.holder)
@@ -192,8 +225,8 @@ func (s *step) contested(holder string) {
 		}
 	}
 	if due(s.now, b.contest) {
-		s.note(ReasonAddressContest, holder+" holds the address beyond any lifetime: taking it all the same")
-		s.toActive(b.cause)
+		s.note(ReasonAddressContest, holder+" holds the address beyond any lifetime: it is no reason to wait any longer")
+		s.rise(b.cause)
 		return
 	}
 	left := b.contest.Sub(s.now)

@@ -46,7 +46,28 @@ func (c *Config) Skew(interval time.Duration) time.Duration {
 
 // DownInterval is Active_Down_Interval (RFC 9568 6.1).
 func (c *Config) DownInterval(interval time.Duration) time.Duration {
-	return 3*interval + c.Skew(interval)
+	return c.patience(interval) + c.Skew(interval)
+}
+
+// Silence is the down interval after an Active router that was heard. In a pair nobody
+// else waits for it, so that Skew_Time need only cover an advert that is late.
+func (c *Config) Silence(interval time.Duration) time.Duration {
+	skew := c.Skew(interval)
+	if c.Pair {
+		skew = min(skew, max(interval/8, advertLate))
+	}
+	return c.patience(interval) + skew
+}
+
+// advertLate is how late a busy host's advert may be, at the least.
+const advertLate = 5 * time.Millisecond
+
+// patience is for how long nothing may be heard, before Skew_Time.
+func (c *Config) patience(interval time.Duration) time.Duration {
+	if c.DownAdverts > 0 {
+		return time.Duration(c.DownAdverts) * interval
+	}
+	return 3 * interval
 }
 
 // lifetimeSlack is how much later than its lifetime the kernel may remove an

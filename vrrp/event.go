@@ -24,6 +24,13 @@ type Received struct {
 // Reprioritized changes the priority, effective at once.
 type Reprioritized struct{ Priority uint8 }
 
+// Rise lets a router of a group become Active, now that all are willing.
+type Rise struct{}
+
+// Yield makes an Active router leave the addresses to the other router of its pair. It
+// takes them back when nobody comes.
+type Yield struct{ Reason Reason }
+
 // Owned answers Own: the kernel has the addresses.
 type Owned struct{}
 
@@ -46,6 +53,8 @@ func (Startup) isEvent()       {}
 func (Shutdown) isEvent()      {}
 func (Received) isEvent()      {}
 func (Reprioritized) isEvent() {}
+func (Rise) isEvent()          {}
+func (Yield) isEvent()         {}
 func (Owned) isEvent()         {}
 func (Answered) isEvent()      {}
 func (Readdressed) isEvent()   {}

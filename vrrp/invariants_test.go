@@ -224,6 +224,8 @@ func drawConfig(t *rapid.T, label string, version vrrp.Version, interval time.Du
 		Preempt:       rapid.Bool().Draw(t, label+" preempt"),
 		PreemptDelay:  rapid.SampledFrom([]time.Duration{0, 0, time.Second, 10 * time.Second}).Draw(t, label+" preempt delay"),
 		Lifetime:      vrrp.LifetimeFor(interval),
+		Pair:          rapid.Bool().Draw(t, label+" pair"),
+		PeerPriority:  rapid.SampledFrom([]uint8{0, 1, 100, 200, 254}).Draw(t, label+" peer priority"),
 		AnnounceAgain: 5 * time.Second, AnnounceEvery: 30 * time.Second,
 	}
 }
@@ -243,7 +245,7 @@ func drawInterval(t *rapid.T, label string, v vrrp.Version) time.Duration {
 // drawEvent draws what a machine may be told at any time.
 func drawEvent(t *rapid.T, cfg vrrp.Config) vrrp.Event {
 	return rapid.Custom(func(t *rapid.T) vrrp.Event {
-		switch rapid.IntRange(0, 15).Draw(t, "kind") {
+		switch rapid.IntRange(0, 17).Draw(t, "kind") {
 		case 0:
 			return vrrp.Startup{Address: ours}
 		case 1:
@@ -270,6 +272,10 @@ func drawEvent(t *rapid.T, cfg vrrp.Config) vrrp.Event {
 			ev.Advert.Version = cfg.Version
 			ev.Advert.Addresses = rapid.SampledFrom([][]netip.Addr{{vip}, {vip}, {vip, stranger}, {stranger}}).Draw(t, "list")
 			return ev
+		case 13:
+			return vrrp.Yield{Reason: vrrp.ReasonGroup}
+		case 14:
+			return vrrp.Rise{}
 		}
 		return vrrp.Tick{}
 	}).Draw(t, "event")
@@ -327,9 +333,8 @@ func (l *life) step(ev vrrp.Event) {
 func (l *life) action(before, after vrrp.State, ev vrrp.Event, a vrrp.Action, sooner []vrrp.Action) {
 	switch a := a.(type) {
 	case vrrp.Send:
-		_, stops := ev.(vrrp.Shutdown)
 		switch {
-		case a.Priority == vrrp.PriorityRelease && (!stops || before != vrrp.Active):
+		case a.Priority == vrrp.PriorityRelease && (!leaves(ev) || before != vrrp.Active):
 			l.t.Fatalf("release in %s at %T", before, ev)
 		case a.Priority != vrrp.PriorityRelease && before != vrrp.Active && after != vrrp.Active:
 			l.t.Fatalf("advert of a router that is not Active at %T", ev)
@@ -372,10 +377,19 @@ func (l *life) action(before, after vrrp.State, ev vrrp.Event, a vrrp.Action, so
 	}
 }
 
+// leaves tells an event that may release the addresses.
+func leaves(ev vrrp.Event) bool {
+	switch ev.(type) {
+	case vrrp.Shutdown, vrrp.Reprioritized, vrrp.Yield:
+		return true
+	}
+	return false
+}
+
 // deadline checks that a timer runs, and not too far ahead.
 func (l *life) deadline() {
 	d, state := l.m.Deadline(), l.m.State()
-	if d.IsZero() != state.Out() {
+	if d.IsZero() != state.Out() && !l.m.Willing() {
 		l.t.Fatalf("%s with deadline %v", state, d)
 	}
 	limit := l.cfg.Interval

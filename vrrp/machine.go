@@ -15,6 +15,7 @@ type Machine struct {
 	backup  backup     // zero unless Backup
 	active  active     // zero unless Active
 	heard   Heard
+	alone   bool // it yielded and nobody came; nobody was heard since
 }
 
 // Heard is the last advert of another router that was good enough to count.
@@ -35,6 +36,10 @@ func (m *Machine) Priority() uint8 { return m.cfg.Priority }
 
 // Heard is the last advert of another router; its At is zero if there was none.
 func (m *Machine) Heard() Heard { return m.heard }
+
+// Willing tells that a router of a group would be Active now, if it were alone: nobody
+// else is, or only somebody whom it pre-empts.
+func (m *Machine) Willing() bool { return m.state == Backup && m.backup.willing != "" }
 
 // Deadline is when the next Tick is due; zero: no timer runs.
 func (m *Machine) Deadline() time.Time {
@@ -76,7 +81,7 @@ func (s *step) event(ev Event) {
 		s.shutdown(ev)
 		return
 	case Reprioritized:
-		s.cfg.Priority = ev.Priority
+		s.reprioritized(ev.Priority)
 		return
 	case Readdressed:
 		s.address = ev.Address
@@ -96,17 +101,46 @@ func (s *step) event(ev Event) {
 
 func (s *step) hear(ev Received) {
 	s.heard = Heard{From: ev.From, Priority: ev.Advert.Priority, At: s.now}
+	s.alone = false
 }
 
 // startup is RFC 9568 6.4.1.
 func (s *step) startup(address netip.Addr) {
 	s.address = address
 	s.heard = Heard{}
-	if s.cfg.Priority == PriorityOwner {
+	s.alone = false
+	if s.cfg.Priority == PriorityOwner && !s.cfg.Grouped {
 		s.toActive(ReasonOwner)
 		return
 	}
 	s.toBackup(s.cfg.Interval, ReasonStarted, ReasonAlone)
+	if s.cfg.Priority == PriorityOwner {
+		s.rise(ReasonOwner)
+	}
+}
+
+// reprioritized releases at once what the other router is better for: it would take as
+// long as its down timer, or its preemption delay, to come by itself.
+func (s *step) reprioritized(priority uint8) {
+	fell := priority < s.cfg.Priority
+	s.cfg.Priority = priority
+	if fell && s.state == Active && !s.slept() && s.outranked() {
+		s.yieldTo(ReasonOutranked)
+	}
+}
+
+// outranked tells that the other router has a higher priority, as far as is known, and
+// may be there.
+func (s *step) outranked() bool {
+	return s.cfg.Pair && !s.alone && s.peerPriority() > s.cfg.Priority
+}
+
+// peerPriority is what the other router advertised last, or has by configuration.
+func (s *step) peerPriority() uint8 {
+	if s.heard.Priority != PriorityRelease {
+		return s.heard.Priority
+	}
+	return s.cfg.PeerPriority
 }
 
 // shutdown leaves; an Active router tells the others first (RFC 9568 6.4.3).
@@ -134,7 +168,7 @@ func (s *step) enter(to State, r Reason) {
 // peerFor names the other router where the reason is about it.
 func (s *step) peerFor(r Reason) netip.Addr {
 	switch r {
-	case ReasonPeerSilent, ReasonPeerReleased, ReasonPreempts, ReasonHigherAdvert, ReasonHigherAddress:
+	case ReasonPeerSilent, ReasonPeerReleased, ReasonPreempts, ReasonHigherAdvert, ReasonHigherAddress, ReasonOutranked:
 		return s.heard.From
 	}
 	return netip.Addr{}

@@ -13,6 +13,9 @@ const (
 	ReasonPreempts      Reason = "preempts"       // the Active router has a lower priority
 	ReasonHigherAdvert  Reason = "higher-advert"  // somebody with a higher priority is Active
 	ReasonHigherAddress Reason = "higher-address" // same priority, higher address
+	ReasonOutranked     Reason = "outranked"      // the priority fell below the other router's
+	ReasonUnclaimed     Reason = "unclaimed"      // left the addresses to the other router, which did not come
+	ReasonGroup         Reason = "group"          // another router of the group left
 	ReasonPaused        Reason = "paused"         // did not run for a down interval: listens before it asserts
 )
 

@@ -157,6 +157,10 @@ func (h *host) trace(a supervisor.Action) {
 		switch act := r.Action.(type) {
 		case vrrp.Refresh:
 			return
+		case vrrp.Announce:
+			if act.Reminder {
+				return
+			}
 		case vrrp.Send:
 			if act.Priority != vrrp.PriorityRelease {
 				return

@@ -118,7 +118,7 @@ func (p *Pair) Node(name string) supervisor.Config {
 			VRRP: vrrp.Config{
 				VRID: 50, Version: p.Version, Priority: uint8(p.Priority[name]), Interval: p.Interval,
 				Addresses: []netip.Addr{vip.Addr()}, Preempt: p.Preempt, PreemptDelay: p.PreemptDelay, Pair: true,
-				Lifetime: vrrp.LifetimeFor(p.Interval), AnnounceAgain: 5 * time.Second, AnnounceEvery: 30 * time.Second,
+				Lifetime: vrrp.LifetimeFor(p.Interval), AnnounceAgain: 5 * time.Second, AnnounceEvery: time.Second,
 			},
 		}},
 	}
