@@ -5,6 +5,7 @@ package supervisor
 
 import (
 	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/pairkeeper/pairkeeper/probes"
@@ -65,6 +66,65 @@ type Router struct {
 	// Source is this node's own address of the configuration. The router sends from
 	// it where the interface has it, else from the interface's first address.
 	Source netip.Addr
+}
+
+// AdvertsOn is the interface that carries the adverts.
+func (r *Router) AdvertsOn() string {
+	if r.AdvertInterface != "" {
+		return r.AdvertInterface
+	}
+	return r.Interface
+}
+
+// Holder is the interface that has the addresses while the router is Active.
+func (r *Router) Holder() string {
+	if r.VirtualMAC.Name != "" {
+		return r.VirtualMAC.Name
+	}
+	return r.Interface
+}
+
+// Links are the interfaces that the router has to do with, each once.
+func (r *Router) Links() []string {
+	links := []string{r.Interface}
+	add := func(name string) {
+		if !slices.Contains(links, name) {
+			links = append(links, name)
+		}
+	}
+	add(r.AdvertsOn())
+	add(r.Holder())
+	for i := range r.Track {
+		add(r.Track[i].Interface)
+	}
+	return links
+}
+
+// IPv6 tells the family of the router's addresses.
+func (r *Router) IPv6() bool {
+	return len(r.VRRP.Addresses) > 0 && !r.VRRP.Addresses[0].Is4()
+}
+
+// Unicast tells that adverts go to a peer.
+func (r *Router) Unicast() bool { return len(r.Format.Peers) > 0 }
+
+// sends tells whether adverts may come from an address.
+func (r *Router) sends(a netip.Addr) bool {
+	if !r.IPv6() {
+		return a.Is4()
+	}
+	return a.Is6() && (a.IsLinkLocalUnicast() || r.Unicast())
+}
+
+// sourceWord is what sends wants.
+func (r *Router) sourceWord() string {
+	switch {
+	case !r.IPv6():
+		return "IPv4 address"
+	case r.Unicast():
+		return "IPv6 address"
+	}
+	return "link-local IPv6 address"
 }
 
 // VirtualMAC is the macvlan that has the virtual MAC address (RFC 9568 7.3) and holds

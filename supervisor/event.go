@@ -41,7 +41,8 @@ type RestartDone struct{ Problem string }
 type LinkChanged struct {
 	Interface string
 	Exists    bool
-	Up        bool // administratively, and carrier
+	Enabled   bool // administratively up
+	Up        bool // that, and carrier
 	Addresses []netip.Prefix
 	Problem   string // why it cannot be used all the same
 	Anew      bool   // it has another MAC address, or is another one of that name

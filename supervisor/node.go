@@ -2,6 +2,7 @@ package supervisor
 
 import (
 	"fmt"
+	"net/netip"
 	"slices"
 	"time"
 
@@ -10,15 +11,23 @@ import (
 )
 
 // Node is the root of one node's deciders. It only wires: an event goes to the part
-// it concerns, then everything settles in a fixed order: proxy, then routers.
+// it concerns, then everything that may have changed settles in a fixed order: proxy,
+// then routers, then groups.
 type Node struct {
 	cfg      Config
 	started  bool
 	stopping bool
 	guard    guard
 	probes   []probe
-	links    []LinkChanged // by interface, in the order first heard
+	links    map[string]LinkChanged // by interface
 	routers  []*router
+	schedule schedule
+
+	// What follows from cfg: for looking up, never for going through.
+	byName    map[string]*router
+	groups    map[string][]*router
+	neighbors map[string][]*router // by each interface that a router has to do with
+	virtuals  map[netip.Addr]bool  // addresses that move between the nodes
 }
 
 // probe is one probe and what it last said.
@@ -31,12 +40,37 @@ type probe struct {
 
 // NewNode returns a node that has not started.
 func NewNode(cfg Config) *Node {
-	n := &Node{cfg: cfg, guard: newGuard(cfg.Proxy, len(cfg.Probes) > 0)}
+	n := &Node{cfg: cfg, guard: newGuard(cfg.Proxy, len(cfg.Probes) > 0), links: map[string]LinkChanged{}}
 	n.probes = newProbes(cfg.Probes)
+	var routers []*router
 	for _, r := range cfg.Routers {
-		n.routers = append(n.routers, newRouter(r))
+		routers = append(routers, newRouter(r))
 	}
+	n.index(routers)
 	return n
+}
+
+// index makes routers those of the node.
+func (n *Node) index(routers []*router) {
+	n.routers, n.schedule = routers, nil
+	n.byName, n.groups = map[string]*router{}, map[string][]*router{}
+	n.neighbors, n.virtuals = map[string][]*router{}, map[netip.Addr]bool{}
+	for i, r := range routers {
+		r.number, r.place = i, -1
+		n.schedule.plan(r)
+		n.byName[r.cfg.Name] = r
+		if g := r.cfg.Group; g != "" {
+			n.groups[g] = append(n.groups[g], r)
+		}
+		for _, name := range r.cfg.Links() {
+			n.neighbors[name] = append(n.neighbors[name], r)
+		}
+		if r.cfg.VRRP.Priority != vrrp.PriorityOwner {
+			for _, a := range r.cfg.VRRP.Addresses {
+				n.virtuals[a] = true
+			}
+		}
+	}
 }
 
 func newProbes(cfgs []probes.Config) []probe {
@@ -49,11 +83,7 @@ func newProbes(cfgs []probes.Config) []probe {
 
 // Deadline is when the next Tick is due; zero: no timer runs.
 func (n *Node) Deadline() time.Time {
-	first := n.guard.deadline()
-	for _, r := range n.routers {
-		first = earlier(first, earlier(r.machine.Deadline(), r.retryAt))
-	}
-	return first
+	return earlier(n.guard.deadline(), n.schedule.first())
 }
 
 func earlier(a, b time.Time) time.Time {
@@ -74,8 +104,25 @@ func (n *Node) Step(now time.Time, ev Event) []Action {
 // step is one Step under way.
 type step struct {
 	*Node
-	now time.Time
-	out []Action
+	now     time.Time
+	out     []Action
+	touched []*router // what may have to settle
+}
+
+// touch has a router settle, and with it its group.
+func (s *step) touch(r *router) {
+	for _, m := range s.members(r) {
+		if !m.touched {
+			m.touched = true
+			s.touched = append(s.touched, m)
+		}
+	}
+}
+
+func (s *step) touchAll() {
+	for _, r := range s.routers {
+		s.touch(r)
+	}
 }
 
 func (s *step) event(ev Event) {
@@ -86,8 +133,10 @@ func (s *step) event(ev Event) {
 		for _, r := range s.routers {
 			r.since = s.now
 		}
+		s.touchAll()
 	case Stop:
 		s.stopping = true
+		s.touchAll()
 	case UnitChanged, TestDone, RestartDone:
 		s.guardStep(ev)
 	case Looked:
@@ -109,18 +158,25 @@ func (s *step) tick() {
 	if due(s.now, s.guard.deadline()) {
 		s.guardStep(Tick{})
 	}
-	for _, r := range s.routers {
+	for _, r := range s.schedule.due(s.now) {
 		if due(s.now, r.machine.Deadline()) {
 			s.routerStep(r, vrrp.Tick{})
 		}
 		if due(s.now, r.retryAt) {
 			r.retryAt = time.Time{}
+			s.touch(r)
 		}
+		s.schedule.plan(r)
 	}
 }
 
+// guardStep gives the guard an event; its verdict concerns every router.
 func (s *step) guardStep(ev Event) {
+	fault, why := s.guard.fault(), s.guard.why
 	s.out = append(s.out, s.guard.step(s.now, ev, s.opinion())...)
+	if s.guard.fault() != fault || s.guard.why != why {
+		s.touchAll()
+	}
 }
 
 // opinion is what all probes say together; none are good.
@@ -150,13 +206,7 @@ func (s *step) looked(ev Looked) {
 	s.guardStep(ev)
 }
 
-func (n *Node) router(name string) *router {
-	i := slices.IndexFunc(n.routers, func(r *router) bool { return r.cfg.Name == name })
-	if i < 0 {
-		return nil
-	}
-	return n.routers[i]
-}
+func (n *Node) router(name string) *router { return n.byName[name] }
 
 // routerEvent passes an event on; one for a router that is gone is dropped.
 func (s *step) routerEvent(ev RouterEvent) {
@@ -170,6 +220,7 @@ func (s *step) routerStep(r *router, ev vrrp.Event) {
 	if _, ok := ev.(vrrp.Owned); ok {
 		r.owned = true
 	}
+	state, willing := r.machine.State(), r.machine.Willing()
 	for _, a := range r.machine.Step(s.now, ev) {
 		switch a := a.(type) {
 		case vrrp.Own, vrrp.Refresh, vrrp.Disown:
@@ -180,6 +231,10 @@ func (s *step) routerStep(r *router, ev vrrp.Event) {
 		}
 		s.do(RouterAction{Router: r.cfg.Name, Action: a})
 	}
+	if r.machine.State() != state || r.machine.Willing() != willing {
+		s.touch(r)
+	}
+	s.schedule.plan(r)
 }
 
 func (s *step) do(a Action) { s.out = append(s.out, a) }
@@ -188,52 +243,51 @@ func (s *step) note(router string, reason vrrp.Reason, format string, args ...an
 	s.do(Note{Router: router, Reason: reason, Detail: fmt.Sprintf(format, args...)})
 }
 
-// settle starts and stops routers until each agrees with what is known.
+// settle starts and stops routers, and moves groups, until each agrees with what is known.
 func (s *step) settle() {
 	if !s.started {
+		s.touched = untouched(s.touched)
 		return
 	}
-	for _, r := range s.routers {
-		fault, detail := s.faultOf(r)
-		state, changed := r.machine.State(), fault != r.fault
-		r.fault, r.detail = fault, detail
-		switch {
-		case fault == "" && state.Out():
-			r.native = s.nativeAddresses(r)
-			s.routerStep(r, vrrp.Startup{Address: s.primary(r)})
-		case fault == "":
-		case changed && state == vrrp.Fault && isFault(fault):
-			r.since = s.now
-			s.note(r.cfg.Name, fault, "%s", detail)
-		default:
-			s.routerStep(r, vrrp.Shutdown{Reason: fault, Fault: isFault(fault)})
+	for len(s.touched) > 0 {
+		routers := s.touched
+		s.touched = untouched(routers)
+		for _, r := range routers {
+			s.settleRouter(r)
+		}
+		for _, r := range routers {
+			if members := s.members(r); r.cfg.Group != "" && members[0] == r {
+				s.settleGroup(members)
+			}
 		}
 	}
 }
 
-// faultOf is why a router must not take part, the nearest cause first.
-func (s *step) faultOf(r *router) (vrrp.Reason, string) {
-	if s.stopping {
-		return ReasonStopping, "told to stop"
+// untouched forgets that routers were touched.
+func untouched(routers []*router) []*router {
+	for _, r := range routers {
+		r.touched = false
 	}
-	link, known := s.link(r.cfg.Interface)
+	return nil
+}
+
+func (s *step) settleRouter(r *router) {
+	if s.byName[r.cfg.Name] != r {
+		return // gone with an earlier configuration
+	}
+	fault, detail := s.faultOf(r)
+	state, changed := r.machine.State(), fault != r.fault
+	r.fault, r.detail = fault, detail
+	s.reprioritize(r)
 	switch {
-	case !known:
-		return ReasonStarting, "waiting for the state of " + r.cfg.Interface
-	case !link.Exists:
-		return ReasonLinkMissing, "interface " + r.cfg.Interface + " does not exist: waiting for it"
-	case !link.Up:
-		return ReasonLinkDown, "interface " + r.cfg.Interface + " is down or has no carrier"
-	case link.Problem != "":
-		return ReasonLinkUnusable, link.Problem
-	case !s.primary(r).IsValid():
-		return ReasonNoAddress, "interface " + r.cfg.Interface + " has no IPv4 address to send from"
+	case fault == "" && state.Out():
+		r.native = s.nativeAddresses(r)
+		s.routerStep(r, vrrp.Startup{Address: r.primary})
+	case fault == "":
+	case changed && state == vrrp.Fault && isFault(fault):
+		r.since = s.now
+		s.note(r.cfg.Name, fault, "%s", detail)
+	default:
+		s.routerStep(r, vrrp.Shutdown{Reason: fault, Fault: isFault(fault)})
 	}
-	if fault := s.guard.fault(); fault != "" {
-		return fault, s.guard.why
-	}
-	if !r.retryAt.IsZero() {
-		return ReasonVIPFailed, r.problem
-	}
-	return "", ""
 }

@@ -12,6 +12,8 @@ const (
 	ReasonLinkUnusable vrrp.Reason = "link-unusable" // the interface cannot be listened on
 	ReasonNoAddress    vrrp.Reason = "no-address"    // the interface has no address to send from
 	ReasonVIPFailed    vrrp.Reason = "vip-failed"    // the kernel refused the virtual address
+	ReasonTrack        vrrp.Reason = "track"         // a tracked interface is not as it must be
+	ReasonGroup        vrrp.Reason = "group-fault"   // another router of the group must not take part
 	ReasonProxyDown    vrrp.Reason = "proxy-down"    // the ladder gave up
 	ReasonProxyStopped vrrp.Reason = "proxy-stopped" // an operator stopped the proxy
 	ReasonProxyMissing vrrp.Reason = "proxy-missing" // the unit does not exist or is masked
@@ -34,5 +36,6 @@ const (
 	ReasonStartLimit      vrrp.Reason = "start-limit"
 	ReasonBudget          vrrp.Reason = "restart-budget" // too many restarts in the window
 	ReasonSystemdLost     vrrp.Reason = "systemd-lost"   // no word from systemd; the probes decide
+	ReasonPriority        vrrp.Reason = "priority"       // changed by what is tracked
 	ReasonAddressFound    vrrp.Reason = "address-found"  // an address lay here that this node does not hold
 )

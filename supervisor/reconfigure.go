@@ -2,7 +2,6 @@ package supervisor
 
 import (
 	"reflect"
-	"slices"
 
 	"github.com/pairkeeper/pairkeeper/vrrp"
 )
@@ -15,21 +14,29 @@ func (s *step) reconfigured(cfg Config) {
 	for _, c := range cfg.Routers {
 		next = append(next, s.successor(c))
 	}
+	kept := map[*router]bool{}
+	for _, r := range next {
+		kept[r] = true
+	}
 	for _, old := range s.routers {
-		if !contains(next, old) {
+		if !kept[old] {
 			s.routerStep(old, vrrp.Shutdown{Reason: ReasonReconfigured})
 		}
 	}
 	s.do(Configure{Config: cfg})
-	s.routers = next
-	s.links = slices.DeleteFunc(s.links, func(l LinkChanged) bool { return !uses(cfg, l.Interface) })
+	s.touched = untouched(s.touched)
+	s.index(next)
+	for name := range s.links { // of others nothing is heard any more
+		if len(s.neighbors[name]) == 0 {
+			delete(s.links, name)
+		}
+	}
+	for _, r := range next {
+		s.readdress(r)
+	}
+	s.touchAll()
 	s.reconfigureProxy(cfg)
 	s.cfg = cfg
-}
-
-// uses tells whether any router is on an interface; of others nothing is heard any more.
-func uses(cfg Config, link string) bool {
-	return slices.ContainsFunc(cfg.Routers, func(r Router) bool { return r.Interface == link })
 }
 
 // successor is the router that carries a configuration from now on.
@@ -39,26 +46,16 @@ func (s *step) successor(c Router) *router {
 		return newRouter(c)
 	}
 	like := old.cfg
-	like.VRRP.Priority = c.VRRP.Priority
+	like.VRRP.Priority, like.VRRP.PeerPriority, like.Track = c.VRRP.Priority, c.VRRP.PeerPriority, c.Track
 	owner := c.VRRP.Priority == vrrp.PriorityOwner || old.cfg.VRRP.Priority == vrrp.PriorityOwner
 	switch {
 	case reflect.DeepEqual(old.cfg, c):
 		return old
 	case reflect.DeepEqual(like, c) && !owner:
-		old.cfg = c
-		s.routerStep(old, vrrp.Reprioritized{Priority: c.VRRP.Priority})
+		old.cfg = c // the rest is settled
 		return old
 	}
 	return newRouter(c)
-}
-
-func contains(list []*router, r *router) bool {
-	for _, x := range list {
-		if x == r {
-			return true
-		}
-	}
-	return false
 }
 
 func (s *step) reconfigureProxy(cfg Config) {

@@ -24,42 +24,48 @@ type router struct {
 	native  bool      // owner of addresses that the host has anyway (RFC 9568 1.2)
 	owned   bool      // the kernel has the addresses from us
 	lingers bool      // they were given up, but have not been seen to be gone
+
+	primary  netip.Addr // where adverts come from
+	base     uint8      // the priority as configured
+	priority uint8      // with what is tracked
+	peer     uint8      // the other router's, as configured
+	offsets  []string   // what changes the priority
+
+	number   int       // in the order of the configuration
+	place    int       // in the schedule; -1: no deadline
+	deadline time.Time // as the schedule has it
+	touched  bool
 }
 
 func newRouter(cfg Router) *router {
-	return &router{cfg: cfg, machine: vrrp.New(cfg.VRRP), fault: ReasonStarting}
+	p := cfg.VRRP.Priority
+	return &router{
+		cfg: cfg, machine: vrrp.New(cfg.VRRP), fault: ReasonStarting,
+		base: p, priority: p, peer: cfg.VRRP.PeerPriority, place: -1,
+	}
 }
 
 func (n *Node) link(name string) (LinkChanged, bool) {
-	i := slices.IndexFunc(n.links, func(l LinkChanged) bool { return l.Interface == name })
-	if i < 0 {
-		return LinkChanged{}, false
-	}
-	return n.links[i], true
+	link, known := n.links[name]
+	return link, known
 }
 
-// primary is the address a router sends from: the configured one where the interface
-// has it, else the interface's first that is not virtual.
-func (n *Node) primary(r *router) netip.Addr {
-	link, _ := n.link(r.cfg.Interface)
+// sender is the address a router sends from: the configured one where the interface has
+// it, else the interface's first of its family that is not virtual; for IPv6 that is a
+// link-local one (RFC 9568 5.1.2.1), unless adverts go to a peer.
+func (n *Node) sender(r *router) netip.Addr {
+	link, _ := n.link(r.cfg.AdvertsOn())
 	var first netip.Addr
 	for _, p := range link.Addresses {
 		a := p.Addr()
 		switch {
 		case a == r.cfg.Source:
 			return a
-		case !first.IsValid() && a.Is4() && !n.virtual(a):
+		case !first.IsValid() && r.cfg.sends(a) && !n.virtuals[a]:
 			first = a
 		}
 	}
 	return first
-}
-
-// virtual tells whether an address moves between the nodes.
-func (n *Node) virtual(a netip.Addr) bool {
-	return slices.ContainsFunc(n.routers, func(r *router) bool {
-		return r.cfg.VRRP.Priority != vrrp.PriorityOwner && slices.Contains(r.cfg.VRRP.Addresses, a)
-	})
 }
 
 // nativeAddresses tells whether an owner's addresses are the host's own, which are
@@ -97,18 +103,18 @@ func (s *step) hold(r *router, a vrrp.Action) {
 
 // linkChanged keeps the level, then answers what it shows of each router's addresses.
 func (s *step) linkChanged(ev LinkChanged) {
-	i := slices.IndexFunc(s.links, func(l LinkChanged) bool { return l.Interface == ev.Interface })
-	if i < 0 {
-		s.links = append(s.links, ev)
-	} else {
-		s.links[i] = ev
-	}
-	for _, r := range s.routers {
-		if r.cfg.Interface != ev.Interface || !ev.Exists || ev.Problem != "" {
+	s.links[ev.Interface] = ev
+	for _, r := range s.neighbors[ev.Interface] {
+		s.touch(r)
+		s.readdress(r)
+		if !ev.Exists && ev.Interface == r.cfg.Interface || ev.Problem != "" {
 			continue
 		}
 		if ev.Anew && r.machine.State() == vrrp.Active && r.owned {
 			s.routerStep(r, vrrp.Owned{}) // what was announced is void
+		}
+		if ev.Interface != r.cfg.Holder() {
+			continue
 		}
 		r.native = r.native && s.nativeAddresses(r) // they may have been a dead daemon's
 		if !r.native {
@@ -117,11 +123,20 @@ func (s *step) linkChanged(ev LinkChanged) {
 	}
 }
 
+// readdress tells a router the address it sends from; it keeps the last one.
+func (s *step) readdress(r *router) {
+	now := s.sender(r)
+	if now == r.primary {
+		return
+	}
+	r.primary = now
+	if now.IsValid() {
+		s.routerStep(r, vrrp.Readdressed{Address: now})
+	}
+}
+
 // reconcile compares the addresses that are there with those that should be.
 func (s *step) reconcile(r *router, have []netip.Prefix) {
-	if p := s.primary(r); p.IsValid() {
-		s.routerStep(r, vrrp.Readdressed{Address: p})
-	}
 	there := r.present(have)
 	active := r.machine.State() == vrrp.Active
 	switch {
@@ -132,7 +147,7 @@ func (s *step) reconcile(r *router, have []netip.Prefix) {
 		r.lingers = false
 	case !active && r.cfg.VRRP.Priority != vrrp.PriorityOwner:
 		if !r.lingers {
-			s.note(r.cfg.Name, ReasonAddressFound, "%d of its addresses on %s though this node is not Active: removed", there, r.cfg.Interface)
+			s.note(r.cfg.Name, ReasonAddressFound, "%d of its addresses on %s though this node is not Active: removed", there, r.cfg.Holder())
 		}
 		s.hold(r, vrrp.Disown{})
 	}
@@ -145,4 +160,6 @@ func (s *step) ownFailed(ev OwnFailed) {
 		return
 	}
 	r.problem, r.retryAt = ev.Problem, s.now.Add(vipRetry)
+	s.touch(r)
+	s.schedule.plan(r)
 }

@@ -46,6 +46,7 @@ type RouterView struct {
 	Detail   string
 	Since    time.Time
 	Priority uint8
+	Offsets  []string // what makes Priority differ from the configured one
 	Primary  netip.Addr
 	Heard    vrrp.Heard
 	Owned    bool
@@ -66,7 +67,7 @@ func (n *Node) View(now time.Time) View {
 func (n *Node) viewOf(r *router) RouterView {
 	return RouterView{
 		Config: r.cfg, State: r.machine.State(), Reason: r.fault, Detail: r.detail, Since: r.since,
-		Priority: r.machine.Priority(), Primary: n.primary(r), Heard: r.machine.Heard(), Owned: r.owned,
+		Priority: r.machine.Priority(), Offsets: r.offsets, Primary: r.primary, Heard: r.machine.Heard(), Owned: r.owned,
 	}
 }
 
@@ -94,7 +95,7 @@ func (n *Node) Active(router string) bool {
 // Primary is the address that a router's adverts come from.
 func (n *Node) Primary(router string) netip.Addr {
 	if r := n.router(router); r != nil {
-		return n.primary(r)
+		return r.primary
 	}
 	return netip.Addr{}
 }

@@ -21,8 +21,9 @@ type Received struct {
 	From   netip.Addr
 }
 
-// Reprioritized changes the priority, effective at once.
-type Reprioritized struct{ Priority uint8 }
+// Reprioritized changes the priority, effective at once, and what the other router of the
+// pair has by configuration.
+type Reprioritized struct{ Priority, Peer uint8 }
 
 // Rise lets a router of a group become Active, now that all are willing.
 type Rise struct{}

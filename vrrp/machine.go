@@ -81,7 +81,7 @@ func (s *step) event(ev Event) {
 		s.shutdown(ev)
 		return
 	case Reprioritized:
-		s.reprioritized(ev.Priority)
+		s.reprioritized(ev)
 		return
 	case Readdressed:
 		s.address = ev.Address
@@ -121,9 +121,9 @@ func (s *step) startup(address netip.Addr) {
 
 // reprioritized releases at once what the other router is better for: it would take as
 // long as its down timer, or its preemption delay, to come by itself.
-func (s *step) reprioritized(priority uint8) {
-	fell := priority < s.cfg.Priority
-	s.cfg.Priority = priority
+func (s *step) reprioritized(ev Reprioritized) {
+	fell := ev.Priority < s.cfg.Priority
+	s.cfg.Priority, s.cfg.PeerPriority = ev.Priority, ev.Peer
 	if fell && s.state == Active && !s.slept() && s.outranked() {
 		s.yieldTo(ReasonOutranked)
 	}

@@ -50,7 +50,7 @@ func TestDownAdvertsIsHowManyAdvertsMustBeMissing_T40(t *testing.T) {
 
 func TestAPriorityBelowThePeersReleasesAtOnce(t *testing.T) {
 	r := inActive(t, paired(80))
-	r.wants(time.Second/2, vrrp.Reprioritized{Priority: 70}, "send priority 0", "disown", "ACTIVE -> BACKUP (outranked)")
+	r.wants(time.Second/2, vrrp.Reprioritized{Priority: 70, Peer: 80}, "send priority 0", "disown", "ACTIVE -> BACKUP (outranked)")
 	r.wants(time.Second/2+20*time.Millisecond, advert(80, above))
 	r.is(vrrp.Backup)
 }
@@ -63,7 +63,7 @@ func TestAPriorityStillAboveThePeersReleasesNothing(t *testing.T) {
 	}{{"above", 80, 81}, {"as high", 80, 80}, {"unknown", 0, 1}} {
 		t.Run(c.name, func(t *testing.T) {
 			r := inActive(t, paired(c.peer))
-			r.wants(time.Second/2, vrrp.Reprioritized{Priority: c.to})
+			r.wants(time.Second/2, vrrp.Reprioritized{Priority: c.to, Peer: c.peer})
 			r.is(vrrp.Active)
 		})
 	}
@@ -71,18 +71,18 @@ func TestAPriorityStillAboveThePeersReleasesNothing(t *testing.T) {
 
 func TestARiseOfThePriorityReleasesNothing(t *testing.T) {
 	r := inActive(t, paired(200))
-	r.wants(time.Second/2, vrrp.Reprioritized{Priority: 150})
+	r.wants(time.Second/2, vrrp.Reprioritized{Priority: 150, Peer: 200})
 }
 
 func TestOutsideOfAPairNobodyIsKnownToComeAfterARelease(t *testing.T) {
 	r := inActive(t, with(func(c *vrrp.Config) { c.PeerPriority = 200 }))
-	r.wants(time.Second/2, vrrp.Reprioritized{Priority: 50})
+	r.wants(time.Second/2, vrrp.Reprioritized{Priority: 50, Peer: 200})
 }
 
 func TestWhatThePeerAdvertisedLastCountsMoreThanItsConfiguration(t *testing.T) {
 	r := inActive(t, paired(80))
 	r.at(time.Second/2, advert(60, above))
-	r.wants(time.Second, vrrp.Reprioritized{Priority: 70})
+	r.wants(time.Second, vrrp.Reprioritized{Priority: 70, Peer: 80})
 	r.is(vrrp.Active)
 }
 
@@ -90,30 +90,30 @@ func TestWhatThePeerAdvertisedLastCountsMoreThanItsConfiguration(t *testing.T) {
 func TestAPeerThatReleasedCountsByItsConfiguration(t *testing.T) {
 	r := inActive(t, paired(80))
 	r.at(time.Second/2, advert(0, above))
-	r.at(time.Second, vrrp.Reprioritized{Priority: 70})
+	r.at(time.Second, vrrp.Reprioritized{Priority: 70, Peer: 80})
 	r.is(vrrp.Backup)
 }
 
 func TestWhoeverYieldsInVainTakesTheAddressesBackSoonAndOnlyOnce(t *testing.T) {
 	r := inActive(t, paired(200))
 	yielded := time.Second / 2
-	r.at(yielded, vrrp.Reprioritized{Priority: 70})
+	r.at(yielded, vrrp.Reprioritized{Priority: 70, Peer: 200})
 	r.wants(r.m.Deadline().Sub(epoch), vrrp.Tick{}, "probe")
 	back := r.m.Deadline().Sub(epoch)
 	r.wants(back, vrrp.Tick{}, "send priority 70", "own", "BACKUP -> ACTIVE (unclaimed)")
 	if want := 350 * time.Millisecond; back-yielded > want { // 200: Skew_Time 218.75 ms
 		t.Errorf("took the addresses back after %s, want at most %s", back-yielded, want)
 	}
-	r.wants(back+time.Millisecond, vrrp.Reprioritized{Priority: 60})
+	r.wants(back+time.Millisecond, vrrp.Reprioritized{Priority: 60, Peer: 200})
 	r.is(vrrp.Active)
 
 	r.at(back+2*time.Millisecond, advert(50, above)) // somebody is there after all
-	r.at(back+3*time.Millisecond, vrrp.Reprioritized{Priority: 40})
+	r.at(back+3*time.Millisecond, vrrp.Reprioritized{Priority: 40, Peer: 200})
 	r.is(vrrp.Backup)
 }
 
 func TestARouterThatSleptReleasesNothing_T62(t *testing.T) {
 	r := inActive(t, paired(200))
-	r.wants(time.Hour, vrrp.Reprioritized{Priority: 70})
+	r.wants(time.Hour, vrrp.Reprioritized{Priority: 70, Peer: 200})
 	r.wants(time.Hour, vrrp.Tick{}, "disown", "ACTIVE -> BACKUP (paused)")
 }

@@ -1,0 +1,59 @@
+package supervisor
+
+import (
+	"github.com/pairkeeper/pairkeeper/vrrp"
+)
+
+// members are the routers that move together with one, itself among them.
+func (n *Node) members(r *router) []*router {
+	if r.cfg.Group == "" {
+		return []*router{r}
+	}
+	return n.groups[r.cfg.Group]
+}
+
+// groupFault is why another router of the group keeps one out.
+func (s *step) groupFault(r *router) (vrrp.Reason, string) {
+	for _, m := range s.members(r) {
+		if m == r {
+			continue
+		}
+		if fault, why := s.ownFault(m); fault != "" {
+			if !isFault(fault) {
+				return fault, why
+			}
+			return ReasonGroup, "router " + m.cfg.Name + " of group " + r.cfg.Group + ": " + string(fault) + ", " + why
+		}
+	}
+	return "", ""
+}
+
+// settleGroup lets all routers of a group rise when every one is willing, and makes all
+// yield when one has left.
+func (s *step) settleGroup(members []*router) {
+	active, ready := 0, 0
+	for _, m := range members {
+		switch {
+		case m.machine.State() == vrrp.Active:
+			active++
+			ready++
+		case m.machine.Willing():
+			ready++
+		}
+	}
+	switch {
+	case active == len(members):
+	case ready == len(members):
+		for _, m := range members {
+			if m.machine.Willing() {
+				s.routerStep(m, vrrp.Rise{})
+			}
+		}
+	case active > 0:
+		for _, m := range members {
+			if m.machine.State() == vrrp.Active {
+				s.routerStep(m, vrrp.Yield{Reason: vrrp.ReasonGroup})
+			}
+		}
+	}
+}
