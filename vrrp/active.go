@@ -25,15 +25,31 @@ func (s *step) toActive(r Reason) {
 	peer := s.peerFor(r)
 	s.backup = backup{}
 	s.state = Active
-	s.active = active{since: s.now, refreshAt: s.now.Add(s.cfg.Lifetime / 3)}
+	s.active = active{since: s.now, refreshAt: s.nextRefresh()}
 	s.advertise()
 	s.do(Own{}, Enter{From: from, To: Active, Reason: r, Peer: peer})
 }
 
 func (s *step) advertise() {
 	s.active.sentAt = s.now
-	s.active.advertAt = s.now.Add(s.cfg.Interval)
+	s.active.advertAt = s.shared(s.cfg.Interval)
 	s.do(Send{Priority: s.cfg.Priority})
+}
+
+// slots is how many moments within an interval the routers of a node share for what they
+// do again and again: a thousand of them then wake it no more often than these.
+const slots = 32
+
+// shared is the last such moment of the next d.
+func (s *step) shared(d time.Duration) time.Time {
+	return s.now.Add(d).Truncate(s.cfg.Interval / slots)
+}
+
+// nextRefresh is at the same moment for all routers with the same lifetime: the kernel
+// then gets one message.
+func (s *step) nextRefresh() time.Time {
+	every := s.cfg.Lifetime / 3
+	return s.now.Add(every).Truncate(every)
 }
 
 func (s *step) inActive(ev Event) {
@@ -132,7 +148,7 @@ func (s *step) activeTick() {
 		s.advertise()
 	}
 	if due(s.now, a.refreshAt) {
-		a.refreshAt = s.now.Add(s.cfg.Lifetime / 3)
+		a.refreshAt = s.nextRefresh()
 		s.do(Refresh{})
 	}
 	s.announceTick()

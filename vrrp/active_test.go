@@ -11,13 +11,43 @@ import (
 // RFC 9568 6.4.3: Adver_Timer; and the addresses' lifetime, renewed at a third.
 func TestActiveAdvertisesAndRefreshesAgainAndAgain(t *testing.T) {
 	r := inActive(t, base())
-	third := 2 * time.Second / 3
-	r.due(third)
-	r.wants(third, vrrp.Tick{}, "refresh")
+	first, third := refreshAfter(0), 2*time.Second/3
+	r.due(first)
+	r.wants(first, vrrp.Tick{}, "refresh")
 	r.due(time.Second)
 	r.wants(time.Second, vrrp.Tick{}, "send priority 100")
-	r.wants(2*third, vrrp.Tick{}, "refresh")
+	r.wants(first+third, vrrp.Tick{}, "refresh")
 	r.wants(2*time.Second, vrrp.Tick{}, "send priority 100", "refresh")
+}
+
+// refreshAfter is when base refreshes next: every third of the lifetime, at the same
+// moments whenever it became Active.
+func refreshAfter(d time.Duration) time.Duration {
+	third := 2 * time.Second / 3
+	return epoch.Add(d + third).Truncate(third).Sub(epoch)
+}
+
+// A thousand routers that became Active at any time share their wake-ups.
+func TestRoutersShareTheMomentsOfTheirAdvertsAndRefreshes(t *testing.T) {
+	adverts, refreshes := map[time.Duration]bool{}, map[time.Duration]bool{}
+	for i := range 1000 {
+		r := inActive(t, with(func(c *vrrp.Config) { c.AnnounceEvery = 0 }))
+		begin := time.Duration(i) * time.Millisecond
+		r.at(begin, advert(0, above)) // makes it advertise then
+		for r.m.Deadline().Sub(epoch) < 3*time.Second {
+			at := r.m.Deadline().Sub(epoch)
+			for _, a := range r.at(at, vrrp.Tick{}) {
+				if a == "refresh" {
+					refreshes[at] = true
+				} else if at > begin+time.Second {
+					adverts[at%time.Second] = true
+				}
+			}
+		}
+	}
+	if len(adverts) > 32 || len(refreshes) > 5 {
+		t.Errorf("%d moments of adverts within an interval, want 32; %d of refreshes in 3 s, want 5", len(adverts), len(refreshes))
+	}
 }
 
 // T33: RFC 9568 6.4.3.
@@ -25,8 +55,24 @@ func TestActiveAnswersAReleaseAtOnce_T33(t *testing.T) {
 	r := inActive(t, base())
 	r.wants(300*time.Millisecond, advert(0, above), "send priority 100")
 	r.is(vrrp.Active)
-	r.at(1299*time.Millisecond, vrrp.Tick{}) // refreshes only: the Adver_Timer began anew
-	r.wants(1300*time.Millisecond, vrrp.Tick{}, "send priority 100")
+	r.advertisesOnce(1260*time.Millisecond, 1300*time.Millisecond) // the Adver_Timer began anew
+}
+
+// advertisesOnce wants an advert between two times, and none before.
+func (r *router) advertisesOnce(begin, end time.Duration) {
+	r.t.Helper()
+	for r.m.Deadline().Sub(epoch) <= begin {
+		if got := r.at(r.m.Deadline().Sub(epoch), vrrp.Tick{}); count(got, "send priority 100") > 0 {
+			r.t.Fatalf("an advert before %s", begin)
+		}
+	}
+	sent := 0
+	for at := begin; at <= end; at += time.Millisecond {
+		sent += count(r.at(at, vrrp.Tick{}), "send priority 100")
+	}
+	if sent != 1 {
+		r.t.Errorf("%d adverts from %s to %s, want one", sent, begin, end)
+	}
 }
 
 func TestActiveAnswersALowerRouterAtOnce_T33(t *testing.T) {
@@ -34,10 +80,7 @@ func TestActiveAnswersALowerRouterAtOnce_T33(t *testing.T) {
 		r := inActive(t, base())
 		r.wants(300*time.Millisecond, ev, "send priority 100")
 		r.is(vrrp.Active)
-		r.at(1299*time.Millisecond, vrrp.Tick{})
-		if got := r.at(1300*time.Millisecond, vrrp.Tick{}); count(got, "send priority 100") != 1 {
-			t.Errorf("an interval later: %q, want one advert", got)
-		}
+		r.advertisesOnce(1260*time.Millisecond, 1300*time.Millisecond)
 	}
 }
 
@@ -193,7 +236,7 @@ func TestAnAdvertReadLateIsYieldedToInSilence_T62(t *testing.T) {
 func TestAMerelyLateTickInActiveGoesOn(t *testing.T) {
 	r := inActive(t, base())
 	r.wants(down, vrrp.Tick{}, "send priority 100", "refresh")
-	r.due(down + 2*time.Second/3)
+	r.due(refreshAfter(down))
 	r.wants(2*down+1, vrrp.Tick{}, "disown", "ACTIVE -> BACKUP (paused)")
 }
 

@@ -39,7 +39,7 @@ func (s *step) nextReminder() time.Time {
 	if s.cfg.AnnounceEvery == 0 {
 		return time.Time{}
 	}
-	return s.now.Add(s.cfg.AnnounceEvery)
+	return s.shared(s.cfg.AnnounceEvery)
 }
 
 func (s *step) announceTick() {

@@ -390,7 +390,7 @@ func TestReprioritizedCountsAtOnce(t *testing.T) {
 // RFC 9568 6.4: every event in every state. Each row starts at the same point: half a
 // second after an advert of an Active router, and 1.5 s after a Backup router began.
 func TestEveryEventInEveryState(t *testing.T) {
-	const now = 3 * time.Second / 2
+	const now = 5 * time.Second / 4
 	foreign := advert(200, above)
 	foreign.Advert.Addresses = []netip.Addr{stranger}
 	lowerAnswer := []string{"note lower-advert", "send priority 100", "announce"}
