@@ -75,11 +75,12 @@ func parseRecorded(t testing.TB, f []string) recorded {
 
 	r := recorded{name: f[0], message: message}
 	r.format = Format{Version: Version(number(f[1])), VRID: number(f[4])}
-	if key, ok := strings.CutPrefix(f[2], "pass:"); ok {
-		r.format.Auth = Auth{Type: AuthPass, Key: []byte(key)}
-	}
 	if f[3] == "plain" {
 		r.format.Checksum = ChecksumPlain
+	}
+	r.envelope = Envelope{Source: address(f[7]), Destination: address(f[8]), TTL: 255}
+	if !r.envelope.Destination.IsMulticast() {
+		r.format.Peers = []Peer{{Address: r.envelope.Source}}
 	}
 	r.advert = Advert{
 		Version:   r.format.Version,
@@ -88,6 +89,18 @@ func parseRecorded(t testing.TB, f []string) recorded {
 		Interval:  interval,
 		Addresses: []netip.Addr{address(f[9])},
 	}
-	r.envelope = Envelope{Source: address(f[7]), Destination: address(f[8]), TTL: 255}
+	auth := strings.Split(f[2], ":")
+	switch auth[0] {
+	case "pass":
+		r.format.Auth = Auth{Type: AuthPass, Key: []byte(auth[1])}
+	case "ah":
+		r.format.Auth = Auth{Type: AuthAH, Key: []byte(auth[1])}
+		r.envelope.Protocol, r.envelope.ID = ProtocolAH, uint16(number(auth[2]))
+		r.advert.Sequence = uint64(number(auth[3]))
+	case "hmac":
+		r.format.Auth = Auth{Type: AuthHMAC, Keys: []HMACKey{{number(auth[1]), secretOf(32)}}}
+		r.advert.Sequence, err = strconv.ParseUint(auth[2], 16, 64)
+		check(err)
+	}
 	return r
 }

@@ -5,36 +5,53 @@ import (
 	"net/netip"
 )
 
-// checksum is the checksum of a message whose checksum field is 0 (RFC 1071).
-func checksum(msg []byte) uint16 { return ^fold(sum(msg)) }
-
-// pseudoChecksum is the same with the pseudo-header of the envelope.
-func pseudoChecksum(msg []byte, env Envelope) uint16 {
-	return ^fold(sum(msg) + pseudoSum(env, len(msg)))
+// checksum is the checksum of a packet with this address whose checksum field is 0.
+func (f Format) checksum(p packet, first netip.Addr) uint16 {
+	s := p.sum()
+	if f.hasPseudo(first) {
+		s += p.pseudoSum()
+	}
+	return ^fold(s)
 }
 
-// hasPseudo says whether a message with this address is sent with a pseudo-header in
+// hasPseudo says whether a packet with this address is sent with a pseudo-header in
 // its checksum: never in version 2 (RFC 3768 5.3.8), always over IPv6 (RFC 9568 5.2.8),
 // and over IPv4 as configured.
 func (f Format) hasPseudo(first netip.Addr) bool {
 	return f.Version == V3 && (!first.Is4() || f.Checksum == ChecksumPseudo)
 }
 
-// checksumMatches verifies a received message. Over IPv4 the senders of version 3
+// checksumMatches verifies a received packet. Over IPv4 the senders of version 3
 // differ, so both rules are good, whatever the Format writes.
-func (f Format) checksumMatches(msg []byte, env Envelope) bool {
-	s := sum(msg)
+func (f Format) checksumMatches(p packet) bool {
+	s := p.sum()
 	plain := fold(s) == 0xffff
 	if f.Version == V2 {
 		return plain
 	}
-	return fold(s+pseudoSum(env, len(msg))) == 0xffff || plain && env.Source.Is4()
+	return fold(s+p.pseudoSum()) == 0xffff || plain && p.env.Source.Is4()
+}
+
+// summed is what the checksum is over: the message and, over IPv6, its signature. There
+// the kernel may compute it, which knows no trailer; over IPv4 keepalived leaves it out.
+func (p packet) summed() (message, trailer []byte) {
+	if p.env.Source.Is6() {
+		return p.msg, p.trailer
+	}
+	return p.msg, nil
+}
+
+// sum sums it (RFC 1071).
+func (p packet) sum() uint32 {
+	message, trailer := p.summed()
+	return sum(message) + sum(trailer)
 }
 
 // pseudoSum sums the pseudo-header: source, destination, length, protocol (RFC 8200
 // 8.1; RFC 5798 5.2.8 uses it over IPv4 as well).
-func pseudoSum(env Envelope, length int) uint32 {
-	return addrSum(env.Source) + addrSum(env.Destination) + uint32(length) + Protocol
+func (p packet) pseudoSum() uint32 {
+	message, trailer := p.summed()
+	return addrSum(p.env.Source) + addrSum(p.env.Destination) + uint32(len(message)+len(trailer)) + Protocol
 }
 
 func addrSum(a netip.Addr) uint32 {

@@ -17,7 +17,7 @@ func TestSumOfRFC1071(t *testing.T) {
 	if s := fold(0x1ffff); s != 1 {
 		t.Errorf("folded %#x, though the carry carries", s)
 	}
-	if c := checksum(b); c != 0x220d {
+	if c := (Format{Version: V2}).checksum(packet{msg: b}, Group4); c != 0x220d {
 		t.Errorf("checksum %#x", c)
 	}
 }

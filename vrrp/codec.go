@@ -10,7 +10,8 @@ import (
 
 // The VRRP message (RFC 9568 5.1, RFC 3768 5.1). Bytes 4 and 5 are the auth type and
 // the interval in seconds in version 2, the interval in centiseconds in version 3. The
-// trailer follows the addresses: the authentication data of version 2.
+// trailer follows the addresses: the authentication data of version 2, the signature of
+// AuthHMAC. With AuthAH an IP Authentication Header goes before.
 //
 //	 0              1      2          3       4 5   6 7       8
 //	| version, type | VRID | priority | count |     | checksum | addresses | trailer |
@@ -34,16 +35,16 @@ const (
 	ethernetMinimum = 46 // shortest payload of an Ethernet frame (IEEE 802.3)
 )
 
-// requiredTTL proves that no router forwarded a packet (RFC 9568 5.1.1.3).
-const requiredTTL = 255
-
-// Append appends the VRRP message of an advert to b, without IP header. Version, VRID
-// and authentication are the Format's; ad.Version and ad.VRID are not read. The
-// addresses keep their order.
+// Append appends the VRRP message of an advert to b, without IP header; with AuthAH it
+// begins with the IP Authentication Header. Version, VRID and authentication are the
+// Format's; ad.Version and ad.VRID are not read. The addresses keep their order.
+// ad.Sequence is read where the advert is signed: with AuthAH, and with AuthHMAC unless
+// it is HMACReceiveOnly.
 //
 // The envelope's Source and Destination go into the pseudo-header of the checksum, for
-// version 3 over IPv6 always and over IPv4 with ChecksumPseudo; without a pseudo-header
-// the envelope is not read. Nothing is allocated when the capacity of b suffices.
+// version 3 over IPv6 always and over IPv4 with ChecksumPseudo, and into signatures, with
+// AuthAH together with ID; else the envelope is not read. Nothing is allocated when the
+// capacity of b suffices.
 //
 // An error means that the advert cannot be expressed in this Format; b is then
 // returned as it came.
@@ -53,6 +54,28 @@ func (f Format) Append(b []byte, ad *Advert, env Envelope) ([]byte, error) {
 		return b, fmt.Errorf("virtual router %d: %w", f.VRID, err)
 	}
 	start := len(b)
+	if f.Auth.Type == AuthAH {
+		b = appendAH(b, ad.Sequence, env)
+	}
+	body := len(b)
+	b = f.appendMessage(b, ad)
+	end := len(b)
+	if f.signsHMAC() {
+		b = appendTrailer(b, f.Auth.Keys[0].ID, ad.Sequence)
+	}
+	p := packet{env: env, ah: b[start:body], msg: b[body:end], trailer: b[end:]}
+	if f.signsHMAC() {
+		f.signHMAC(p)
+	}
+	binary.BigEndian.PutUint16(p.msg[offChecksum:], f.checksum(p, ad.Addresses[0]))
+	if f.Auth.Type == AuthAH {
+		f.signAH(p)
+	}
+	return b, nil
+}
+
+// appendMessage appends the message with checksum 0.
+func (f Format) appendMessage(b []byte, ad *Advert) []byte {
 	b = append(b, byte(f.Version)<<4|typeAdvertisement, f.VRID, ad.Priority, byte(len(ad.Addresses)))
 	if f.Version == V2 {
 		b = appendFieldsV2(b, f.Auth, ad.Interval)
@@ -64,75 +87,81 @@ func (f Format) Append(b []byte, ad *Advert, env Envelope) ([]byte, error) {
 	if f.Version == V2 {
 		b = appendAuthV2(b, f.Auth)
 	}
-	msg := b[start:]
-	check := checksum(msg)
-	if f.hasPseudo(ad.Addresses[0]) {
-		check = pseudoChecksum(msg, env)
-	}
-	binary.BigEndian.PutUint16(msg[offChecksum:], check)
-	return b, nil
+	return b
 }
 
 // Parse parses a received VRRP message into ad and says why it is refused, or nothing
 // when it is accepted. b is what follows the IP header, with or without the padding of
-// the Ethernet frame. The envelope is complete: both addresses and the TTL or hop limit.
+// the Ethernet frame. The envelope is complete: both addresses, the TTL or hop limit,
+// and what AuthAH needs.
 //
 // A refused message leaves ad as it was. An accepted one overwrites it and reuses the
 // backing array of ad.Addresses, so Parse allocates nothing once that is big enough;
 // who keeps the addresses across calls clones them.
 //
-// Parse judges the message alone. What depends on the state of the virtual router is
-// judged elsewhere: own packets, the interval of version 2, the list of addresses.
+// Parse judges the packet alone. What depends on state is judged elsewhere: that it is
+// no replay (Replay), own packets, the interval of version 2, the list of addresses.
 func (f Format) Parse(ad *Advert, b []byte, env Envelope) Refusal {
 	env = env.unmapped()
-	if r := f.checkKind(b, env); r != "" {
+	if isCARP(b) {
+		return RefusalCARP
+	}
+	if r := f.checkPath(env); r != "" {
+		return r
+	}
+	p, r := cutAH(b, env)
+	if r != "" {
+		return r
+	}
+	if r := f.checkKind(p.msg); r != "" {
 		return r
 	}
 	size, ip := f.addressLen(env)
 	if size == 0 {
 		return RefusalFamily
 	}
-	count := int(b[offCount])
-	want := headerLen + count*size + f.trailerLen()
-	if len(b) < want || len(b) > want && ip+len(b) > ethernetMinimum {
-		return RefusalLength
+	count := int(p.msg[offCount])
+	if r := p.cut(f, headerLen+count*size, ip); r != "" {
+		return r
 	}
-	msg := b[:want]
-	interval := f.interval(msg)
+	interval := f.interval(p.msg)
 	switch {
-	case msg[offVRID] != f.VRID:
+	case p.msg[offVRID] != f.VRID:
 		return RefusalVRID
 	case count == 0:
 		return RefusalNoAddresses
 	case interval == 0:
 		return RefusalIntervalZero
-	case !f.checksumMatches(msg, env):
-		return RefusalChecksum
 	}
-	if r := f.checkAuth(msg); r != "" {
+	sequence, r := f.checkAuth(p)
+	if r != "" {
 		return r
 	}
-	ad.Version, ad.VRID, ad.Priority, ad.Interval = f.Version, f.VRID, msg[offPriority], interval
-	ad.Addresses = appendParsed(slices.Grow(ad.Addresses[:0], count), msg[headerLen:], count, size)
+	if !f.checksumMatches(p) {
+		return RefusalChecksum
+	}
+	ad.Version, ad.VRID, ad.Priority, ad.Interval = f.Version, f.VRID, p.msg[offPriority], interval
+	ad.Sequence = sequence
+	ad.Addresses = appendParsed(slices.Grow(ad.Addresses[:0], count), p.msg[headerLen:], count, size)
 	return ""
 }
 
-// PeekVRID reads the VRID of a received message, to find the Format that judges it. It
-// says false when the message is too short for the header; it checks nothing else.
-func PeekVRID(b []byte) (uint8, bool) {
+// PeekVRID reads the VRID of a received message, to find the Format that judges it.
+// protocol is the Envelope's. It says false when the message is too short for the
+// headers; it checks nothing else.
+func PeekVRID(b []byte, protocol uint8) (uint8, bool) {
+	if protocol == ProtocolAH {
+		b = b[min(ahLen, len(b)):]
+	}
 	if len(b) < headerLen {
 		return 0, false
 	}
 	return b[offVRID], true
 }
 
-// checkKind makes sure that the packet is an advert of this link in this version.
-func (f Format) checkKind(b []byte, env Envelope) Refusal {
+// checkKind makes sure that the message is an advert in this version.
+func (f Format) checkKind(b []byte) Refusal {
 	switch {
-	case env.TTL != requiredTTL:
-		return RefusalTTL
-	case isCARP(b):
-		return RefusalCARP
 	case len(b) < headerLen:
 		return RefusalLength
 	case b[offVersionType]>>4 != byte(f.Version), f.Version != V2 && f.Version != V3:
@@ -164,83 +193,12 @@ func (f Format) addressLen(env Envelope) (size, ip int) {
 	return 0, 0
 }
 
-// trailerLen is the length of what follows the addresses.
-func (f Format) trailerLen() int {
-	if f.Version == V2 {
-		return authDataLen
-	}
-	return 0
-}
-
 // interval reads the interval between adverts.
 func (f Format) interval(msg []byte) time.Duration {
 	if f.Version == V2 {
 		return intervalV2(msg)
 	}
 	return intervalV3(msg)
-}
-
-// writable says what keeps an advert from being expressed in this Format.
-func (f Format) writable(ad *Advert, env Envelope) error {
-	if err := f.writableFields(ad.Interval); err != nil {
-		return err
-	}
-	if err := f.writableAddresses(ad.Addresses); err != nil {
-		return err
-	}
-	return f.writableEnvelope(ad.Addresses[0], env)
-}
-
-func (f Format) writableFields(interval time.Duration) error {
-	switch f.Version {
-	case V2:
-		return writableV2(f.Auth, interval)
-	case V3:
-		return writableV3(f.Auth, interval)
-	}
-	return fmt.Errorf("there is no VRRP version %d: use 2 or 3", f.Version)
-}
-
-func (f Format) writableAddresses(addrs []netip.Addr) error {
-	switch n := len(addrs); {
-	case n == 0:
-		return fmt.Errorf("no addresses: an advert carries at least one")
-	case n > maxAddresses:
-		return fmt.Errorf("%d addresses: an advert carries at most %d; use a second virtual router", n, maxAddresses)
-	}
-	for i, a := range addrs {
-		switch {
-		case !a.IsValid():
-			return fmt.Errorf("address %d of %d is empty", i+1, len(addrs))
-		case a.Is4() != addrs[0].Is4():
-			return fmt.Errorf("addresses %s and %s are of two families: use a virtual router for each", addrs[0], a)
-		case f.Version == V2 && !a.Is4():
-			return fmt.Errorf("address %s: VRRPv2 carries only IPv4 addresses; use version 3", a)
-		}
-	}
-	return nil
-}
-
-func (f Format) writableEnvelope(first netip.Addr, env Envelope) error {
-	if !f.hasPseudo(first) {
-		return nil
-	}
-	family := "IPv6"
-	if first.Is4() {
-		family = "IPv4"
-	}
-	if size, _ := f.addressLen(env); size*8 != first.BitLen() {
-		return fmt.Errorf("source %s, destination %s: the checksum needs both, and both %s as address %s is",
-			env.Source, env.Destination, family, first)
-	}
-	return nil
-}
-
-// unmapped is the envelope with IPv4 addresses as such, also where a socket gave them
-// in IPv6 notation.
-func (e Envelope) unmapped() Envelope {
-	e.Source, e.Destination = e.Source.Unmap(), e.Destination.Unmap()
-	return e
 }
 
 func appendAddresses(b []byte, addrs []netip.Addr) []byte {

@@ -21,9 +21,16 @@ var (
 		Destination: Group4,
 		TTL:         255,
 	}
+	envelopeAH = Envelope{
+		Source:      netip.MustParseAddr("10.0.0.5"),
+		Destination: Group4,
+		TTL:         255,
+		Protocol:    ProtocolAH,
+		ID:          7,
+	}
 	envelope6 = Envelope{
 		Source:      netip.MustParseAddr("fe80::5"),
-		Destination: netip.MustParseAddr("ff02::12"),
+		Destination: Group6,
 		TTL:         255,
 	}
 )
@@ -32,6 +39,43 @@ func v3Format() Format { return Format{Version: V3, VRID: 50} }
 
 func passFormat(key string) Format {
 	return Format{Version: V2, VRID: 50, Auth: Auth{Type: AuthPass, Key: []byte(key)}}
+}
+
+func ahFormat(key string) Format {
+	return Format{Version: V2, VRID: 50, Auth: Auth{Type: AuthAH, Key: []byte(key)}}
+}
+
+// hmacFormat signs with key 1.
+func hmacFormat() Format {
+	return Format{Version: V3, VRID: 50, Auth: Auth{Type: AuthHMAC, Keys: []HMACKey{{1, secretOf(32)}}}}
+}
+
+func withKeys(keys ...HMACKey) Format {
+	f := hmacFormat()
+	f.Auth.Keys = keys
+	return f
+}
+
+func withMode(m HMACMode) Format {
+	f := hmacFormat()
+	f.Auth.Mode = m
+	return f
+}
+
+// secretOf is the bytes 0, 1, 2 and so on.
+func secretOf(n int) []byte {
+	b := make([]byte, n)
+	for i := range b {
+		b[i] = byte(i)
+	}
+	return b
+}
+
+// sequenced is an advert every second with a sequence.
+func sequenced(n uint64, addrs ...string) *Advert {
+	ad := advertOf(time.Second, addrs...)
+	ad.Sequence = n
+	return ad
 }
 
 func addresses(list ...string) []netip.Addr {
@@ -64,14 +108,18 @@ func mustAppend(t testing.TB, f Format, ad *Advert, env Envelope) []byte {
 	return b
 }
 
-// resum makes the checksum of a changed message right again.
+// resum makes the checksum of a changed message without trailer right again.
 func resum(b []byte, env Envelope) []byte {
+	f := Format{Version: Version(b[offVersionType] >> 4)}
 	binary.BigEndian.PutUint16(b[offChecksum:], 0)
-	sum := checksum(b)
-	if b[offVersionType]>>4 == byte(V3) {
-		sum = pseudoChecksum(b, env)
-	}
-	binary.BigEndian.PutUint16(b[offChecksum:], sum)
+	binary.BigEndian.PutUint16(b[offChecksum:], f.checksum(packet{env: env, msg: b}, env.Source))
+	return b
+}
+
+// resumPlain does so without pseudo-header.
+func resumPlain(b []byte) []byte {
+	binary.BigEndian.PutUint16(b[offChecksum:], 0)
+	binary.BigEndian.PutUint16(b[offChecksum:], ^fold(sum(b)))
 	return b
 }
 
@@ -143,10 +191,8 @@ func TestT04ChecksumOverIPv6NeedsThePseudoHeader(t *testing.T) {
 	if !bytes.Equal(b, mustAppend(t, plain, ad, envelope6)) {
 		t.Error("the rule for IPv4 changes the checksum over IPv6")
 	}
-	binary.BigEndian.PutUint16(b[offChecksum:], 0)
-	binary.BigEndian.PutUint16(b[offChecksum:], checksum(b))
 	var got Advert
-	if r := plain.Parse(&got, b, envelope6); r != RefusalChecksum {
+	if r := plain.Parse(&got, resumPlain(b), envelope6); r != RefusalChecksum {
 		t.Errorf("without pseudo-header: %q", r)
 	}
 }
@@ -199,9 +245,15 @@ func TestT05AuthenticationDataIsIgnoredWithoutAuthentication(t *testing.T) {
 func TestT13MessagesCutAnywhereAreRefused(t *testing.T) {
 	for _, r := range recordedAdverts(t) {
 		for n := range r.message {
+			want := RefusalLength
+			if unsigned := len(r.message) - trailerLen; r.format.Auth.Type == AuthHMAC && n >= unsigned {
+				if n == unsigned || r.envelope.Source.Is4() && n <= 26 { // the rest may be padding
+					want = RefusalHMACMissing
+				}
+			}
 			var ad Advert
-			if got := r.format.Parse(&ad, r.message[:n], r.envelope); got != RefusalLength {
-				t.Errorf("%s cut to %d bytes: %q", r.name, n, got)
+			if got := r.format.Parse(&ad, r.message[:n], r.envelope); got != want {
+				t.Errorf("%s cut to %d bytes: want %q, got %q", r.name, n, want, got)
 			}
 		}
 	}
@@ -211,7 +263,7 @@ func TestT13MessagesCutAnywhereAreRefused(t *testing.T) {
 // and padding, behind 40 of IPv6 nothing is padded.
 func TestT27T28OnlyThePaddingOfAMinimalFrameIsAccepted(t *testing.T) {
 	for _, r := range recordedAdverts(t) {
-		for n := len(r.message) + 1; n < 60; n++ {
+		for n := len(r.message) + 1; n < 80; n++ {
 			padded := append(bytes.Clone(r.message), bytes.Repeat([]byte{0xa5}, n-len(r.message))...)
 			want := RefusalLength
 			if r.envelope.Source.Is4() && n <= 26 {
@@ -254,13 +306,27 @@ func TestSocketsMayGiveIPv4InIPv6Notation(t *testing.T) {
 	}
 }
 
-func TestPeekVRID(t *testing.T) {
+func TestPeekVRIDReadsMessagesWithoutAndWithAuthenticationHeader(t *testing.T) {
 	b := mustAppend(t, v3Format(), advertOf(time.Second, "10.0.0.3"), envelope4)
-	if id, ok := PeekVRID(b); id != 50 || !ok {
-		t.Errorf("%d, %t", id, ok)
-	}
-	if id, ok := PeekVRID(b[:7]); id != 0 || ok {
-		t.Errorf("of 7 bytes: %d, %t", id, ok)
+	for _, tc := range []struct {
+		message  []byte
+		protocol uint8
+		want     uint8
+		ok       bool
+	}{
+		{b, 0, 50, true},
+		{b, Protocol, 50, true},
+		{b[:8], Protocol, 50, true},
+		{b[:7], Protocol, 0, false},
+		{b, ProtocolAH, 0, false},
+		{recordedAdvert(t, "v2-ah").message, ProtocolAH, 1, true},
+		{recordedAdvert(t, "v2-ah").message[:32], ProtocolAH, 1, true},
+		{recordedAdvert(t, "v2-ah").message[:31], ProtocolAH, 0, false},
+		{nil, ProtocolAH, 0, false},
+	} {
+		if id, ok := PeekVRID(tc.message, tc.protocol); id != tc.want || ok != tc.ok {
+			t.Errorf("%d bytes, protocol %d: %d, %t", len(tc.message), tc.protocol, id, ok)
+		}
 	}
 }
 
@@ -345,12 +411,42 @@ func TestUnwritableAdvertsSayWhy(t *testing.T) {
 		{"no password", passFormat(""), advertOf(time.Second, "10.0.0.3"), envelope4, "the password has 0 bytes: VRRPv2 carries 1 to 8"},
 		{"long password", passFormat("123456789"), advertOf(time.Second, "10.0.0.3"), envelope4, "the password has 9 bytes: VRRPv2 carries 1 to 8"},
 		{
-			"unknown authentication", Format{Version: V2, VRID: 50, Auth: Auth{Type: 2}}, advertOf(time.Second, "10.0.0.3"), envelope4,
-			"authentication type 2: VRRPv2 has 0 (none) and 1 (password)",
+			"unknown authentication", Format{Version: V2, VRID: 50, Auth: Auth{Type: 4}}, advertOf(time.Second, "10.0.0.3"), envelope4,
+			"authentication type 4: VRRPv2 has 0 (none), 1 (password) and 2 (authentication header)",
+		},
+		{
+			"hmac in v2", Format{Version: V2, VRID: 50, Auth: hmacFormat().Auth}, advertOf(time.Second, "10.0.0.3"), envelope4,
+			"authentication type 3: VRRPv2 has 0 (none), 1 (password) and 2 (authentication header)",
 		},
 		{
 			"password in v3", Format{Version: V3, VRID: 50, Auth: Auth{Type: AuthPass, Key: []byte("1111")}}, advertOf(time.Second, "10.0.0.3"), envelope4,
-			"VRRPv3 has no password: take it away or use version 2",
+			"authentication type 1: VRRPv3 has no password and no authentication header, only 3 (hmac); use it or version 2",
+		},
+		{
+			"no sequence in an authentication header", ahFormat("1111"), sequenced(0, "10.0.0.3"), envelopeAH,
+			"sequence 0: an authentication header carries 1 to 4294967295",
+		},
+		{
+			"too high a sequence in an authentication header", ahFormat("1111"), sequenced(1<<32, "10.0.0.3"), envelopeAH,
+			"sequence 4294967296: an authentication header carries 1 to 4294967295",
+		},
+		{
+			"no identification with an authentication header", ahFormat("1111"), sequenced(1, "10.0.0.3"), envelope4,
+			"identification 0: the kernel would replace it, and the authentication covers it",
+		},
+		{
+			"no source with an authentication header", ahFormat("1111"), sequenced(1, "10.0.0.3"), Envelope{Destination: Group4, ID: 1},
+			"source invalid IP, destination 224.0.0.18: the authentication needs both, and both IPv4 as address 10.0.0.3 is",
+		},
+		{"long password for an authentication header", ahFormat("123456789"), sequenced(1, "10.0.0.3"), envelopeAH, "the password has 9 bytes: VRRPv2 carries 1 to 8"},
+		{"no sequence in a signature", hmacFormat(), sequenced(0, "10.0.0.3"), envelope4, "sequence 0: a signed advert needs one, see NextSequence"},
+		{"no key", withKeys(), sequenced(1, "10.0.0.3"), envelope4, "auth hmac has no key: the first one signs"},
+		{"key id 0", withKeys(HMACKey{Secret: secretOf(32)}), sequenced(1, "10.0.0.3"), envelope4, "key id 0 of auth hmac: use 1 to 255"},
+		{"short key", withKeys(HMACKey{7, secretOf(31)}), sequenced(1, "10.0.0.3"), envelope4, "key 7 of auth hmac has 31 bytes: use 32 to 64"},
+		{"long key", withKeys(HMACKey{7, secretOf(65)}), sequenced(1, "10.0.0.3"), envelope4, "key 7 of auth hmac has 65 bytes: use 32 to 64"},
+		{
+			"mode of hmac", withMode(3), sequenced(1, "10.0.0.3"), envelope4,
+			"mode 3 of auth hmac: there are 0 (enforce), 1 (permissive) and 2 (receive-only)",
 		},
 		{
 			"no source", v3Format(), advertOf(time.Second, "10.0.0.3"), Envelope{Destination: Group4},
@@ -399,9 +495,19 @@ func draw(t *rapid.T) drawn {
 	interval := time.Duration(rapid.IntRange(1, 0xfff).Draw(t, "centiseconds")) * centisecond
 	if f.Version == V2 {
 		interval = time.Duration(rapid.IntRange(1, 255).Draw(t, "seconds")) * time.Second
-		if rapid.Bool().Draw(t, "pass") {
-			f.Auth = Auth{Type: AuthPass, Key: rapid.SliceOfN(rapid.Byte(), 1, 8).Draw(t, "key")}
-		}
+	}
+	env := Envelope{Source: host.Draw(t, "source"), Destination: Group4, TTL: 255}
+	if size == 16 {
+		env.Destination = Group6
+	}
+	if rapid.Bool().Draw(t, "unicast") {
+		env.Destination = host.Filter(func(a netip.Addr) bool { return !a.IsMulticast() }).Draw(t, "destination")
+		f.Peers = []Peer{{Address: env.Source}}
+	}
+	var sequence uint64
+	f.Auth, sequence = drawAuth(t, f.Version)
+	if f.Auth.Type == AuthAH {
+		env.Protocol, env.ID = ProtocolAH, rapid.Uint16Min(1).Draw(t, "identification")
 	}
 	return drawn{
 		format: f,
@@ -411,9 +517,33 @@ func draw(t *rapid.T) drawn {
 			Priority:  rapid.Uint8().Draw(t, "priority"),
 			Interval:  interval,
 			Addresses: rapid.SliceOfN(address, 1, 255).Draw(t, "addresses"),
+			Sequence:  sequence,
 		},
-		envelope: Envelope{Source: host.Draw(t, "source"), Destination: host.Draw(t, "destination"), TTL: 255},
+		envelope: env,
 	}
+}
+
+// drawAuth is an authentication that a version has, and a sequence for it.
+func drawAuth(t *rapid.T, v Version) (Auth, uint64) {
+	types := []AuthType{AuthNone, AuthHMAC}
+	if v == V2 {
+		types = []AuthType{AuthNone, AuthPass, AuthAH}
+	}
+	a := Auth{Type: rapid.SampledFrom(types).Draw(t, "auth")}
+	switch a.Type {
+	case AuthPass:
+		a.Key = rapid.SliceOfN(rapid.Byte(), 1, 8).Draw(t, "key")
+	case AuthAH:
+		a.Key = rapid.SliceOfN(rapid.Byte(), 1, 8).Draw(t, "key")
+		return a, uint64(rapid.Uint32Min(1).Draw(t, "sequence"))
+	case AuthHMAC:
+		a.Keys = []HMACKey{{rapid.Uint8Min(1).Draw(t, "id"), rapid.SliceOfN(rapid.Byte(), 32, 64).Draw(t, "secret")}}
+		a.Mode = rapid.SampledFrom([]HMACMode{HMACEnforce, HMACPermissive, HMACReceiveOnly}).Draw(t, "mode")
+		if a.Mode != HMACReceiveOnly {
+			return a, rapid.Uint64Min(1).Draw(t, "sequence")
+		}
+	}
+	return a, 0
 }
 
 func TestWrittenAdvertsAreReadBack(t *testing.T) {

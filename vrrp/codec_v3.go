@@ -2,7 +2,6 @@ package vrrp
 
 import (
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"time"
 )
@@ -27,10 +26,7 @@ func intervalV3(msg []byte) time.Duration {
 	return time.Duration(binary.BigEndian.Uint16(msg[offIntervalV3:])&intervalMaskV3) * centisecond
 }
 
-func writableV3(auth Auth, interval time.Duration) error {
-	if auth.Type != AuthNone {
-		return errors.New("VRRPv3 has no password: take it away or use version 2")
-	}
+func writableIntervalV3(interval time.Duration) error {
 	if interval < centisecond || interval > maxIntervalV3 || interval%centisecond != 0 {
 		return fmt.Errorf("interval %s: VRRPv3 carries steps of 10ms, 10ms to 40.95s; choose one", interval)
 	}

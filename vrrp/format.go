@@ -17,10 +17,11 @@ type Format struct {
 	AnySource bool
 }
 
-// Peer is another router that gets its adverts by unicast.
+// Peer is another router that gets its adverts by unicast. MinTTL and MaxTTL limit the
+// TTL or hop limit of what arrives from it; a MaxTTL of 0 is 255.
 type Peer struct {
 	Address        netip.Addr
-	MinTTL, MaxTTL uint8 // of what it sends
+	MinTTL, MaxTTL uint8
 }
 
 // AuthType is the authentication of a virtual router.
@@ -34,19 +35,19 @@ const (
 	AuthHMAC AuthType = 3 // version 3: keepalived's auth_hmac; no number of the wire
 )
 
-// Auth is an authentication with its secrets.
+// Auth is an authentication with its secrets, which it does not print.
 type Auth struct {
 	Type AuthType
 	Key  []byte // AuthPass, AuthAH: 1..8 bytes
 
-	// For AuthHMAC: the first key signs, every one verifies; Window is how much older
-	// than the newest a packet may be.
+	// For AuthHMAC: the first key signs, every one verifies; Window is how far a
+	// sender's clock may be off when it is heard for the first time, see Replay.Check.
 	Keys   []HMACKey
 	Mode   HMACMode
 	Window time.Duration
 }
 
-// HMACKey is one key of AuthHMAC.
+// HMACKey is one key of AuthHMAC; its secret is not printed.
 type HMACKey struct {
 	ID     uint8  // 1..255
 	Secret []byte // 32..64 bytes

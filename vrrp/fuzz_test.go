@@ -2,67 +2,121 @@ package vrrp
 
 import (
 	"bytes"
+	"encoding/binary"
 	"encoding/hex"
 	"reflect"
+	"slices"
 	"testing"
 )
 
 // FuzzParse: nothing panics, a refusal is a listed one, and an accepted advert can be
-// written and says the same when read again. A wrong checksum is also put right, to
-// come past it.
+// written and says the same when read again. A wrong checksum or signature is also put
+// right, to come past it.
 func FuzzParse(f *testing.F) {
 	for _, r := range recordedAdverts(f) {
-		f.Add(r.message, r.envelope.Source.Is6())
-		f.Add(append(bytes.Clone(r.message), make([]byte, 6)...), r.envelope.Source.Is6())
+		ipv6, ah := r.envelope.Source.Is6(), r.envelope.Protocol == ProtocolAH
+		f.Add(r.message, ipv6, ah)
+		f.Add(append(bytes.Clone(r.message), make([]byte, 6)...), ipv6, ah)
 	}
 	carp, err := hex.DecodeString(carpMessage)
 	if err != nil {
 		f.Fatal(err)
 	}
-	f.Add(carp, false)
+	f.Add(carp, false, false)
 
-	v4, v6 := recordedAdvert(f, "v3-ipv4").envelope, recordedAdvert(f, "v3-ipv6").envelope
-	pass := recordedAdvert(f, "v2-pass").format.Auth
-	f.Fuzz(func(t *testing.T, b []byte, ipv6 bool) {
-		env := v4
+	f.Fuzz(func(t *testing.T, b []byte, ipv6, ah bool) {
+		env := recordedAdvert(t, "v3-ipv4").envelope
 		if ipv6 {
-			env = v6
+			env = recordedAdvert(t, "v3-ipv6").envelope
 		}
-		vrid, ok := PeekVRID(b)
-		if ok != (len(b) >= 8) {
+		header := headerLen
+		if ah {
+			env.Protocol, env.ID = ProtocolAH, 1
+			header += ahLen
+		}
+		vrid, ok := PeekVRID(b, env.Protocol)
+		if ok != (len(b) >= header) {
 			t.Fatalf("PeekVRID of %d bytes: %t", len(b), ok)
 		}
-		for _, format := range []Format{
-			{Version: V2, VRID: vrid},
-			{Version: V2, VRID: vrid, Auth: pass},
-			{Version: V3, VRID: vrid},
-			{Version: V3, VRID: vrid, Checksum: ChecksumPlain},
-		} {
+		for _, format := range fuzzedFormats(t, vrid, env) {
+			env := env
+			if len(format.Peers) > 0 {
+				env.Destination = env.Source.Next()
+			}
 			var ad Advert
 			refusal := format.Parse(&ad, b, env)
-			if refusal == RefusalChecksum {
-				refusal = format.Parse(&ad, repaired(format, b, env), env)
+			switch refusal {
+			case RefusalChecksum, RefusalHMACBad, RefusalAuthMismatch:
+				refusal = format.Parse(&ad, mended(t, format, b, env), env)
 			}
 			checkParsed(t, format, &ad, refusal, env)
 		}
 	})
 }
 
-// repaired is the message without padding and with a right checksum.
-func repaired(f Format, b []byte, env Envelope) []byte {
-	size, _ := f.addressLen(env)
-	return resum(bytes.Clone(b[:headerLen+int(b[offCount])*size+f.trailerLen()]), env)
+// fuzzedFormats is one of each kind.
+func fuzzedFormats(t *testing.T, vrid uint8, env Envelope) []Format {
+	formats := []Format{
+		{Version: V2, VRID: vrid},
+		{Version: V2, VRID: vrid, Auth: recordedAdvert(t, "v2-pass").format.Auth},
+		{Version: V2, VRID: vrid, Auth: recordedAdvert(t, "v2-ah").format.Auth},
+		{Version: V3, VRID: vrid},
+		{Version: V3, VRID: vrid, Checksum: ChecksumPlain},
+	}
+	for _, mode := range []HMACMode{HMACEnforce, HMACPermissive, HMACReceiveOnly} {
+		f := withMode(mode)
+		f.VRID = vrid
+		formats = append(formats, f)
+	}
+	for _, f := range slices.Clone(formats) {
+		f.Peers = []Peer{{Address: env.Source}}
+		formats = append(formats, f)
+	}
+	return formats
+}
+
+// mended is the packet without padding and with right signature and checksum.
+func mended(t *testing.T, f Format, b []byte, env Envelope) []byte {
+	t.Helper()
+	b = bytes.Clone(b)
+	p, r := cutAH(b, env)
+	if r != "" {
+		t.Fatal(r)
+	}
+	size, ip := f.addressLen(env)
+	if r := p.cut(f, headerLen+int(p.msg[offCount])*size, ip); r != "" {
+		t.Fatal(r)
+	}
+	if len(p.trailer) > 0 {
+		key, ok := f.Auth.key(p.trailer[offKeyID])
+		if !ok {
+			t.Fatalf("a signature by key %d cannot be bad", p.trailer[offKeyID])
+		}
+		mac := f.mac(p, key)
+		copy(p.trailer[offMAC:], mac[:])
+	}
+	binary.BigEndian.PutUint16(p.msg[offChecksum:], 0)
+	binary.BigEndian.PutUint16(p.msg[offChecksum:], f.checksum(p, env.Source))
+	if len(p.ah) > 0 {
+		f.signAH(p)
+	}
+	return b[:len(p.ah)+len(p.msg)+len(p.trailer)]
 }
 
 func checkParsed(t *testing.T, f Format, ad *Advert, refusal Refusal, env Envelope) {
 	t.Helper()
 	if refusal != "" {
-		for _, known := range Refusals() {
-			if refusal == known {
-				return
-			}
+		if !slices.Contains(Refusals(), refusal) {
+			t.Fatalf("unknown refusal %q", refusal)
 		}
-		t.Fatalf("unknown refusal %q", refusal)
+		return
+	}
+	if f.Auth.Type == AuthHMAC {
+		// Read unsigned or signed, it is written back in the same way.
+		f.Auth.Mode = HMACPermissive
+		if ad.Sequence == 0 {
+			f.Auth.Mode = HMACReceiveOnly
+		}
 	}
 	written, err := f.Append(nil, ad, env)
 	if err != nil {

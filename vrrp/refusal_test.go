@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"encoding/hex"
+	"net/netip"
 	"reflect"
 	"regexp"
 	"testing"
@@ -31,6 +32,18 @@ func TestEveryRefusal(t *testing.T) {
 		return resum(b, envelope4)
 	}
 	ttl := func(env Envelope, n uint8) Envelope { env.TTL = n; return env }
+	to := func(env Envelope, a netip.Addr) Envelope { env.Destination = a; return env }
+	carpTo := Envelope{Source: envelope4.Source, Destination: envelope4.Source.Next(), TTL: 64}
+	unicast := v3Format()
+	unicast.Peers = []Peer{{Address: envelope4.Source.Next()}}
+	signed := mustAppend(t, hmacFormat(), sequenced(9, "10.0.0.3"), envelope4)
+	sealed := mustAppend(t, ahFormat("1111"), sequenced(9, "10.0.0.3"), envelopeAH)
+	// set sets a byte of a signed message.
+	set := func(b []byte, at int, value byte) []byte {
+		b = bytes.Clone(b)
+		b[at] = value
+		return b
+	}
 
 	covered := map[Refusal]bool{}
 	for _, tc := range []struct {
@@ -44,6 +57,9 @@ func TestEveryRefusal(t *testing.T) {
 		{"T10 TTL 0", v2, v2Message, ttl(envelope4, 0), RefusalTTL},
 		{"T10 hop limit 64", v3Format(), v6Message, ttl(envelope6, 64), RefusalTTL},
 		{"T10 TTL before anything else", v3Format(), nil, ttl(envelope4, 1), RefusalTTL},
+		{"unicast to a router of the group", v3Format(), v3Message, to(envelope4, envelope4.Source.Next()), RefusalDestination},
+		{"multicast to a router with peers", unicast, v3Message, envelope4, RefusalDestination},
+		{"T20 unicast of a stranger", unicast, v3Message, to(envelope4, envelope4.Source.Next()), RefusalSource},
 		{"T11 version 2 to a version 3 router", v3Format(), v2Message, envelope4, RefusalVersion},
 		{"T11 version 3 to a version 2 router", v2, v3Message, envelope4, RefusalVersion},
 		{"T11 version 4", v3Format(), with(v3Message, 0, 0x41), envelope4, RefusalVersion},
@@ -59,9 +75,9 @@ func TestEveryRefusal(t *testing.T) {
 		{"T13 version 3 with a trailer of 28 bytes", v3Format(), append(bytes.Clone(v3Message), make([]byte, 28)...), envelope4, RefusalLength},
 		{"version 2 over IPv6", v2, v2Message, envelope6, RefusalFamily},
 		{"no source", v3Format(), v3Message, Envelope{Destination: Group4, TTL: 255}, RefusalFamily},
-		{"source and destination of two families", v3Format(), v3Message, Envelope{envelope6.Source, Group4, 255}, RefusalFamily},
+		{"source and destination of two families", v3Format(), v3Message, Envelope{Source: envelope6.Source, Destination: Group4, TTL: 255}, RefusalFamily},
 		{"T14 checksum 0", v2, zeroChecksum(v2Message), envelope4, RefusalChecksum},
-		{"T14 checksum of another source", v3Format(), v3Message, Envelope{envelope4.Destination, Group4, 255}, RefusalChecksum},
+		{"T14 checksum of another source", v3Format(), v3Message, Envelope{Source: envelope4.Destination, Destination: Group4, TTL: 255}, RefusalChecksum},
 		{"T15 VRID 51", v3Format(), with(v3Message, 1, 51), envelope4, RefusalVRID},
 		{"T15 VRID 0", v2, with(v2Message, 1, 0), envelope4, RefusalVRID},
 		{"T17 no address", v3Format(), resum(with(v3Message, 3, 0)[:8], envelope4), envelope4, RefusalNoAddresses},
@@ -79,10 +95,38 @@ func TestEveryRefusal(t *testing.T) {
 		{"T21 shorter password", passFormat("111"), passMessage, envelope4, RefusalAuthMismatch},
 		{"T21 password that only begins alike", passFormat("1111\x00\x00\x00\x00x"), passMessage, envelope4, RefusalAuthMismatch},
 		{"T21 empty passwords", passFormat(""), with(with(with(with(passMessage, 12, 0), 13, 0), 14, 0), 15, 0), envelope4, RefusalAuthMismatch},
-		{"T21 authentication nobody can check", Format{Version: V2, VRID: 50, Auth: Auth{Type: 2}}, with(passMessage, 4, 2), envelope4, RefusalAuthMismatch},
+		{"T21 authentication nobody knows", Format{Version: V2, VRID: 50, Auth: Auth{Type: 4}}, with(passMessage, 4, 4), envelope4, RefusalAuthType},
+		{"T21 an authentication header announced, but not there", ahFormat("1111"), with(passMessage, 4, 2), envelope4, RefusalAuthType},
+		{"T21 no authentication header where one is used", ahFormat("1111"), v2Message, envelope4, RefusalAuthType},
+		{"T21 an authentication header where none is used", v2, sealed, envelopeAH, RefusalAuthType},
+		{"T21 an authentication header where a password is used", pass, sealed, envelopeAH, RefusalAuthType},
+		{"T21 an authentication header before another type", ahFormat("1111"), set(sealed, 28, 0), envelopeAH, RefusalAuthType},
+		{"T21 an authentication header before version 3", v3Format(), append(bytes.Clone(sealed[:24]), v3Message...), envelopeAH, RefusalAuthType},
+		{"T21 an authentication header and another password", ahFormat("1112"), sealed, envelopeAH, RefusalAuthMismatch},
+		{"T21 an authentication header and no password", ahFormat(""), sealed, envelopeAH, RefusalAuthMismatch},
+		{"half an authentication header", ahFormat("1111"), sealed[:23], envelopeAH, RefusalLength},
+		{"an authentication header alone", ahFormat("1111"), sealed[:24], envelopeAH, RefusalLength},
+		{"an authentication header before UDP", ahFormat("1111"), set(sealed, 0, 17), envelopeAH, RefusalAHMalformed},
+		{"an authentication header of another length", ahFormat("1111"), set(sealed, 1, 5), envelopeAH, RefusalAHMalformed},
+		{"an authentication header with something reserved", ahFormat("1111"), set(sealed, 3, 1), envelopeAH, RefusalAHMalformed},
+		{"an authentication header with another SPI", ahFormat("1111"), resealed(t, set(sealed, 7, 99)), envelopeAH, RefusalAHMalformed},
+		{"an authentication header with sequence 0", ahFormat("1111"), resealed(t, set(sealed, 11, 0)), envelopeAH, RefusalAHMalformed},
+		{"T14 an authentication header and a wrong checksum", ahFormat("1111"), resealed(t, set(sealed, 30, 0xff)), envelopeAH, RefusalChecksum},
+		{"T55 not signed", hmacFormat(), v3Message, envelope4, RefusalHMACMissing},
+		{"T54 signed, to a router without keys", v3Format(), signed, envelope4, RefusalAuthType},
+		{"T54 signed in a way not known", hmacFormat(), set(signed, 12, 2), envelope4, RefusalHMACMalformed},
+		{"T54 signed with something reserved", hmacFormat(), set(signed, 14, 1), envelope4, RefusalHMACMalformed},
+		{"T54 signed with sequence 0", hmacFormat(), set(signed, 23, 0), envelope4, RefusalHMACMalformed},
+		{"T54 signed with a key not known", hmacFormat(), set(signed, 13, 2), envelope4, RefusalHMACUnknownKey},
+		{"T54 signed with a key too short to be one", withKeys(HMACKey{1, secretOf(31)}), signed, envelope4, RefusalHMACUnknownKey},
+		{"T54 signed with another key of this id", withKeys(HMACKey{1, secretOf(33)}), signed, envelope4, RefusalHMACBad},
+		{"T54 priority changed", hmacFormat(), set(signed, 2, 200), envelope4, RefusalHMACBad},
+		{"T14 signed, checksum wrong", hmacFormat(), set(signed, 6, 0xff), envelope4, RefusalChecksum},
+		{"hmac in version 2", Format{Version: V2, VRID: 50, Auth: hmacFormat().Auth}, with(v2Message, 4, 3), envelope4, RefusalAuthType},
 		{"T22 CARP to a version 2 router", v2, carp, envelope4, RefusalCARP},
 		{"T22 CARP to a version 3 router", v3Format(), carp, envelope4, RefusalCARP},
 		{"T22 CARP over IPv6", v3Format(), carp, envelope6, RefusalCARP},
+		{"T22 CARP from afar and not to the group", v3Format(), carp, carpTo, RefusalCARP},
 		{"T22 CARP with a demotion", v2, with(carp, 4, 240), envelope4, RefusalCARP},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -96,6 +140,12 @@ func TestEveryRefusal(t *testing.T) {
 			}
 		})
 		covered[tc.want] = true
+	}
+	for _, r := range []Refusal{RefusalReplay, RefusalStale} {
+		if covered[r] {
+			t.Errorf("Parse gives %s, which is Replay's", r)
+		}
+		covered[r] = true
 	}
 	for _, r := range Refusals() {
 		if !covered[r] {
@@ -137,9 +187,31 @@ func TestRefusalsAreUniqueStableWords(t *testing.T) {
 		seen[r] = true
 	}
 	Refusals()[0] = "changed"
-	if Refusals()[0] != RefusalTTL {
+	if Refusals()[0] != RefusalCARP {
 		t.Error("a caller can change the list")
 	}
+}
+
+func TestEveryRefusalHasARemedy(t *testing.T) {
+	for _, r := range Refusals() {
+		if r.Remedy() == "" {
+			t.Errorf("%s", r)
+		}
+	}
+	if r := Refusal("unknown").Remedy(); r != "" {
+		t.Errorf("of a word that is none: %s", r)
+	}
+}
+
+// resealed is a changed message with a right ICV under the password 1111.
+func resealed(t *testing.T, b []byte) []byte {
+	t.Helper()
+	p, r := cutAH(b, envelopeAH)
+	if r != "" {
+		t.Fatal(r)
+	}
+	ahFormat("1111").signAH(p)
+	return b
 }
 
 func zeroChecksum(b []byte) []byte {

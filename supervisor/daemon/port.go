@@ -139,7 +139,7 @@ func (p *port) receive(pkt *vrrpnet.Packet, ad *vrrp.Advert) (ev supervisor.Rout
 }
 
 func (p *port) byVRID(msg []byte) (supervisor.Router, bool) {
-	vrid, ok := vrrp.PeekVRID(msg)
+	vrid, ok := vrrp.PeekVRID(msg, vrrp.Protocol)
 	if !ok {
 		return p.routers[0], true // too short: its Format refuses it by the right name
 	}
