@@ -45,6 +45,7 @@ storm: ## a hundred thousand storms of random faults in the simulator
 
 fuzz: ## fuzz every parser for a minute each
 	$(GO) test -run '^$$' -fuzz FuzzParse -fuzztime 1m ./vrrp
+	$(GO) test -run '^$$' -fuzz FuzzHeard -fuzztime 1m ./vrrp/vrrpnet
 	$(GO) test -run '^$$' -fuzz FuzzParse -fuzztime 1m ./internal/config
 
 install: build ## install the binary and the unit

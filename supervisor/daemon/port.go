@@ -28,7 +28,7 @@ func openPort(link vrrpnet.Link, routers []supervisor.Router) (*port, error) {
 	p := &port{link: link, claims: map[uint8]*vrrpnet.Claim{}, count: newCounters()}
 	vrids, _ := wanted(routers)
 	var err error
-	if p.adverts, err = vrrpnet.Open(link, vrids); err != nil {
+	if p.adverts, err = vrrpnet.Open(link, vrrpnet.Over4, vrids); err != nil {
 		return nil, err
 	}
 	if p.arp, err = vrrpnet.OpenARP(link); err != nil {
@@ -96,7 +96,7 @@ func (p *port) send(r supervisor.Router, priority uint8) error {
 	if err != nil {
 		return err
 	}
-	return p.adverts.Send(msg, env.Source, env.Destination)
+	return p.adverts.Send(msg, env)
 }
 
 // announce tells everybody where a router's addresses are.

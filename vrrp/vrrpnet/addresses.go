@@ -23,11 +23,20 @@ type Held struct {
 	Lifetime      time.Duration // whole seconds; a fraction is rounded up
 }
 
+// site is where an address is to be.
+type site struct {
+	link int
+	addr netip.Addr
+}
+
+func (h *Held) site() site { return site{h.Link, h.Prefix.Addr()} }
+
 // Addresses puts addresses on interfaces, by netlink. It may be shared; a call
 // blocks until the kernel has answered.
 type Addresses struct {
 	mu     sync.Mutex
 	socket *routeSocket
+	near   map[site]bool // IPv6 addresses put: whether the host has its own in the network
 }
 
 // OpenAddresses needs no capability; Put, Refresh and Remove need CAP_NET_ADMIN.
@@ -36,7 +45,7 @@ func OpenAddresses() (*Addresses, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Addresses{socket: socket}, nil
+	return &Addresses{socket: socket, near: map[site]bool{}}, nil
 }
 
 // Close gives the descriptor back; a call under way ends with an error.
@@ -46,6 +55,11 @@ func (a *Addresses) Close() error { return a.socket.Close() }
 // was there before: permanent, under another label, with another prefix length. It
 // is for taking over; Refresh is cheaper afterwards. All changes go to the kernel
 // in one message, and what can be put is put even if some cannot.
+//
+// IPv6 addresses can be used at once, without duplicate address detection (RFC 4862
+// 5.4). They get no route to their network where the host has an address of its own in
+// it: the kernel would end the host's route, if it came by autoconfiguration, together
+// with the lifetime put here.
 func (a *Addresses) Put(held []Held) error {
 	if err := check(held); err != nil {
 		return err
@@ -56,6 +70,7 @@ func (a *Addresses) Put(held []Held) error {
 	if err != nil {
 		return err
 	}
+	held = a.approach(held, found)
 	var before, puts, after []change
 	for i := range held {
 		h := &held[i]
@@ -66,8 +81,9 @@ func (a *Addresses) Put(held []Held) error {
 	return a.apply(slices.Concat(before, puts, after))
 }
 
-// Refresh renews the lifetimes, in one message to the kernel. IPv4 addresses that
-// are gone come back by it.
+// Refresh renews the lifetimes, in one message to the kernel. An address that is gone
+// comes back by it, IPv6 without duplicate address detection as by Put; one that is
+// there with another prefix length gets a second form (IPv4) or keeps its own (IPv6).
 func (a *Addresses) Refresh(held []Held) error {
 	if err := check(held); err != nil {
 		return err
@@ -75,8 +91,9 @@ func (a *Addresses) Refresh(held []Held) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	changes := make([]change, len(held))
-	for i := range held {
-		changes[i] = put(&held[i])
+	for i, h := range held {
+		h.NoPrefixRoute = h.NoPrefixRoute || a.near[h.site()]
+		changes[i] = put(&h)
 	}
 	return a.apply(changes)
 }
@@ -92,6 +109,7 @@ func (a *Addresses) Remove(held []Held) error {
 	}
 	var changes []change
 	for _, h := range held {
+		delete(a.near, h.site())
 		for _, f := range found[h.Link] {
 			if f.Prefix.Addr() == h.Prefix.Addr() {
 				changes = append(changes, remove(h.Link, f.Prefix))
@@ -132,16 +150,40 @@ func (a *Addresses) list(index int) ([]Found, error) {
 	return a.socket.addresses(index, link.Name)
 }
 
+// approach is held, without a route for the IPv6 addresses whose network the host
+// reaches by an address of its own.
+func (a *Addresses) approach(held []Held, found map[int][]Found) []Held {
+	held = slices.Clone(held)
+	for i := range held {
+		if h := &held[i]; !h.Prefix.Addr().Is4() {
+			a.near[h.site()] = false // not the host's own
+		}
+	}
+	for i := range held {
+		h := &held[i]
+		if !h.Prefix.Addr().Is4() && slices.ContainsFunc(found[h.Link], func(f Found) bool { return a.ownNetwork(h, f) }) {
+			a.near[h.site()], h.NoPrefixRoute = true, true
+		}
+	}
+	return held
+}
+
+func (a *Addresses) ownNetwork(h *Held, f Found) bool {
+	_, put := a.near[site{h.Link, f.Prefix.Addr()}]
+	return !put && !f.NoPrefixRoute && f.Prefix.Masked() == h.Prefix.Masked()
+}
+
 // strangers finds what is in the way of h: RTM_NEWADDR changes a lifetime, but
-// neither a label nor a flag, and with another prefix length it adds another
-// address. The latter goes after h is there, so that the address never misses.
+// neither a label nor a flag. With another prefix length it adds another IPv4 address;
+// the one before goes after h is there, so that the address never misses. IPv6 has an
+// address once, with the prefix length it came with, and tentative until it was tried.
 func strangers(h *Held, found []Found) (before, after []change) {
 	for _, f := range found {
 		switch {
 		case f.Prefix.Addr() != h.Prefix.Addr():
-		case f.Prefix != h.Prefix:
+		case f.Prefix != h.Prefix && h.Prefix.Addr().Is4():
 			after = append(after, remove(h.Link, f.Prefix))
-		case f.Label != h.Label || f.NoPrefixRoute != h.NoPrefixRoute:
+		case f.Prefix != h.Prefix || f.Tentative || f.Label != h.Label || f.NoPrefixRoute != h.NoPrefixRoute:
 			before = append(before, remove(h.Link, f.Prefix))
 		}
 	}

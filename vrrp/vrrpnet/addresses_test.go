@@ -142,6 +142,7 @@ func TestAddressExpiresWhenNobodyRefreshesIt(t *testing.T) {
 func TestAddressStaysWhileItIsRefreshed(t *testing.T) {
 	t.Parallel()
 	_, h, _ := pair(t)
+	h.Sysctl("net/ipv6/conf/eth0/disable_ipv6", "1") // it adds an address when it likes
 	eth0 := linkOf(t, h, "eth0").Index
 	a := openAddresses(t, h)
 	held := []Held{{Link: eth0, Prefix: netip.PrefixFrom(virtual, 24), Lifetime: 2 * time.Second}}

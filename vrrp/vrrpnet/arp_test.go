@@ -23,7 +23,7 @@ func wireBytes(t *testing.T, s string) []byte {
 	return b
 }
 
-func hearNext(t *testing.T, a *ARP) Heard {
+func hearNext(t *testing.T, a Neighbours) Heard {
 	t.Helper()
 	readable(t, a.FD())
 	h, ok, err := a.Receive()
@@ -33,15 +33,15 @@ func hearNext(t *testing.T, a *ARP) Heard {
 	return h
 }
 
-func nothingMore(t *testing.T, a *ARP) {
+func nothingMore(t *testing.T, a Neighbours) {
 	t.Helper()
 	if h, ok, err := a.Receive(); ok || err != nil {
 		t.Errorf("Receive of a drained socket = %v, %t, %v", h, ok, err)
 	}
 }
 
-// RFC 5227 2.3 and 2.1.1, T39.
-func TestARPLeavesAsRFC5227Says(t *testing.T) {
+// RFC 5227 2.3 and 2.1.1, RFC 5944 4.6.
+func TestT39ARPLeavesAsTheRFCsSay(t *testing.T) {
 	lab, a, _ := pair(t)
 	arp := openARP(t, a)
 	wire := lab.Capture()
@@ -54,6 +54,8 @@ func TestARPLeavesAsRFC5227Says(t *testing.T) {
 			"ffffffffffff 020000000001 0806 0001 0800 06 04 0001 020000000001 0a090003 000000000000 0a090003"},
 		{"announcement of a virtual MAC", func() error { return arp.Announce(virtual, net.HardwareAddr{0, 0, 0x5e, 0, 1, 7}) },
 			"ffffffffffff 00005e000107 0806 0001 0800 06 04 0001 00005e000107 0a090003 000000000000 0a090003"},
+		{"announcement by a reply", func() error { return arp.AnnounceReply(virtual, net.HardwareAddr{0, 0, 0x5e, 0, 1, 7}) },
+			"ffffffffffff 00005e000107 0806 0001 0800 06 04 0002 00005e000107 0a090003 00005e000107 0a090003"},
 		{"probe", func() error { return arp.Probe(virtual) },
 			"ffffffffffff 020000000001 0806 0001 0800 06 04 0001 020000000001 00000000 000000000000 0a090003"},
 	} {
@@ -99,7 +101,7 @@ func TestARPHearsClaimsAndProbesForWatchedAddresses(t *testing.T) {
 		other.Announce(virtual, theirs),                 // second
 		arp.Announce(virtual, arp.link.MAC),             // our own
 		other.Announce(addrB, theirs),                   // not watched
-		other.send("asking", asking(theirs)),            // third: an ordinary question from a holder
+		other.tell("asking", asking(theirs)),            // third: an ordinary question from a holder
 		other.Announce(netip.IPv4Unspecified(), theirs), // nonsense
 	} {
 		if err != nil {

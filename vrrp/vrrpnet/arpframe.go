@@ -1,6 +1,7 @@
 package vrrpnet
 
 import (
+	"bytes"
 	"encoding/binary"
 	"net"
 	"net/netip"
@@ -12,6 +13,18 @@ import (
 const (
 	arpHardwareEthernet = 1
 	arpRequest          = 1
+	arpReply            = 2
+	arpLengths          = 6<<8 | 4 // of the hardware and of the protocol addresses
+)
+
+// Offsets in an Ethernet frame that carries ARP (RFC 826).
+const (
+	offHardware  = 14 // hardware and protocol type
+	offLengths   = 18
+	offSenderMAC = 22
+	offSender    = 28
+	offTarget    = 38
+	arpFrameSize = 42
 )
 
 // arpFrame is what differs between the ARP frames sent here: all are broadcast.
@@ -30,7 +43,7 @@ func (f arpFrame) bytes() []byte {
 	b = binary.BigEndian.AppendUint16(b, unix.ETH_P_ARP)
 	b = binary.BigEndian.AppendUint16(b, arpHardwareEthernet)
 	b = binary.BigEndian.AppendUint16(b, unix.ETH_P_IP)
-	b = append(b, 6, 4)
+	b = binary.BigEndian.AppendUint16(b, arpLengths)
 	b = binary.BigEndian.AppendUint16(b, f.operation)
 	b = append(b, f.senderMAC...)
 	b = append(b, f.sender.AsSlice()...)
@@ -40,17 +53,20 @@ func (f arpFrame) bytes() []byte {
 	return append(b, f.target.AsSlice()...)
 }
 
-// heard reads a frame that passed arpFilter.
-func heard(b []byte) (Heard, bool) {
-	if len(b) < arpFrameSize {
+// heardARP reads a claim or a probe from an Ethernet frame.
+func heardARP(b []byte) (Heard, bool) {
+	if len(b) < arpFrameSize ||
+		binary.BigEndian.Uint16(b[offEtherType:]) != unix.ETH_P_ARP ||
+		binary.BigEndian.Uint32(b[offHardware:]) != arpHardwareEthernet<<16|unix.ETH_P_IP ||
+		binary.BigEndian.Uint16(b[offLengths:]) != arpLengths {
 		return Heard{}, false
 	}
 	h := Heard{
-		Address: netip.AddrFrom4([4]byte(b[offSender:])),
-		MAC:     net.HardwareAddr(append([]byte(nil), b[offSenderMAC:offSender]...)),
+		Address: addr4(b[offSender:]),
+		MAC:     bytes.Clone(b[offSenderMAC:offSender]),
 	}
 	if h.Address.IsUnspecified() {
-		h.Address, h.Probe = netip.AddrFrom4([4]byte(b[offTarget:])), true
+		h.Address, h.Probe = addr4(b[offTarget:]), true
 	}
 	return h, true
 }

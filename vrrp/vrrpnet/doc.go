@@ -2,7 +2,7 @@
 // ARP on a packet socket, addresses with a lifetime by netlink, and a watch over
 // interfaces. It carries and never decides.
 //
-// The two sockets are made for one thread that polls file descriptors: they start
+// The sockets are made for one thread that polls file descriptors: they start
 // no goroutine, never block, and are not safe for concurrent use. Addresses blocks
 // until the kernel answers and may be shared.
 //

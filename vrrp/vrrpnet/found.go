@@ -20,6 +20,7 @@ type Found struct {
 	Label         string // empty for a label that only repeats the interface's name
 	NoPrefixRoute bool
 	Secondary     bool // another address of the same network came first
+	Tentative     bool // IPv6: not to be sent from yet, or ever if somebody else has it (RFC 4862 5.4)
 	Permanent     bool
 	Lifetime      time.Duration // what is left of it, in whole seconds, unless Permanent
 }
@@ -66,6 +67,7 @@ func readAddress(data []byte) (index int, f Found, ok bool) {
 	f.Prefix = netip.PrefixFrom(local, int(message.Prefixlen))
 	f.NoPrefixRoute = flags&unix.IFA_F_NOPREFIXROUTE != 0
 	f.Secondary = flags&unix.IFA_F_SECONDARY != 0
+	f.Tentative = flags&(unix.IFA_F_TENTATIVE|unix.IFA_F_DADFAILED) != 0 && flags&unix.IFA_F_OPTIMISTIC == 0
 	f.Permanent = flags&unix.IFA_F_PERMANENT != 0
 	if f.Permanent {
 		f.Lifetime = 0

@@ -3,7 +3,9 @@ package vrrpnet
 import (
 	"net"
 	"net/netip"
+	"os"
 	"runtime"
+	"slices"
 	"testing"
 	"time"
 
@@ -11,6 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/pairkeeper/pairkeeper/internal/netlab"
+	"github.com/pairkeeper/pairkeeper/vrrp"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -24,6 +27,12 @@ var (
 	virtual = netip.MustParseAddr("10.9.0.3")
 	free    = netip.MustParseAddr("10.9.0.4")
 	group   = netip.MustParseAddr("224.0.0.18")
+
+	localA   = netip.MustParseAddr("fe80::ff:fe00:1") // of the hardware address
+	localB   = netip.MustParseAddr("fe80::ff:fe00:2")
+	virtual6 = netip.MustParseAddr("fe80::100")
+	free6    = netip.MustParseAddr("fe80::200")
+	group6   = netip.MustParseAddr("ff02::12")
 )
 
 // pair is two hosts on one switch.
@@ -31,6 +40,47 @@ func pair(t *testing.T) (lab *netlab.Lab, a, b *netlab.Host) {
 	t.Helper()
 	lab = netlab.New(t)
 	return lab, lab.Host("a", addrA.String()+"/24"), lab.Host("b", addrB.String()+"/24")
+}
+
+// pair6 is two hosts on one switch with both families, whose addresses need not be tried
+// out before they are used.
+func pair6(t *testing.T) (lab *netlab.Lab, a, b *netlab.Host) {
+	t.Helper()
+	need6(t)
+	lab = netlab.New(t)
+	hosts := [2]*netlab.Host{lab.Host("a"), lab.Host("b")}
+	for i, at := range []string{"1", "2"} {
+		hosts[i].Sysctl("net/ipv6/conf/default/accept_dad", "0")
+		hosts[i].Plug("eth0", "10.9.0."+at+"/24", "fd09::"+at+"/64")
+	}
+	for i, local := range []netip.Addr{localA, localB} {
+		usable(t, hosts[i], local)
+	}
+	return lab, hosts[0], hosts[1]
+}
+
+// need6 fails a test where the kernel has no IPv6: a skip would hide half of the package.
+func need6(t *testing.T) {
+	t.Helper()
+	if _, err := os.Stat("/proc/net/if_inet6"); err != nil {
+		t.Fatalf("this kernel runs without IPv6 (%v): boot one with it", err)
+	}
+}
+
+// usable waits until packets can be sent from an address of eth0.
+func usable(t *testing.T, h *netlab.Host, addr netip.Addr) {
+	t.Helper()
+	a, index := openAddresses(t, h), linkOf(t, h, "eth0").Index
+	for end := time.Now().Add(soon); ; time.Sleep(10 * time.Millisecond) {
+		found, err := a.List(index)
+		must(t, err)
+		if slices.ContainsFunc(found, func(f Found) bool { return f.Prefix.Addr() == addr && !f.Tentative }) {
+			return
+		}
+		if time.Now().After(end) {
+			t.Fatalf("host %s: %s is not usable after %s; there is %+v: is IPv6 switched off?", h.Name, addr, soon, found)
+		}
+	}
 }
 
 func linkOf(t *testing.T, h *netlab.Host, name string) (link Link) {
@@ -47,10 +97,15 @@ func linkOf(t *testing.T, h *netlab.Host, name string) (link Link) {
 
 func openSocket(t *testing.T, h *netlab.Host, vrids ...uint8) (s *Socket) {
 	t.Helper()
+	return openOver(t, h, Over4, vrids...)
+}
+
+func openOver(t *testing.T, h *netlab.Host, over Transport, vrids ...uint8) (s *Socket) {
+	t.Helper()
 	link := linkOf(t, h, "eth0")
 	h.Do(func() {
 		var err error
-		if s, err = Open(link, vrids); err != nil {
+		if s, err = Open(link, over, vrids); err != nil {
 			t.Fatal(err)
 		}
 	})
@@ -72,6 +127,20 @@ func openARP(t *testing.T, h *netlab.Host, watched ...netip.Addr) (a *ARP) {
 		t.Fatal(err)
 	}
 	return a
+}
+
+func openNDP(t *testing.T, h *netlab.Host, watched ...netip.Addr) (n *NDP) {
+	t.Helper()
+	link := linkOf(t, h, "eth0")
+	h.Do(func() {
+		var err error
+		if n, err = OpenNDP(link); err != nil {
+			t.Fatal(err)
+		}
+	})
+	t.Cleanup(func() { n.Close() })
+	must(t, n.Watch(watched))
+	return n
 }
 
 func openAddresses(t *testing.T, h *netlab.Host) (a *Addresses) {
@@ -111,7 +180,7 @@ func next(t *testing.T, s *Socket) *Packet {
 
 func send(t *testing.T, s *Socket, src, dst netip.Addr, msg ...byte) {
 	t.Helper()
-	if err := s.Send(msg, src, dst); err != nil {
+	if err := s.Send(msg, vrrp.Envelope{Source: src, Destination: dst, ID: 7}); err != nil {
 		t.Fatal(err)
 	}
 }

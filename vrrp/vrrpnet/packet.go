@@ -1,18 +1,16 @@
 package vrrpnet
 
 import (
+	"encoding/binary"
 	"net/netip"
 	"time"
-	"unsafe"
-
-	"golang.org/x/sys/unix"
 
 	"github.com/pairkeeper/pairkeeper/vrrp"
 )
 
-// packetSize holds the largest advert (255 addresses) under the largest IP header;
-// what is longer arrives cut off and is no advert.
-const packetSize = 2048
+// packetSize holds the largest advert (255 IPv6 addresses and a trailer) or what comes
+// under the largest IPv4 header; what is longer arrives cut off and is no advert.
+const packetSize = 4608
 
 // Packet is one packet as it came in. Message is valid until the next Receive.
 type Packet struct {
@@ -26,37 +24,39 @@ type Packet struct {
 	buffer []byte
 }
 
-// take reads the IPv4 header (RFC 791 3.1) and the control messages.
-func (p *Packet) take(raw, control []byte) bool {
-	if len(raw) < 20 || raw[0]>>4 != 4 {
+// take reads what a socket received. Over IPv6 the header is gone, and what it said is
+// in m.
+func (p *Packet) take(over Transport, raw []byte, m *message) bool {
+	if over == Over6 {
+		p.Envelope = vrrp.Envelope{Source: m.from6(), Protocol: vrrp.Protocol}
+		p.Message = raw
+	} else if !p.take4(raw) {
 		return false
 	}
-	header := int(raw[0]&0xf) * 4
-	if header < 20 || len(raw) < header {
-		return false
-	}
-	p.Envelope = vrrp.Envelope{
-		Source:      netip.AddrFrom4([4]byte(raw[12:16])),
-		Destination: netip.AddrFrom4([4]byte(raw[16:20])),
-		TTL:         raw[8],
-	}
-	p.Message = raw[header:]
-	p.At = stamp(control)
+	p.control(m.received())
 	return true
 }
 
-// stamp finds SO_TIMESTAMPNS's answer; without one the packet came now.
-func stamp(control []byte) time.Time {
-	for len(control) > 0 {
-		header, data, rest, err := unix.ParseOneSocketControlMessage(control)
-		if err != nil {
-			break
-		}
-		if header.Level == unix.SOL_SOCKET && header.Type == unix.SCM_TIMESTAMPNS &&
-			len(data) >= int(unsafe.Sizeof(unix.Timespec{})) {
-			return time.Unix((*unix.Timespec)(unsafe.Pointer(&data[0])).Unix())
-		}
-		control = rest
+// take4 reads the IPv4 header (RFC 791 3.1).
+func (p *Packet) take4(raw []byte) bool {
+	if len(raw) < ipv4HeaderLen || raw[0]>>4 != 4 {
+		return false
 	}
-	return time.Now()
+	header := int(raw[0]&0xf) * 4
+	if header < ipv4HeaderLen || len(raw) < header {
+		return false
+	}
+	p.Envelope = vrrp.Envelope{
+		Source:      addr4(raw[12:]),
+		Destination: addr4(raw[16:]),
+		TTL:         raw[8],
+		Protocol:    raw[9],
+		ID:          binary.BigEndian.Uint16(raw[4:]),
+	}
+	p.Message = raw[header:]
+	return true
 }
+
+func addr4(b []byte) netip.Addr { return netip.AddrFrom4([4]byte(b)) }
+
+func addr6(b []byte) netip.Addr { return netip.AddrFrom16([16]byte(b)) }

@@ -10,27 +10,29 @@ import (
 	"github.com/pairkeeper/pairkeeper/vrrp"
 )
 
-// Socket carries the adverts of one interface: IPv4, protocol 112 (RFC 9568 5.1.1).
+// Socket carries the adverts of one interface over one transport, to and from the
+// multicast group and by unicast.
 type Socket struct {
-	link    Link
-	fd      int
-	control []byte
+	link Link
+	over Transport
+	fd   int
+
+	in, out message
+	control control
+	packet  []byte // the last one sent
 }
 
-const (
-	advertTTL      = 255     // RFC 9568 5.1.1.3
-	advertTOS      = 0xc0    // CS6, network control
-	advertPriority = 6       // the first band of a default queue; more needs CAP_NET_ADMIN
-	receiveBuffer  = 1 << 18 // some 300 adverts while the thread is away
-)
-
 // Open makes a socket for the adverts of the given virtual routers on one interface.
-func Open(link Link, vrids []uint8) (*Socket, error) {
-	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_RAW|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, vrrp.Protocol)
-	if err != nil {
-		return nil, fmt.Errorf("%s: raw socket for VRRP: %w", link.Name, explain(err, capNetRaw))
+func Open(link Link, over Transport, vrids []uint8) (*Socket, error) {
+	fd, err := unix.Socket(over.family(), unix.SOCK_RAW|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, over.protocol())
+	if errors.Is(err, unix.EAFNOSUPPORT) {
+		return nil, fmt.Errorf("%s: raw socket for %s: %w: this kernel runs without IPv6; boot it without ipv6.disable=1", link.Name, over, err)
 	}
-	s := &Socket{link: link, fd: fd, control: make([]byte, unix.CmsgSpace(16)+64)}
+	if err != nil {
+		return nil, fmt.Errorf("%s: raw socket for %s: %w", link.Name, over, explain(err, capNetRaw))
+	}
+	s := &Socket{link: link, over: over, fd: fd, control: newControl(over, link.Index), packet: make([]byte, 0, packetSize)}
+	s.in.control = make([]byte, receivedControl)
 	if err := s.prepare(vrids); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
@@ -41,37 +43,21 @@ func Open(link Link, vrids []uint8) (*Socket, error) {
 // away before the group is joined.
 func (s *Socket) prepare(vrids []uint8) error {
 	if err := unix.BindToDevice(s.fd, s.link.Name); err != nil {
-		return fmt.Errorf("%s: binding the VRRP socket to the interface: %w", s.link.Name, explain(err, capNetRaw))
+		return fmt.Errorf("%s: binding the socket for %s to the interface: %w", s.link.Name, s.over, explain(err, capNetRaw))
 	}
 	if err := s.Filter(vrids); err != nil {
 		return err
 	}
-	for _, o := range []struct {
-		name               string
-		level, option, val int
-	}{
-		{"SO_RCVBUF", unix.SOL_SOCKET, unix.SO_RCVBUF, receiveBuffer},
-		{"SO_TIMESTAMPNS", unix.SOL_SOCKET, unix.SO_TIMESTAMPNS, 1},
-		{"IP_TTL", unix.IPPROTO_IP, unix.IP_TTL, advertTTL},
-		{"IP_MULTICAST_TTL", unix.IPPROTO_IP, unix.IP_MULTICAST_TTL, advertTTL},
-		{"IP_MULTICAST_LOOP", unix.IPPROTO_IP, unix.IP_MULTICAST_LOOP, 0},
-		{"IP_MULTICAST_ALL", unix.IPPROTO_IP, unix.IP_MULTICAST_ALL, 0}, // only the group joined here
-		{"IP_TOS", unix.IPPROTO_IP, unix.IP_TOS, advertTOS},
-		{"SO_PRIORITY", unix.SOL_SOCKET, unix.SO_PRIORITY, advertPriority}, // IP_TOS sets it too
-	} {
-		if err := unix.SetsockoptInt(s.fd, o.level, o.option, o.val); err != nil {
-			return fmt.Errorf("%s: %s of the VRRP socket: %w", s.link.Name, o.name, err)
+	for _, o := range s.over.options(s.link.Index) {
+		if err := o.set(s.fd); err != nil {
+			return fmt.Errorf("%s: %s of the socket for %s: %w", s.link.Name, o.name, s.over, err)
 		}
 	}
 	if err := s.drain(); err != nil {
 		return err
 	}
-	group := &unix.IPMreqn{Multiaddr: vrrp.Group4.As4(), Ifindex: int32(s.link.Index)}
-	if err := unix.SetsockoptIPMreqn(s.fd, unix.IPPROTO_IP, unix.IP_MULTICAST_IF, group); err != nil {
-		return fmt.Errorf("%s: sending multicast on interface %d: %w", s.link.Name, s.link.Index, err)
-	}
-	if err := unix.SetsockoptIPMreqn(s.fd, unix.IPPROTO_IP, unix.IP_ADD_MEMBERSHIP, group); err != nil {
-		return fmt.Errorf("%s: joining %s on interface %d: %w", s.link.Name, vrrp.Group4, s.link.Index, err)
+	if err := s.over.join(s.fd, s.link.Index); err != nil {
+		return fmt.Errorf("%s: joining %s on interface %d: %w", s.link.Name, s.over.group(), s.link.Index, err)
 	}
 	return nil
 }
@@ -88,22 +74,23 @@ func (s *Socket) drain() error {
 // FD is for poll: readable means that Receive has something.
 func (s *Socket) FD() int { return s.fd }
 
-// Filter changes which virtual routers' adverts arrive. The rest is dropped by the
-// kernel without waking anybody.
+// Filter changes which virtual routers' adverts arrive; a packet of CARP arrives if its
+// VHID is one of them. The rest is dropped by the kernel without waking anybody.
 func (s *Socket) Filter(vrids []uint8) error {
-	if err := attach(s.fd, advertFilter(vrids)); err != nil {
-		return fmt.Errorf("%s: filter of the VRRP socket: %w", s.link.Name, err)
+	if err := attach(s.fd, advertFilter(s.over, vrids)); err != nil {
+		return fmt.Errorf("%s: filter of the socket for %s: %w", s.link.Name, s.over, err)
 	}
 	return nil
 }
 
-// Receive reads the next packet into p, reusing its memory; false: there is none.
+// Receive reads the next packet into p, reusing its memory; false: there is none. It
+// allocates nothing once p has been used.
 func (s *Socket) Receive(p *Packet) (bool, error) {
 	if p.buffer == nil {
 		p.buffer = make([]byte, packetSize)
 	}
 	for {
-		n, controls, _, _, err := unix.Recvmsg(s.fd, p.buffer, s.control, unix.MSG_DONTWAIT)
+		n, err := s.in.receive(s.fd, p.buffer)
 		switch {
 		case errors.Is(err, unix.EAGAIN):
 			return false, nil
@@ -112,35 +99,53 @@ func (s *Socket) Receive(p *Packet) (bool, error) {
 		case err != nil:
 			return false, fmt.Errorf("%s: receiving adverts: %w", s.link.Name, err)
 		}
-		if p.take(p.buffer[:n], s.control[:controls]) {
+		if p.take(s.over, p.buffer[:n], &s.in) {
 			return true, nil
 		}
 	}
 }
 
-// Send sends one advert from src, an address of this host, to the group or a peer.
-func (s *Socket) Send(msg []byte, src, dst netip.Addr) error {
-	if !src.Is4() || !dst.Is4() {
-		return fmt.Errorf("%s: advert from %s to %s: both have to be IPv4 addresses", s.link.Name, src, dst)
+// Send sends one advert from env.Source, an address of this host, to env.Destination,
+// the group or a peer, with env.TTL or 255. It allocates nothing.
+//
+// Over6 wants a link-local source for the group, and no tentative one. OverAH sends
+// env.ID, which may not be 0, as the identification, since the ICV covers it; whether
+// env.Source is an address of this host the kernel does not look there.
+func (s *Socket) Send(msg []byte, env vrrp.Envelope) error {
+	if err := s.over.carries(env); err != nil {
+		return fmt.Errorf("%s: advert from %s to %s: %w", s.link.Name, env.Source, env.Destination, err)
 	}
-	control := unix.PktInfo4(&unix.Inet4Pktinfo{Ifindex: int32(s.link.Index), Spec_dst: src.As4()})
+	if env.TTL == 0 {
+		env.TTL = advertTTL
+	}
+	s.packet = s.packet[:0]
+	if s.over == OverAH {
+		s.packet = appendIPv4(s.packet, env, unix.IPPROTO_AH, len(msg))
+	}
+	s.packet = append(s.packet, msg...)
+	s.out.to(env.Destination, s.link.Index)
+	s.out.control = s.control.of(env)
 	for {
-		_, err := unix.SendmsgN(s.fd, msg, control, &unix.SockaddrInet4{Addr: dst.As4()}, unix.MSG_DONTWAIT)
+		err := s.out.send(s.fd, s.packet)
 		if errors.Is(err, unix.EINTR) {
 			continue
 		}
 		if err != nil {
-			return fmt.Errorf("%s: advert from %s to %s: %w", s.link.Name, src, dst, hint(err, src))
+			return fmt.Errorf("%s: advert from %s to %s: %w", s.link.Name, env.Source, env.Destination, s.hint(err, env.Source))
 		}
 		return nil
 	}
 }
 
 // hint says what the kernel means when it refuses an advert.
-func hint(err error, src netip.Addr) error {
+func (s *Socket) hint(err error, src netip.Addr) error {
 	switch {
 	case errors.Is(err, unix.EPERM):
-		return fmt.Errorf("%w: a firewall rule on this host rejects it; allow protocol %d out", err, vrrp.Protocol)
+		return fmt.Errorf("%w: a firewall rule on this host rejects it; allow protocol %d out", err, s.over.protocol())
+	case errors.Is(err, unix.EMSGSIZE):
+		return fmt.Errorf("%w: more addresses than the interface's MTU holds; spread them over several virtual routers", err)
+	case s.over == Over6 && (errors.Is(err, unix.EINVAL) || errors.Is(err, unix.ENETUNREACH) || errors.Is(err, unix.EADDRNOTAVAIL)):
+		return fmt.Errorf("%w: %s is not an address of this interface or tentative still (ip -6 addr show dev %s), or the interface is down, without IPv6 or without a route there", err, src, s.link.Name)
 	case errors.Is(err, unix.EINVAL), errors.Is(err, unix.ENETUNREACH): // kernels differ
 		return fmt.Errorf("%w: %s is not an address of this host, or the interface is down or has no route there", err, src)
 	}
