@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -529,4 +530,52 @@ func TestCapNetAdminIsEnoughForSysctls(t *testing.T) {
 	if err := as("-all"); err == nil {
 		t.Error("allowed without")
 	}
+}
+
+// withReadOnlySysctls runs f in h where /proc/sys cannot be written, as in a container
+// or a unit with ProtectKernelTunables=. f runs on a goroutine of its own, whose thread
+// ends with it.
+func withReadOnlySysctls(t *testing.T, h *netlab.Host, f func()) {
+	t.Helper()
+	done := make(chan error)
+	go func() {
+		runtime.LockOSThread()
+		err := errors.Join(
+			unix.Unshare(unix.CLONE_NEWNS),
+			unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""),
+			unix.Mount("/proc/sys", "/proc/sys", "", unix.MS_BIND, ""),
+			unix.Mount("", "/proc/sys", "", unix.MS_REMOUNT|unix.MS_BIND|unix.MS_RDONLY, ""),
+		)
+		if err == nil {
+			h.Do(f)
+		}
+		done <- err
+	}()
+	must(t, <-done)
+}
+
+func TestReadOnlySysctlsAreEnoughForIPv4AndToldForIPv6(t *testing.T) {
+	_, h, _ := pair(t)
+	a := openMACVLANs(t, h)
+	m, m6 := ipv4MACVLAN(t, h), ipv6MACVLAN(t, h)
+	h.Sysctl("net/ipv6/conf/default/accept_ra", "1")
+	withReadOnlySysctls(t, h, func() {
+		if _, err := a.Raise(m); err != nil {
+			t.Errorf("IPv4: %v", err)
+		}
+		if _, err := a.Raise(m6); !errors.Is(err, unix.EROFS) || !strings.Contains(err.Error(), "ReadWritePaths=/proc/sys/net") {
+			t.Errorf("IPv6: error %v", err)
+		}
+	})
+	wantSysctls(t, h, map[string]string{"ipv4/conf/pk51/rp_filter": "2", "ipv4/conf/eth0/arp_announce": "2", "ipv6/conf/pk51/disable_ipv6": "0"})
+	if !isUp(t, h, m.Name) || isUp(t, h, m6.Name) {
+		t.Errorf("up: IPv4 %t, IPv6 %t", isUp(t, h, m.Name), isUp(t, h, m6.Name))
+	}
+	removeMACVLAN(t, h, a, m6)
+	h.Sysctl("net/ipv6/conf/default/accept_ra", "0")
+	withReadOnlySysctls(t, h, func() {
+		if _, err := a.Raise(m6); err != nil {
+			t.Errorf("IPv6 with a good default: %v", err)
+		}
+	})
 }

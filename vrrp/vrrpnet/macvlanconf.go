@@ -176,7 +176,7 @@ func setSysctl6(l *macLink, name string, number uint16, value uint32) error {
 	path := filepath.Join("/proc/sys/net/ipv6/conf", l.name, name)
 	err := os.WriteFile(path, strconv.AppendUint(nil, uint64(value), 10), 0o644)
 	if errors.Is(err, unix.EROFS) {
-		return fmt.Errorf("%s: %w: the service needs ReadWritePaths=/proc/sys/net, a container a writable /proc/sys/net", l.name, err)
+		return fmt.Errorf("%s: %w: the service needs ReadWritePaths=/proc/sys/net, a container needs the sysctl net.ipv6.conf.default.%s=%d from its start", l.name, err, name, value)
 	}
 	if err != nil {
 		return fmt.Errorf("%s: %w", l.name, explain(err, capNetAdmin))

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/netip"
@@ -328,26 +329,29 @@ func serve(t *testing.T, h *netlab.Host, addr string) {
 // wants it back.
 func talk(t *testing.T, h *netlab.Host, to, from string) {
 	t.Helper()
+	must(t, tryTalk(h, to, from, soon))
+}
+
+func tryTalk(h *netlab.Host, to, from string, within time.Duration) (err error) {
+	d := net.Dialer{Timeout: within}
+	if from != "" {
+		d.LocalAddr = &net.TCPAddr{IP: net.ParseIP(from)}
+	}
 	var c net.Conn
-	h.Do(func() {
-		d := net.Dialer{Timeout: soon}
-		if from != "" {
-			d.LocalAddr = &net.TCPAddr{IP: net.ParseIP(from)}
-		}
-		var err error
-		if c, err = d.Dial("tcp", net.JoinHostPort(to, "80")); err != nil {
-			t.Fatal(err)
-		}
-	})
+	h.Do(func() { c, err = d.Dial("tcp", net.JoinHostPort(to, "80")) })
+	if err != nil {
+		return err
+	}
 	defer c.Close()
-	_ = c.SetDeadline(time.Now().Add(soon))
+	_ = c.SetDeadline(time.Now().Add(within))
 	if _, err := c.Write([]byte("word")); err != nil {
-		t.Fatal(err)
+		return err
 	}
 	word := make([]byte, 4)
 	if _, err := io.ReadFull(c, word); err != nil || string(word) != "word" {
-		t.Fatalf("%q came back: %v", word, err)
+		return fmt.Errorf("%q came back: %w", word, err)
 	}
+	return nil
 }
 
 func forget(h *netlab.Host) { h.Run("ip", "neigh", "flush", "dev", "eth0") }
@@ -466,7 +470,7 @@ func TestT38NoNeighbourMessageBindsTheVirtualAddressToThePhysicalMAC(t *testing.
 		forget(b)
 		talk(t, b, virtual6.String(), "")
 		talk(t, b, addrA6.String(), "")
-		talk(t, b, local6.WithZone(strconv.Itoa(linkOf(t, b, "eth0").Index)).String(), "")
+		talk(t, b, zoned(t, b, local6), "")
 		r.release(t)
 		forget(b)
 		unanswered(t, lab, b)
@@ -527,4 +531,28 @@ func TestT37OnlyTheMACVLANAnswersASolicitation(t *testing.T) {
 		capture.Close()
 	}
 	wantSysctls(t, a, map[string]string{"ipv4/conf/eth0/arp_ignore": "0", "ipv4/conf/eth0/arp_announce": "0"})
+}
+
+// zoned is a link-local address as h dials it: by the interface's number, since package
+// net remembers the names of other namespaces.
+func zoned(t *testing.T, h *netlab.Host, addr netip.Addr) string {
+	t.Helper()
+	return addr.WithZone(strconv.Itoa(linkOf(t, h, "eth0").Index)).String()
+}
+
+// Other addresses are answered by the base's routes; a link-local one is of its own
+// interface and needs fe80::/64 there.
+func TestLinkLocalVirtualAddressNeedsItsPrefixRoute(t *testing.T) {
+	_, a, b := dualPair(t)
+	serve(t, a, "::")
+	index := raise(t, a, openMACVLANs(t, a), ipv6MACVLAN(t, a))
+	addresses := openAddresses(t, a)
+	held := Held{Link: index, Prefix: netip.PrefixFrom(local6, 64), NoPrefixRoute: true, Lifetime: time.Minute}
+	must(t, addresses.Put([]Held{held}))
+	if err := tryTalk(b, zoned(t, b, local6), "", time.Second); err == nil {
+		t.Error("answers without")
+	}
+	held.NoPrefixRoute = false
+	must(t, addresses.Put([]Held{held}))
+	talk(t, b, zoned(t, b, local6), "")
 }
