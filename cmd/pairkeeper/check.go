@@ -17,7 +17,7 @@ func newCheck() *cobra.Command {
 			if len(args) == 1 {
 				src.path = args[0]
 			}
-			file, err := src.load()
+			file, err := src.check()
 			if err != nil {
 				return err
 			}

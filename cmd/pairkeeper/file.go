@@ -27,13 +27,18 @@ func (s *source) flags(c *cobra.Command) {
 	c.Flags().StringVar(&s.node, "node", "", "the node to be (default: found by host name or address)")
 }
 
-// load reads the configuration file.
-func (s *source) load() (*config.File, error) {
+// load reads the configuration file for the daemon.
+func (s *source) load() (*config.File, error) { return s.read(config.Load) }
+
+// check reads the configuration file for people.
+func (s *source) check() (*config.File, error) { return s.read(config.Check) }
+
+func (s *source) read(as func(path, node string) (*config.File, error)) (*config.File, error) {
 	path, err := s.find()
 	if err != nil {
 		return nil, failure{exitConfig, err}
 	}
-	f, err := config.Load(path, s.node)
+	f, err := as(path, s.node)
 	if err != nil {
 		return nil, failure{exitConfig, err}
 	}

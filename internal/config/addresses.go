@@ -9,62 +9,81 @@ import (
 	"github.com/pairkeeper/pairkeeper/supervisor"
 )
 
-// hostAddress is an IPv4 address of a host.
+// hostAddress is an address of a host.
 func (v value) hostAddress() (netip.Addr, bool) {
-	s, ok := v.text("an IPv4 address such as 10.0.0.5")
+	s, ok := v.text("an address such as 10.0.0.5")
 	if !ok {
 		return netip.Addr{}, false
 	}
 	if host, _, found := strings.Cut(s, "/"); found {
-		v.errorf("%s has a prefix length, a node's address has none: write %s", show(s), show(host))
+		v.errorf("%s has a prefix length, the address of a host has none: write %s", show(s), show(host))
 		return netip.Addr{}, false
 	}
 	a, err := netip.ParseAddr(s)
-	switch {
-	case err != nil:
-		v.errorf("%s is not an IPv4 address%s", show(s), because(err))
-		return netip.Addr{}, false
-	case !a.Is4():
-		v.errorf("%s: IPv6 is not supported yet", show(s))
+	if err != nil {
+		v.errorf("%s is not an IPv4 or IPv6 address%s", show(s), because(err))
 		return netip.Addr{}, false
 	}
-	return a, v.unicast(a, show(s))
+	if !v.plain(a, s) {
+		return netip.Addr{}, false
+	}
+	return a, v.usable(a, show(s))
 }
 
-// virtualAddress is an IPv4 address with the length of its prefix.
+// virtualAddress is an address with the length of its prefix.
 func (v value) virtualAddress() (netip.Prefix, bool) {
 	s, ok := v.text("an address such as 10.0.0.3/24")
 	if !ok {
 		return netip.Prefix{}, false
 	}
-	if a, err := netip.ParseAddr(s); err == nil && a.Is4() {
-		v.errorf("%s has no prefix length: write %s/24, or whatever the network has, or /32", s, s)
+	host, _, _ := strings.Cut(s, "/")
+	if a, err := netip.ParseAddr(host); err == nil && !v.plain(a, s) {
 		return netip.Prefix{}, false
-	} else if err == nil {
-		v.errorf("%s: IPv6 is not supported yet", show(s))
+	} else if err == nil && host == s {
+		v.errorf("%s has no prefix length: write %s/%d, or whatever the network has, or /%d", s, s, usualBits(a), a.BitLen())
 		return netip.Prefix{}, false
 	}
 	p, err := netip.ParsePrefix(s)
 	switch {
 	case err != nil:
-		v.errorf("%s is not an IPv4 address with a prefix length, such as 10.0.0.3/24%s", show(s), because(err))
-		return netip.Prefix{}, false
-	case !p.Addr().Is4():
-		v.errorf("%s: IPv6 is not supported yet", show(s))
+		v.errorf("%s is not an address with a prefix length, such as 10.0.0.3/24 or fd00::3/64%s", show(s), because(err))
 		return netip.Prefix{}, false
 	case p.Bits() == 0:
-		v.errorf("%s has the prefix length 0, that is the whole internet: write the network's, such as /24", s)
+		v.errorf("%s has the prefix length 0, that is the whole internet: write the network's, such as /%d", s, usualBits(p.Addr()))
 		return netip.Prefix{}, false
 	}
-	return p, v.unicast(p.Addr(), s) && v.inside(p)
+	return p, v.usable(p.Addr(), s) && v.inside(p)
 }
 
-// unicast reports addresses that no host can have.
-func (v value) unicast(a netip.Addr, s string) bool {
+// usualBits is the prefix length that most networks have.
+func usualBits(a netip.Addr) int {
+	if a.Is4() {
+		return 24
+	}
+	return 64
+}
+
+// plain reports addresses that are written as something else.
+func (v value) plain(a netip.Addr, s string) bool {
+	switch {
+	case a.Is4In6():
+		v.errorf("%s is an IPv4 address written as IPv6: write %s", show(s), a.Unmap())
+	case a.Zone() != "":
+		v.errorf("%s names an interface after the %%, which the key interface: does here: write %s", show(s), a.WithZone(""))
+	default:
+		return true
+	}
+	return false
+}
+
+// usable reports addresses that no host can have.
+func (v value) usable(a netip.Addr, s string) bool {
 	what := ""
 	switch {
-	case a.As4()[0] == 0:
+	case a.Is4() && a.As4()[0] == 0:
 		what = "is in 0.0.0.0/8, no host has an address there"
+	case a.IsUnspecified():
+		what = "is the unspecified address, no host has it"
 	case a.IsLoopback():
 		what = "is a loopback address, no other host can reach it"
 	case a.IsMulticast():
@@ -80,14 +99,19 @@ func (v value) unicast(a netip.Addr, s string) bool {
 
 // inside reports the first and the last address of a network, which are no host's.
 func (v value) inside(p netip.Prefix) bool {
-	if p.Bits() >= 31 { // RFC 3021
+	if p.Addr().BitLen()-p.Bits() <= 1 { // RFC 3021, RFC 6164
 		return true
 	}
-	switch p.Addr() {
-	case p.Masked().Addr():
+	switch {
+	case p.Addr().Is6():
+		if p.Addr() == p.Masked().Addr() {
+			v.errorf("%s is the anycast address that all routers of its network share (RFC 4291 2.6.1): take another one", p)
+			return false
+		}
+	case p.Addr() == p.Masked().Addr():
 		v.errorf("%s is the address of the network itself", p)
 		return false
-	case last(p):
+	case p.Addr() == last(p):
 		v.errorf("%s is the broadcast address of its network", p)
 		return false
 	}
@@ -137,6 +161,9 @@ func readAddress(v value, iface string) (a supervisor.Address, ok bool) {
 	f.boolean("noprefixroute", &a.NoPrefixRoute)
 	if f.text("label", &a.Label, "a label such as eth0:1") {
 		f.keys["label"].checkLabel(a.Label, iface)
+		if ok && a.Prefix.Addr().Is6() {
+			f.keys["label"].errorf("is for IPv4 only: remove it")
+		}
 	}
 	return a, ok
 }
@@ -153,6 +180,14 @@ func (v value) checkLabel(label, iface string) {
 	}
 }
 
+// family names the family of an address.
+func family(a netip.Addr) string {
+	if a.Is4() {
+		return "IPv4"
+	}
+	return "IPv6"
+}
+
 // oddInName tells what the name of an interface or a label may not contain.
 func oddInName(r rune) bool { return r <= ' ' || r > '~' || r == '/' }
 
@@ -167,5 +202,5 @@ func count(n int, noun string) string {
 	return strconv.Itoa(n) + " " + noun + "s"
 }
 
-// line names another place of the file.
+// place names another place of the file.
 func (v value) place() string { return fmt.Sprintf("%s (line %d)", v.path, v.at()) }

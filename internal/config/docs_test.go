@@ -11,7 +11,7 @@ import (
 func TestDocumentationNamesEveryKey(t *testing.T) {
 	docs := string(read(t, "../../docs/configuration.md"))
 	named := 0
-	for key := range keysOf(t, "testdata/valid-full.yaml", "testdata/valid-small.yaml", "testdata/valid-password.yaml") {
+	for key := range keysOf(t, "testdata/valid-full.yaml", "testdata/valid-small.yaml", "testdata/valid-password.yaml", "testdata/valid-vrrp.yaml") {
 		if key == "lb01" || key == "lb02" {
 			continue
 		}
@@ -20,7 +20,7 @@ func TestDocumentationNamesEveryKey(t *testing.T) {
 			t.Errorf("docs/configuration.md does not name `%s`", key)
 		}
 	}
-	if named < 40 {
+	if named < 65 {
 		t.Errorf("only %d keys were looked for", named)
 	}
 }

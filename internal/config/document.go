@@ -23,7 +23,7 @@ type Document struct {
 }
 
 // Parse reads the text of a file; name is how messages call it. It touches nothing
-// else: passwords that lie in files of their own are read by ReadPasswords.
+// else: secrets that lie in files of their own are read by ReadSecrets.
 func Parse(name string, data []byte) (*Document, error) {
 	r := &reader{file: name}
 	d := &Document{file: name}
@@ -72,7 +72,7 @@ func (d *Document) Nodes() []string {
 	return names
 }
 
-// For is the configuration of one of the nodes.
+// For is the configuration of one of the nodes. Its secrets have to be read by now.
 func (d *Document) For(name string) (supervisor.Config, error) {
 	i := slices.IndexFunc(d.nodes, func(n node) bool { return n.name == name })
 	if i < 0 {
@@ -84,10 +84,12 @@ func (d *Document) For(name string) (supervisor.Config, error) {
 	}
 	var errs Errors
 	for _, r := range d.routers {
-		if r.password.unread() {
-			errs = append(errs, r.password.error(d.file, "has not been read"))
+		for _, s := range r.secrets {
+			if s.key == nil && !s.skipped {
+				errs = append(errs, s.error(d.file, "has not been read"))
+			}
 		}
-		c.Routers = append(c.Routers, r.on(d.nodes[i]))
+		c.Routers = append(c.Routers, r.on(d.nodes[i], d.nodes[1-i]))
 	}
 	if len(errs) > 0 {
 		return supervisor.Config{}, errs.sort()

@@ -56,7 +56,9 @@ func TestNodeGetsEverythingThatTheFileSays(t *testing.T) {
 					Priority:      150,
 					Interval:      40950 * time.Millisecond,
 					Addresses:     []netip.Addr{addr("10.0.0.3"), addr("10.0.0.4")},
+					DownAdverts:   3,
 					Pair:          true,
+					PeerPriority:  151,
 					Lifetime:      3 * time.Second,
 					AnnounceEvery: time.Minute,
 				},
@@ -78,10 +80,12 @@ func TestNodeGetsEverythingThatTheFileSays(t *testing.T) {
 					Interval:      2 * time.Second,
 					Addresses:     []netip.Addr{addr("10.0.0.7")},
 					Preempt:       true,
+					DownAdverts:   3,
 					Pair:          true,
+					PeerPriority:  254,
 					Lifetime:      3 * time.Second,
 					AnnounceAgain: 5 * time.Second,
-					AnnounceEvery: 30 * time.Second,
+					AnnounceEvery: time.Second,
 				},
 				Format:    vrrp.Format{Version: vrrp.V2, VRID: 50},
 				Addresses: []supervisor.Address{{Prefix: prefix("10.0.0.7/24")}},
@@ -113,7 +117,11 @@ func TestNodesDifferOnlyInNamePrioritiesAndSource(t *testing.T) {
 		if got := b.Routers[i].Source.String(); got != "10.0.0.6" {
 			t.Errorf("lb02 sends from %s, want 10.0.0.6", got)
 		}
-		b.Routers[i].VRRP.Priority, b.Routers[i].Source = a.Routers[i].VRRP.Priority, a.Routers[i].Source
+		if a.Routers[i].VRRP.PeerPriority != b.Routers[i].VRRP.Priority || b.Routers[i].VRRP.PeerPriority != a.Routers[i].VRRP.Priority {
+			t.Errorf("the nodes do not know each other's priority: %+v, %+v", a.Routers[i].VRRP, b.Routers[i].VRRP)
+		}
+		b.Routers[i].VRRP.Priority, b.Routers[i].VRRP.PeerPriority = a.Routers[i].VRRP.Priority, a.Routers[i].VRRP.PeerPriority
+		b.Routers[i].Source = a.Routers[i].Source
 	}
 	if diff := cmp.Diff(a, b, same); diff != "" {
 		t.Errorf("the nodes differ in more (-lb01 +lb02):\n%s", diff)

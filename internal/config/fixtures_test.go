@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"flag"
+	"fmt"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -99,10 +100,11 @@ func sameAfterPrint(t *testing.T, d *Document) {
 	}
 	for i := range d.routers {
 		// What is not read here has to be the same file.
-		if d.routers[i].password.file != again.routers[i].password.file {
-			t.Errorf("password_file: is %q, after printing %q", d.routers[i].password.file, again.routers[i].password.file)
+		was, is := &d.routers[i].secrets, &again.routers[i].secrets
+		if diff := cmp.Diff(places(*was), places(*is)); diff != "" {
+			t.Errorf("secrets changed by printing (-want +got):\n%s", diff)
 		}
-		d.routers[i].password, again.routers[i].password = password{}, password{}
+		*was, *is = nil, nil
 	}
 	for _, node := range d.Nodes() {
 		want, err := d.For(node)
@@ -117,6 +119,14 @@ func sameAfterPrint(t *testing.T, d *Document) {
 			t.Errorf("%s changed by printing (-want +got):\n%s", node, diff)
 		}
 	}
+}
+
+// places are where secrets come from.
+func places(secrets []secret) (list []string) {
+	for _, s := range secrets {
+		list = append(list, fmt.Sprint(s.id, " ", s.file, " ", s.credential))
+	}
+	return list
 }
 
 // checkErrors wants every error with its file and line, in order, and on one line.

@@ -20,7 +20,16 @@ type File struct {
 
 // Load reads a configuration file. This host is the named node; where that is empty,
 // the one of node:, else of the host's name, else of an address on an interface.
-func Load(path, node string) (*File, error) {
+func Load(path, node string) (*File, error) { return load(path, node, false) }
+
+// Check is Load for people: a credential of systemd that only the service can read is a
+// warning. Config is without it then, and not for use.
+func Check(path, node string) (*File, error) { return load(path, node, true) }
+
+// credentials is the variable with which systemd shows a service its credentials.
+const credentials = "CREDENTIALS_DIRECTORY"
+
+func load(path, node string, checking bool) (*File, error) {
 	data, err := readFile(path)
 	if err != nil {
 		return nil, Errors{{File: path, Text: reason(err)}}
@@ -29,18 +38,23 @@ func Load(path, node string) (*File, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := d.ReadPasswords(); err != nil {
+	f := &File{Path: path, Document: d, Warnings: d.Warnings()}
+	dir := os.Getenv(credentials)
+	if checking && dir == "" {
+		f.Warnings = append(f.Warnings, d.skipCredentials()...)
+	}
+	if err := d.ReadSecrets(dir); err != nil {
 		return nil, err
 	}
 	self, warnings, err := d.self(node, thisHost())
 	if err != nil {
 		return nil, err
 	}
-	c, err := d.For(self)
-	if err != nil {
+	f.Warnings = append(f.Warnings, warnings...)
+	if f.Config, err = d.For(self); err != nil {
 		return nil, err
 	}
-	return &File{Path: path, Document: d, Config: c, Warnings: append(d.Warnings(), warnings...)}, nil
+	return f, nil
 }
 
 // readFile reads no more than Parse will take.

@@ -62,13 +62,13 @@ func TestThisHostHasItsNameAndAddresses(t *testing.T) {
 func TestLoadSaysWhatIsWrongWithTheFile(t *testing.T) {
 	dir := t.TempDir()
 	big := filepath.Join(dir, "big.yaml")
-	if err := os.WriteFile(big, make([]byte, 2<<20), 0o600); err != nil {
+	if err := os.WriteFile(big, make([]byte, maxSize+1), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	for path, want := range map[string]string{
 		filepath.Join(dir, "none.yaml"): "none.yaml: there is no such file",
 		dir:                             ": is a directory",
-		big:                             "big.yaml:1: has more than 1048576 bytes, no configuration is that long",
+		big:                             "big.yaml:1: has more than 4194304 bytes, no configuration is that long",
 	} {
 		if _, err := Load(path, ""); err == nil || !strings.HasSuffix(err.Error(), want) {
 			t.Errorf("%s: got %v, want …%s", path, err, want)
@@ -123,7 +123,7 @@ func TestUnreadPasswordFileIsNoEmptyPassword(t *testing.T) {
 		t.Errorf("got %v, want a refusal", err)
 	}
 	sameFile := parse(t, []byte(inFull(t, d)))
-	if got := sameFile.routers[0].password.file; got != "/x" {
+	if got := sameFile.routers[0].secrets[0].file; got != "/x" {
 		t.Errorf("after printing the file is %q, want /x", got)
 	}
 }

@@ -37,8 +37,12 @@ func (d *Document) readNodes(f fields) {
 		d.checkName(kv)
 		n := readNode(kv)
 		for _, other := range d.nodes {
-			if n.address.IsValid() && n.address == other.address {
+			switch {
+			case !n.address.IsValid() || !other.address.IsValid():
+			case n.address == other.address:
 				kv.value.errorf("has the address %s as %s has: each node has its own", n.address, other.name)
+			case n.address.Is4() != other.address.Is4():
+				kv.value.errorf("has an address of %s, %s one of %s: write addresses under which the nodes reach each other", family(n.address), other.name, family(other.address))
 			}
 		}
 		d.nodes = append(d.nodes, n)

@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 	"io"
+	"net/netip"
 	"strconv"
 	"time"
 
@@ -13,7 +14,7 @@ import (
 	"github.com/pairkeeper/pairkeeper/vrrp"
 )
 
-// Print writes the configuration with every default in it. Passwords are masked;
+// Print writes the configuration with every default in it. Secrets are masked;
 // otherwise it parses to the same configuration.
 func (d *Document) Print(w io.Writer) error {
 	e := yaml.NewEncoder(w)
@@ -157,29 +158,46 @@ func (d *Document) routerTree(r router) *yaml.Node {
 	t := block()
 	t.set("name", text(s.Name))
 	t.set("interface", text(s.Interface))
+	if s.AdvertInterface != "" {
+		t.set("advert_interface", text(s.AdvertInterface))
+	}
 	t.set("vrid", number(s.VRRP.VRID))
 	t.set("version", number(uint8(s.VRRP.Version)))
 	t.set("advert_interval", duration(s.VRRP.Interval))
+	t.set("down_adverts", number(s.VRRP.DownAdverts))
 	priority := flow()
 	for _, n := range d.nodes {
 		priority.set(n.name, number(r.priority[n.name]))
 	}
 	t.set("priority", priority.Node)
+	if s.Group != "" {
+		t.set("group", text(s.Group))
+	}
 	addresses := list()
 	for _, a := range s.Addresses {
 		addresses.Content = append(addresses.Content, addressTree(a))
 	}
 	t.set("addresses", addresses)
+	t.set("virtual_mac", macTree(s.VirtualMAC))
+	t.set("unicast", d.unicastTree(r))
 	t.set("preempt", boolean(s.VRRP.Preempt))
 	t.set("preempt_delay", duration(s.VRRP.PreemptDelay))
 	t.set("auth", authTree(r))
-	if s.VRRP.Version == vrrp.V3 {
+	if s.VRRP.Version == vrrp.V3 && !r.v6() {
 		t.set("checksum", text(map[vrrp.Checksum]string{vrrp.ChecksumPseudo: "pseudo", vrrp.ChecksumPlain: "plain"}[s.Format.Checksum]))
+	}
+	if len(r.tracks) > 0 {
+		tracks := list()
+		for _, one := range r.tracks {
+			tracks.Content = append(tracks.Content, d.trackTree(one))
+		}
+		t.set("track", tracks)
 	}
 	garp := flow()
 	garp.set("burst", number(s.Burst))
 	garp.set("again", duration(s.VRRP.AnnounceAgain))
 	garp.set("refresh", duration(s.VRRP.AnnounceEvery))
+	garp.set("reply", boolean(s.Replies))
 	t.set("garp", garp.Node)
 	return t.Node
 }
@@ -194,17 +212,93 @@ func addressTree(a supervisor.Address) *yaml.Node {
 	return t.Node
 }
 
-func authTree(r router) *yaml.Node {
+func macTree(m supervisor.VirtualMAC) *yaml.Node {
+	if m.Name == "" {
+		return boolean(false)
+	}
 	t := flow()
-	switch {
-	case r.shared.Format.Auth.Type == vrrp.AuthNone:
-		t.set("type", text("none"))
-	case r.password.file != "":
-		t.set("type", text("pass"))
-		t.set("password_file", quote(r.password.file))
-	default:
-		t.set("type", text("pass"))
-		t.set("password", quote(mask))
+	t.set("name", text(m.Name))
+	adverts := "virtual"
+	if m.FromBase {
+		adverts = "base"
+	}
+	t.set("adverts", text(adverts))
+	return t.Node
+}
+
+func (d *Document) unicastTree(r router) *yaml.Node {
+	if r.unicast == nil {
+		return boolean(false)
+	}
+	t := block()
+	t.set("addresses", d.byNodeTree(r.unicast.addresses))
+	t.set("min_ttl", number(r.unicast.lowest))
+	t.set("max_ttl", number(r.unicast.most))
+	t.set("check_source", boolean(!r.shared.Format.AnySource))
+	return t.Node
+}
+
+func (d *Document) byNodeTree(addresses map[string]netip.Addr) *yaml.Node {
+	t := flow()
+	for _, n := range d.nodes {
+		t.set(n.name, text(addresses[n.name].String()))
 	}
 	return t.Node
+}
+
+func (d *Document) trackTree(one track) *yaml.Node {
+	t := flow()
+	t.set("interface", text(one.Interface))
+	t.set("need", text(needs[one.Need]))
+	switch {
+	case one.addresses != nil:
+		t.set("address", d.byNodeTree(one.addresses))
+	case one.Address.IsValid():
+		t.set("address", text(one.Address.String()))
+	}
+	if one.Weight == 0 {
+		t.set("fatal", boolean(true))
+	} else {
+		t.set("weight", number(one.Weight))
+	}
+	t.set("reverse", boolean(one.Reverse))
+	return t.Node
+}
+
+func authTree(r router) *yaml.Node {
+	t := flow()
+	auth := &r.shared.Format.Auth
+	switch auth.Type {
+	case vrrp.AuthNone:
+		t.set("type", text("none"))
+	case vrrp.AuthHMAC:
+		t = block()
+		t.set("type", text("hmac"))
+		keys := list()
+		for _, s := range r.secrets {
+			k := flow()
+			k.set("id", number(s.id))
+			k.set(secretTree(s, "", "file", "credential"))
+			keys.Content = append(keys.Content, k.Node)
+		}
+		t.set("keys", keys)
+		t.set("mode", text(hmacModes[auth.Mode]))
+		t.set("window", duration(auth.Window))
+	default:
+		t.set("type", text(map[vrrp.AuthType]string{vrrp.AuthPass: "pass", vrrp.AuthAH: "ah"}[auth.Type]))
+		t.set(secretTree(r.secrets[0], "password", "password_file", "password_credential"))
+	}
+	return t.Node
+}
+
+// secretTree is where a secret comes from, under the key for it; the secret itself is
+// masked.
+func secretTree(s secret, inline, file, credential string) (key string, v *yaml.Node) {
+	switch {
+	case s.file != "":
+		return file, quote(s.file)
+	case s.credential != "":
+		return credential, text(s.credential)
+	}
+	return inline, quote(mask)
 }

@@ -13,8 +13,9 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// maxSize bounds a configuration file.
-const maxSize = 1 << 20
+// maxSize bounds a configuration file: 1,000 virtual routers take 1 MB when every default
+// is written out.
+const maxSize = 4 << 20
 
 // reader collects what is wrong and what is odd while a file is read.
 type reader struct {

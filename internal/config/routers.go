@@ -12,23 +12,45 @@ import (
 
 // router is a virtual router as both nodes share it.
 type router struct {
-	shared   supervisor.Router // all but the node's priority and source
+	shared   supervisor.Router // all but what a node has for itself
 	priority map[string]uint8  // by node
-	password password
+	unicast  *unicast          // nil: multicast
+	tracks   []track
+	secrets  []secret
+	fields   fields // for messages
 }
 
 // on is the router as one node runs it.
-func (r *router) on(n node) supervisor.Router {
+func (r *router) on(n, peer node) supervisor.Router {
 	c := r.shared
-	c.VRRP.Priority = r.priority[n.name]
-	c.Source = n.address
-	if r.password.file != "" {
-		c.Format.Auth.Key = r.password.key
+	c.VRRP.Priority, c.VRRP.PeerPriority = r.priority[n.name], r.priority[peer.name]
+	if n.address.Is4() != r.v6() {
+		c.Source = n.address
+	}
+	if r.unicast != nil {
+		c.Source = r.unicast.addresses[n.name]
+		c.Format.Peers = []vrrp.Peer{r.unicast.peer(peer)}
+	}
+	for _, t := range r.tracks {
+		c.Track = append(c.Track, t.on(n))
+	}
+	for _, s := range r.secrets {
+		if s.id != 0 {
+			c.Format.Auth.Keys = append(c.Format.Auth.Keys, vrrp.HMACKey{ID: s.id, Secret: s.key})
+		} else {
+			c.Format.Auth.Key = s.key
+		}
 	}
 	return c
 }
 
 func (r *router) holds(a netip.Addr) bool { return slices.Contains(r.shared.VRRP.Addresses, a) }
+
+// has tells whether the router has an address, and so a family.
+func (r *router) has() bool { return len(r.shared.VRRP.Addresses) > 0 }
+
+// v6 tells whether the router is one of IPv6.
+func (r *router) v6() bool { return r.has() && r.shared.VRRP.Addresses[0].Is6() }
 
 // defaultRouter is a virtual router where the file does not say otherwise.
 func defaultRouter() supervisor.Router {
@@ -37,8 +59,9 @@ func defaultRouter() supervisor.Router {
 			Version:       vrrp.V3,
 			Preempt:       true,
 			Pair:          true,
+			DownAdverts:   3,
 			AnnounceAgain: 5 * time.Second,
-			AnnounceEvery: 30 * time.Second,
+			AnnounceEvery: time.Second,
 		},
 		Format: vrrp.Format{Checksum: vrrp.ChecksumPseudo},
 		Burst:  5,
@@ -60,23 +83,31 @@ func (d *Document) readRouters(v value) {
 	}
 	seen := &taken{vrids: map[string]value{}, names: map[string]value{}, addresses: map[netip.Addr]value{}}
 	for _, item := range items {
-		if f, ok := item.fields(routerExample, "name", "interface", "vrid", "version", "advert_interval", "priority",
-			"addresses", "preempt", "preempt_delay", "auth", "checksum", "garp"); ok {
+		if f, ok := item.fields(routerExample, routerKeys...); ok {
 			d.routers = append(d.routers, d.readRouter(f, seen))
 		}
 	}
+	d.readVirtualMACs()
+	d.joinGroups()
 }
 
+var routerKeys = []string{"name", "interface", "advert_interface", "vrid", "version", "advert_interval", "down_adverts", "priority",
+	"preferred", "group", "addresses", "virtual_mac", "unicast", "preempt", "preempt_delay", "auth", "checksum", "track", "garp"}
+
 func (d *Document) readRouter(f fields, seen *taken) router {
-	r := router{shared: defaultRouter()}
+	r := router{shared: defaultRouter(), fields: f}
 	s := &r.shared
-	readIdentity(f, s, seen)
+	readPlace(f, s)
 	readVersion(f, s)
 	d.readPriorities(f, &r)
 	d.readAddresses(f, &r, seen)
+	readName(f, &r, seen)
+	readGroup(f, s)
+	d.readUnicast(f, &r)
 	readPreempt(f, s)
-	r.password = readAuth(f, s)
-	readChecksum(f, s)
+	readAuth(f, &r)
+	readChecksum(f, &r)
+	d.readTracks(f, &r)
 	readGARP(f, s)
 	return r
 }
@@ -92,7 +123,11 @@ func readVersion(f fields, s *supervisor.Router) {
 			f.keys["advert_interval"].errorf("%s %s", printDuration(s.VRRP.Interval), wrong)
 		}
 	}
-	s.VRRP.Lifetime = vrrp.LifetimeFor(s.VRRP.Interval)
+	if f.integer("down_adverts", &s.VRRP.DownAdverts, 1, 100) && s.VRRP.DownAdverts == 1 {
+		f.keys["down_adverts"].warnf("1: a single lost advert makes the other node take the addresses")
+	}
+	// LifetimeFor reckons with three adverts.
+	s.VRRP.Lifetime = vrrp.LifetimeFor(s.VRRP.Interval * time.Duration(s.VRRP.DownAdverts) / 3)
 }
 
 // wrongInterval says why an advert cannot carry an interval, or is empty
@@ -130,14 +165,19 @@ func readPreempt(f fields, s *supervisor.Router) {
 	}
 }
 
-func readChecksum(f fields, s *supervisor.Router) {
+func readChecksum(f fields, r *router) {
+	s := &r.shared
 	v, ok := f.keys["checksum"]
 	if !ok {
 		return
 	}
 	word, ok := v.one("pseudo", "plain")
-	if ok && s.VRRP.Version == vrrp.V2 {
+	switch {
+	case !ok:
+	case s.VRRP.Version == vrrp.V2:
 		v.errorf("is for version 3: VRRPv2 has one rule only, remove it")
+	case r.v6():
+		v.errorf("is for IPv4: over IPv6 the checksum always includes the pseudo-header (RFC 9568 5.2.8), remove it")
 	}
 	if word == "plain" {
 		s.Format.Checksum = vrrp.ChecksumPlain
@@ -149,11 +189,12 @@ func readGARP(f fields, s *supervisor.Router) {
 	if !ok {
 		return
 	}
-	g, ok := v.fields("{burst: 5, again: 5s, refresh: 30s}", "burst", "again", "refresh")
+	g, ok := v.fields("{burst: 5, again: 5s, refresh: 1s}", "burst", "again", "refresh", "reply")
 	if !ok {
 		return
 	}
 	g.integer("burst", &s.Burst, 1, 100)
 	g.duration("again", &s.VRRP.AnnounceAgain, 0, time.Hour)
 	g.duration("refresh", &s.VRRP.AnnounceEvery, 0, 24*time.Hour)
+	g.boolean("reply", &s.Replies)
 }
