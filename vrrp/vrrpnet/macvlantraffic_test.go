@@ -556,3 +556,41 @@ func TestLinkLocalVirtualAddressNeedsItsPrefixRoute(t *testing.T) {
 	must(t, addresses.Put([]Held{held}))
 	talk(t, b, zoned(t, b, local6), "")
 }
+
+// The interface may come back while the router is Active, or after the daemon was told
+// to raise its macvlan.
+func TestMACVLANOutlivesItsBaseGoingDown(t *testing.T) {
+	_, a, b := pair(t)
+	serve(t, a, "0.0.0.0")
+	m := ipv4MACVLAN(t, a)
+	r := activate(t, a, m, virtual)
+	a.Run("ip", "link", "set", "eth0", "down")
+	a.Run("ip", "link", "set", "eth0", "up")
+	a.Cable("eth0").Settle()
+	talk(t, b, virtual.String(), "")
+	r.release(t)
+	a.Run("ip", "link", "set", "eth0", "down")
+	raise(t, a, r.links, m)
+	must(t, r.addresses.Put(r.held))
+	a.Run("ip", "link", "set", "eth0", "up")
+	a.Cable("eth0").Settle()
+	talk(t, b, virtual.String(), "")
+}
+
+// With the interface its macvlan goes: nothing is left to lower or to delete.
+func TestMACVLANGoesWithItsBase(t *testing.T) {
+	_, a, _ := pair(t)
+	a.Plug("eth1", "10.10.0.1/24")
+	links := openMACVLANs(t, a)
+	m := ipv4MACVLAN(t, a)
+	m.Base = linkOf(t, a, "eth1")
+	raise(t, a, links, m)
+	a.Run("ip", "link", "delete", "eth1")
+	a.Do(func() {
+		must(t, links.Lower(m))
+		must(t, links.Delete(m))
+		if _, err := links.Raise(m); err == nil || !strings.Contains(err.Error(), "interface eth1") {
+			t.Errorf("error %v", err)
+		}
+	})
+}
