@@ -108,6 +108,23 @@ func (r *Router) IPv6() bool {
 // Unicast tells that adverts go to a peer.
 func (r *Router) Unicast() bool { return len(r.Format.Peers) > 0 }
 
+// Sender is where adverts come from, given what the interface has: the configured source
+// if it is there, else the first address of the router's family that is not virtual; over
+// IPv6 a link-local one (RFC 9568 5.1.2.1), unless adverts go to a peer.
+func (r *Router) Sender(have []netip.Prefix, virtual func(netip.Addr) bool) netip.Addr {
+	var first netip.Addr
+	for _, p := range have {
+		a := p.Addr()
+		switch {
+		case a == r.Source && r.sends(a):
+			return a
+		case !first.IsValid() && r.sends(a) && !virtual(a):
+			first = a
+		}
+	}
+	return first
+}
+
 // sends tells whether adverts may come from an address.
 func (r *Router) sends(a netip.Addr) bool {
 	if !r.IPv6() {

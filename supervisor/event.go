@@ -54,8 +54,16 @@ type RouterEvent struct {
 	Event  vrrp.Event
 }
 
-// OwnFailed answers Own of a router: the kernel refused the addresses.
+// OwnFailed answers Own of a router: the kernel refused the addresses; or, Early, would
+// refuse them.
 type OwnFailed struct {
+	Router  string
+	Problem string
+	Early   bool
+}
+
+// Barred tells that a router cannot be run here for now; an empty Problem: that it can.
+type Barred struct {
 	Router  string
 	Problem string
 }
@@ -75,6 +83,7 @@ func (RestartDone) isEvent()  {}
 func (LinkChanged) isEvent()  {}
 func (RouterEvent) isEvent()  {}
 func (OwnFailed) isEvent()    {}
+func (Barred) isEvent()       {}
 func (Reconfigured) isEvent() {}
 func (Tick) isEvent()         {}
 
@@ -87,6 +96,9 @@ func (e TestDone) String() string    { return "test " + passed(e.Problem) }
 func (e RestartDone) String() string { return "restart " + passed(e.Problem) }
 func (e OwnFailed) String() string {
 	return fmt.Sprintf("%s own failed: %s", e.Router, e.Problem)
+}
+func (e Barred) String() string {
+	return fmt.Sprintf("%s barred: %s", e.Router, e.Problem)
 }
 func (e RouterEvent) String() string {
 	return fmt.Sprintf("%s %s", e.Router, eventText(e.Event))

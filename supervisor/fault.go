@@ -23,6 +23,9 @@ func (s *step) ownFault(r *router) (vrrp.Reason, string) {
 			return fault, why
 		}
 	}
+	if r.barred != "" {
+		return ReasonBarred, r.barred
+	}
 	if !r.primary.IsValid() {
 		return ReasonNoAddress, "interface " + r.cfg.AdvertsOn() + " has no " + r.cfg.sourceWord() + " to send from"
 	}

@@ -147,6 +147,11 @@ func (s *step) event(ev Event) {
 		s.routerEvent(ev)
 	case OwnFailed:
 		s.ownFailed(ev)
+	case Barred:
+		if r := s.router(ev.Router); r != nil {
+			r.barred = ev.Problem
+			s.touch(r)
+		}
 	case Reconfigured:
 		s.reconfigured(ev.Config)
 	case Tick:

@@ -10,6 +10,7 @@ const (
 	ReasonLinkMissing  vrrp.Reason = "link-missing"  // the interface does not exist
 	ReasonLinkDown     vrrp.Reason = "link-down"     // the interface is down or has no carrier
 	ReasonLinkUnusable vrrp.Reason = "link-unusable" // the interface cannot be listened on
+	ReasonBarred       vrrp.Reason = "barred"        // another daemon of this host runs the virtual router
 	ReasonNoAddress    vrrp.Reason = "no-address"    // the interface has no address to send from
 	ReasonVIPFailed    vrrp.Reason = "vip-failed"    // the kernel refused the virtual address
 	ReasonTrack        vrrp.Reason = "track"         // a tracked interface is not as it must be

@@ -19,6 +19,7 @@ type router struct {
 	fault   vrrp.Reason // empty: takes part
 	detail  string
 	since   time.Time // of the state, or of the fault
+	barred  string    // why it cannot be run here; empty: it can
 	problem string    // why the kernel refused the addresses
 	retryAt time.Time // when to try them again
 	native  bool      // owner of addresses that the host has anyway (RFC 9568 1.2)
@@ -50,22 +51,10 @@ func (n *Node) link(name string) (LinkChanged, bool) {
 	return link, known
 }
 
-// sender is the address a router sends from: the configured one where the interface has
-// it, else the interface's first of its family that is not virtual; for IPv6 that is a
-// link-local one (RFC 9568 5.1.2.1), unless adverts go to a peer.
+// sender is the address a router sends from.
 func (n *Node) sender(r *router) netip.Addr {
 	link, _ := n.link(r.cfg.AdvertsOn())
-	var first netip.Addr
-	for _, p := range link.Addresses {
-		a := p.Addr()
-		switch {
-		case a == r.cfg.Source:
-			return a
-		case !first.IsValid() && r.cfg.sends(a) && !n.virtuals[a]:
-			first = a
-		}
-	}
-	return first
+	return r.cfg.Sender(link.Addresses, func(a netip.Addr) bool { return n.virtuals[a] })
 }
 
 // nativeAddresses tells whether an owner's addresses are the host's own, which are
@@ -156,7 +145,7 @@ func (s *step) reconcile(r *router, have []netip.Prefix) {
 // ownFailed takes a router out for a while.
 func (s *step) ownFailed(ev OwnFailed) {
 	r := s.router(ev.Router)
-	if r == nil || r.machine.State() != vrrp.Active {
+	if r == nil || r.machine.State() != vrrp.Active && (!ev.Early || r.machine.State().Out()) {
 		return
 	}
 	r.problem, r.retryAt = ev.Problem, s.now.Add(vipRetry)

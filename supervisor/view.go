@@ -71,6 +71,18 @@ func (n *Node) viewOf(r *router) RouterView {
 	}
 }
 
+// Proxy tells how the proxy is at a moment.
+func (n *Node) Proxy(now time.Time) ProxyView { return n.guard.view(now) }
+
+// States counts the routers in each state.
+func (n *Node) States() map[vrrp.State]int {
+	count := map[vrrp.State]int{}
+	for _, r := range n.routers {
+		count[r.machine.State()]++
+	}
+	return count
+}
+
 // Router tells how one router is.
 func (n *Node) Router(name string) RouterView {
 	if r := n.router(name); r != nil {

@@ -14,62 +14,99 @@ import (
 )
 
 // Cleanup takes away what a dead daemon left: it tells the peer with priority 0, so
-// that it need not wait for its timer, and removes the addresses. What it does not
-// find, the kernel has removed by itself.
+// that it need not wait for its timer, and removes the addresses and the macvlans. What
+// it does not find, the kernel has removed by itself.
 func Cleanup(cfg supervisor.Config, log *slog.Logger) error {
 	kernel, err := vrrpnet.OpenAddresses()
 	if err != nil {
 		return err
 	}
+	vmacs, err := vrrpnet.OpenMACVLANs()
+	if err != nil {
+		return errors.Join(err, kernel.Close())
+	}
+	c := &cleanup{kernel: kernel, vmacs: vmacs, log: log}
 	var problems []error
-	for _, r := range cfg.Routers {
-		if err := cleanRouter(kernel, r, log); err != nil {
-			problems = append(problems, fmt.Errorf("%s: %w", r.Name, err))
+	for i := range cfg.Routers {
+		if err := c.router(&cfg.Routers[i]); err != nil {
+			problems = append(problems, fmt.Errorf("%s: %w", cfg.Routers[i].Name, err))
 		}
 	}
-	return errors.Join(append(problems, kernel.Close())...)
+	return errors.Join(append(problems, vmacs.Close(), kernel.Close())...)
 }
 
-func cleanRouter(kernel *vrrpnet.Addresses, r supervisor.Router, log *slog.Logger) error {
+type cleanup struct {
+	kernel *vrrpnet.Addresses
+	vmacs  *vrrpnet.MACVLANs
+	log    *slog.Logger
+}
+
+func (c *cleanup) router(r *supervisor.Router) error {
 	if r.VRRP.Priority == vrrp.PriorityOwner {
 		return nil // the host's own addresses
 	}
-	iface, err := net.InterfaceByName(r.Interface)
+	base, err := linkOf(r.Interface)
 	if err != nil {
 		return nil // and with the interface went its addresses
 	}
-	found, err := kernel.List(iface.Index)
+	problem := c.addresses(r)
+	if m := macvlanOf(r, base); m != nil {
+		problem = errors.Join(problem, c.vmacs.Delete(*m))
+	}
+	return problem
+}
+
+// addresses releases and removes a router's addresses if they are there.
+func (c *cleanup) addresses(r *supervisor.Router) error {
+	holder, err := linkOf(r.Holder())
+	if err != nil {
+		return nil
+	}
+	found, err := c.kernel.List(holder.Index)
 	if err != nil {
 		return err
 	}
 	if !slices.ContainsFunc(found, func(f vrrpnet.Found) bool { return slices.Contains(r.VRRP.Addresses, f.Prefix.Addr()) }) {
 		return nil
 	}
-	link := vrrpnet.Link{Name: iface.Name, Index: iface.Index, MAC: iface.HardwareAddr}
-	sent := sendRelease(link, r, found)
-	log.Info(fmt.Sprintf("%s: removing the addresses that a dead daemon left on %s", r.Name, r.Interface))
-	return errors.Join(sent, kernel.Remove(heldOf(r, iface.Index)))
+	sent := c.release(r)
+	c.log.Info(fmt.Sprintf("%s: removing the addresses that a dead daemon left on %s", r.Name, r.Holder()))
+	return errors.Join(sent, c.kernel.Remove(heldOf(r, holder.Index)))
 }
 
-func sendRelease(link vrrpnet.Link, r supervisor.Router, found []vrrpnet.Found) error {
-	p, err := openPort(link, []supervisor.Router{r})
+// release sends priority 0 from where the dead daemon sent.
+func (c *cleanup) release(r *supervisor.Router) error {
+	link, err := linkOf(r.AdvertsOn())
 	if err != nil {
 		return err
 	}
-	p.primary = sender(r, found)
-	return errors.Join(p.send(r, vrrp.PriorityRelease), p.close())
+	found, err := c.kernel.List(link.Index)
+	if err != nil {
+		return err
+	}
+	s := newServed(*r)
+	s.from = r.Sender(prefixes(found), func(a netip.Addr) bool { return slices.Contains(r.VRRP.Addresses, a) })
+	p, err := openPort(link, []*served{s})
+	if err != nil {
+		return err
+	}
+	return errors.Join(s.send(p, vrrp.PriorityRelease), p.close())
 }
 
-// sender is the address that the dead daemon sent from.
-func sender(r supervisor.Router, found []vrrpnet.Found) netip.Addr {
-	var first netip.Addr
+func prefixes(found []vrrpnet.Found) []netip.Prefix {
+	var list []netip.Prefix
 	for _, f := range found {
-		switch a := f.Prefix.Addr(); {
-		case a == r.Source:
-			return a
-		case !first.IsValid() && a.Is4() && !slices.Contains(r.VRRP.Addresses, a):
-			first = a
+		if !f.Tentative {
+			list = append(list, f.Prefix)
 		}
 	}
-	return first
+	return list
+}
+
+func linkOf(name string) (vrrpnet.Link, error) {
+	iface, err := net.InterfaceByName(name)
+	if err != nil {
+		return vrrpnet.Link{}, err
+	}
+	return vrrpnet.Link{Name: iface.Name, Index: iface.Index, MAC: iface.HardwareAddr}, nil
 }

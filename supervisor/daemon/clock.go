@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"time"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
@@ -13,8 +14,8 @@ var epoch = time.Unix(0, 0).UTC()
 // that slept sees the gap.
 func now() time.Time {
 	var ts unix.Timespec
-	if err := unix.ClockGettime(unix.CLOCK_BOOTTIME, &ts); err != nil {
-		panic("clock_gettime: " + err.Error()) // every kernel since 2.6.39 has it
+	if _, _, errno := unix.RawSyscall(unix.SYS_CLOCK_GETTIME, unix.CLOCK_BOOTTIME, uintptr(unsafe.Pointer(&ts)), 0); errno != 0 {
+		panic("clock_gettime: " + errno.Error()) // every kernel since 2.6.39 has it
 	}
 	return epoch.Add(time.Duration(ts.Nano()))
 }

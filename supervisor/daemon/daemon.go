@@ -33,6 +33,7 @@ type Daemon struct {
 	mail    *mailbox
 	hands   *hands
 	kernel  *vrrpnet.Addresses
+	vmacs   *vrrpnet.MACVLANs
 	started time.Time
 
 	reloading sync.Mutex // one at a time
@@ -52,7 +53,11 @@ func New(opts Options) (*Daemon, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &Daemon{opts: opts, mail: mail, kernel: kernel, started: time.Now(), inUse: opts.Config}
+	vmacs, err := vrrpnet.OpenMACVLANs()
+	if err != nil {
+		return nil, err
+	}
+	d := &Daemon{opts: opts, mail: mail, kernel: kernel, vmacs: vmacs, started: time.Now(), inUse: opts.Config}
 	d.config = ConfigStatus{File: opts.File, Loaded: d.started}
 	return d, nil
 }
@@ -71,7 +76,7 @@ func (d *Daemon) Run(ctx context.Context) error {
 
 	ended := make(chan error, 1)
 	go func() { ended <- d.loop.run() }()
-	note := &notifier{beats: d.loop.beats.Load, status: d.Status}
+	note := &notifier{beats: d.loop.beats.Load, line: d.line}
 	notifyCtx, stopNotify := context.WithCancel(context.Background())
 	defer stopNotify()
 	go note.run(notifyCtx)
@@ -91,12 +96,13 @@ func (d *Daemon) Run(ctx context.Context) error {
 func (d *Daemon) assemble() {
 	d.hands = &hands{
 		ctx: context.Background(), mail: d.mail, log: d.opts.Log,
-		keeper: newKeeper(d.kernel, d.mail.tell, d.opts.Log),
+		keeper: newKeeper(d.kernel, d.vmacs, d.mail.tell, d.opts.Log),
 	}
 	d.loop = &loop{
 		node: supervisor.NewNode(d.opts.Config), mail: d.mail, hands: d.hands, journal: newJournal(d.opts.Log),
-		ports: map[string]*port{}, remarks: remarks{}, seen: map[string]vrrpnet.Interface{}, unusable: map[string]bool{}, cfg: d.opts.Config, routers: byName(d.opts.Config.Routers),
+		ports: map[string]*port{}, remarks: remarks{}, seen: map[string]vrrpnet.Interface{}, unusable: map[string]bool{},
 	}
+	d.loop.serve(d.opts.Config)
 	d.hands.step, d.hands.linked = d.loop.step, d.loop.linked
 	d.hands.configure(d.opts.Config)
 }
@@ -110,7 +116,7 @@ func (d *Daemon) release() error {
 	go func() {
 		d.hands.keeper.close()
 		d.hands.close()
-		done <- d.kernel.Close()
+		done <- errors.Join(d.kernel.Close(), d.vmacs.Close())
 	}()
 	select {
 	case err := <-done:
@@ -132,6 +138,18 @@ func (d *Daemon) Status() (Status, bool) {
 	defer d.mu.Unlock()
 	s.Config = d.config
 	return s, true
+}
+
+// line is Status in one line; false: the daemon is stopping.
+func (d *Daemon) line() (string, bool) {
+	line := ""
+	ok := d.mail.ask(func() { line = d.loop.line() })
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.config.Problem != "" {
+		line += ", the new configuration is refused"
+	}
+	return line, ok
 }
 
 var errStopping = errors.New("the daemon is stopping")

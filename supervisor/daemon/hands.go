@@ -83,8 +83,8 @@ func sameProxy(a, b supervisor.Proxy) bool {
 
 func interfaces(cfg supervisor.Config) []string {
 	var names []string
-	for _, r := range cfg.Routers {
-		names = append(names, r.Interface)
+	for i := range cfg.Routers {
+		names = append(names, cfg.Routers[i].Links()...)
 	}
 	slices.Sort(names)
 	return slices.Compact(names)
@@ -196,6 +196,6 @@ func restart(ctx context.Context, p proxy, a supervisor.Restart) error {
 }
 
 // hold has the kernel add, renew or remove a router's addresses.
-func (h *hands) hold(r supervisor.Router, ifindex int, do deed) {
-	h.keeper.order(order{router: r.Name, held: heldOf(r, ifindex), do: do, expiry: now().Add(r.VRRP.Lifetime / 2)})
+func (h *hands) hold(r *served, base vrrpnet.Link, do deed) {
+	h.keeper.order(order{router: r.Name, held: heldOf(&r.Router, base.Index), macvlan: macvlanOf(&r.Router, base), do: do, expiry: now().Add(r.VRRP.Lifetime / 2)})
 }

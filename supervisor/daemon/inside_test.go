@@ -240,7 +240,7 @@ func TestTheKeeperPutsRenewsAndRemoves(t *testing.T) {
 	_, kernel, index := newKernel(t)
 	var said told
 	_, log := newBook()
-	k := newKeeper(kernel, said.tell, log)
+	k := newKeeper(kernel, nil, said.tell, log)
 	held := heldAt(index, "10.0.0.3/24")
 	k.order(order{router: "web", held: held, do: put, expiry: later})
 	for len(said.all()) == 0 {

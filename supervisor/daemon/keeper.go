@@ -1,7 +1,9 @@
 package daemon
 
 import (
+	"errors"
 	"log/slog"
+	"net"
 	"slices"
 	"sync"
 	"time"
@@ -16,9 +18,12 @@ import (
 // counts; those of several routers go into one batch.
 type keeper struct {
 	kernel *vrrpnet.Addresses
+	vmacs  *vrrpnet.MACVLANs
 	tell   func(supervisor.Event)
 	log    *slog.Logger
 	wake   chan struct{}
+
+	lower []vrrpnet.MACVLAN // have no addresses any more; the kernel takes its time
 
 	mu     sync.Mutex
 	orders []order
@@ -28,10 +33,11 @@ type keeper struct {
 
 // order is what the kernel is to do for one router.
 type order struct {
-	router string
-	held   []vrrpnet.Held
-	do     deed
-	expiry time.Time // a later put would claim what others may hold by now
+	router  string
+	held    []vrrpnet.Held
+	macvlan *vrrpnet.MACVLAN // has the addresses, instead of the interface; nil: none
+	do      deed
+	expiry  time.Time // a later put would claim what others may hold by now
 }
 
 type deed uint8
@@ -40,10 +46,12 @@ const (
 	put     deed = iota // add, and say so
 	refresh             // renew the lifetime
 	remove
+	prepare // make the macvlan, so that a later put is quick
+	dismiss // remove, and the macvlan with it
 )
 
-func newKeeper(kernel *vrrpnet.Addresses, tell func(supervisor.Event), log *slog.Logger) *keeper {
-	k := &keeper{kernel: kernel, tell: tell, log: log, wake: make(chan struct{}, 1)}
+func newKeeper(kernel *vrrpnet.Addresses, vmacs *vrrpnet.MACVLANs, tell func(supervisor.Event), log *slog.Logger) *keeper {
+	k := &keeper{kernel: kernel, vmacs: vmacs, tell: tell, log: log, wake: make(chan struct{}, 1)}
 	k.idle = sync.NewCond(&k.mu)
 	go k.run()
 	return k
@@ -54,8 +62,11 @@ func (k *keeper) order(o order) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	for i := range k.orders {
-		if k.orders[i].router != o.router || k.orders[i].do == remove && !within(k.orders[i].held, o.held) {
+		if k.orders[i].router != o.router || k.orders[i].leaves() && !o.covers(&k.orders[i]) {
 			continue // what it held under an earlier configuration goes all the same
+		}
+		if o.do == prepare {
+			return // there is more to do than that
 		}
 		if o.do == refresh && k.orders[i].do == put {
 			o.do = put // still owes its answer
@@ -82,18 +93,55 @@ func (k *keeper) close() {
 
 func (k *keeper) run() {
 	for range k.wake {
-		k.mu.Lock()
-		orders := k.orders
-		k.orders, k.busy = nil, true
-		k.mu.Unlock()
-
-		k.carryOut(orders)
-
-		k.mu.Lock()
-		k.busy = false
-		k.idle.Broadcast()
-		k.mu.Unlock()
+		for k.work() {
+		}
 	}
+}
+
+// work carries out what is ordered, or lowers one macvlan; false: there is nothing left.
+func (k *keeper) work() bool {
+	k.mu.Lock()
+	orders := k.orders
+	k.orders, k.busy = nil, true
+	k.mu.Unlock()
+
+	switch {
+	case len(orders) > 0:
+		k.carryOut(orders)
+	case len(k.lower) > 0:
+		k.lowerOne()
+	}
+
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if len(k.orders) > 0 || len(k.lower) > 0 {
+		return true
+	}
+	k.busy = false
+	k.idle.Broadcast()
+	return false
+}
+
+func (k *keeper) lowerOne() {
+	m := k.lower[0]
+	k.lower = k.lower[1:]
+	if err := k.vmacs.Lower(m); err != nil {
+		k.log.Error("the interface of a virtual MAC stays up: "+err.Error(), fieldReason, "vip-stays")
+	}
+}
+
+// raise makes a macvlan receive, and returns its index.
+func (k *keeper) raise(m vrrpnet.MACVLAN) (int, error) {
+	k.lower = slices.DeleteFunc(k.lower, func(l vrrpnet.MACVLAN) bool { return l.Name == m.Name })
+	return k.vmacs.Raise(m)
+}
+
+func (o *order) leaves() bool { return o.do == remove || o.do == dismiss }
+
+// covers tells whether o concerns all that an earlier order of the router does.
+func (o *order) covers(earlier *order) bool {
+	same := (o.macvlan == nil) == (earlier.macvlan == nil) && (o.macvlan == nil || o.macvlan.Name == earlier.macvlan.Name)
+	return same && within(earlier.held, o.held)
 }
 
 // within tells whether every one of some addresses is among others.
@@ -106,57 +154,136 @@ func within(some, others []vrrpnet.Held) bool {
 // carryOut removes first: an address may go from one router to another.
 func (k *keeper) carryOut(orders []order) {
 	k.remove(orders)
-	var renewed []vrrpnet.Held
+	var puts, refreshes []order
 	for _, o := range orders {
 		switch {
-		case o.do == remove:
+		case o.leaves():
+		case o.do == prepare:
+			if _, err := k.vmacs.Prepare(*o.macvlan); err != nil {
+				k.tell(supervisor.OwnFailed{Router: o.router, Problem: err.Error(), Early: true})
+			}
 		case now().After(o.expiry):
 			k.tell(supervisor.OwnFailed{Router: o.router, Problem: "the kernel was too busy to take the addresses in time"})
 		case o.do == refresh:
-			renewed = append(renewed, o.held...)
+			refreshes = append(refreshes, o)
 		default:
-			k.put(o)
+			puts = append(puts, o)
 		}
 	}
-	if err := k.kernel.Refresh(renewed); len(renewed) > 0 && err != nil {
-		k.failed(orders, refresh, err)
-	}
+	k.put(puts)
+	k.refresh(refreshes)
 }
 
 func (k *keeper) remove(orders []order) {
 	var removed []vrrpnet.Held
-	for _, o := range orders {
-		if o.do == remove {
+	for i := range orders {
+		if o := &orders[i]; o.leaves() && k.locate(o) {
 			removed = append(removed, o.held...)
 		}
 	}
-	if err := k.kernel.Remove(removed); len(removed) > 0 && err != nil {
+	var err error
+	if len(removed) > 0 {
+		err = k.kernel.Remove(removed)
+	}
+	for _, o := range orders {
+		switch {
+		case o.macvlan == nil:
+		case o.do == remove:
+			k.lower = append(k.lower, *o.macvlan)
+		case o.do == dismiss:
+			err = errors.Join(err, k.vmacs.Delete(*o.macvlan))
+		}
+	}
+	if err != nil {
 		k.log.Error("the addresses stay until their lifetime ends: "+err.Error(), fieldReason, "vip-stays")
 	}
 }
 
-func (k *keeper) put(o order) {
-	if err := k.kernel.Put(o.held); err != nil {
-		k.tell(supervisor.OwnFailed{Router: o.router, Problem: err.Error()})
-		return
+// locate finds the macvlan that has the addresses; false: it is not there.
+func (k *keeper) locate(o *order) bool {
+	if o.macvlan == nil {
+		return true
 	}
-	k.tell(supervisor.RouterEvent{Router: o.router, Event: vrrp.Owned{}})
+	link, err := net.InterfaceByName(o.macvlan.Name)
+	if err == nil {
+		o.place(link.Index)
+	}
+	return err == nil
 }
 
-// failed tells the routers of a batch.
-func (k *keeper) failed(orders []order, do deed, err error) {
+// place puts the addresses on the macvlan; the routes stay the interface's.
+func (o *order) place(ifindex int) {
+	for i := range o.held {
+		a := o.held[i].Prefix.Addr()
+		o.held[i].Link, o.held[i].Label = ifindex, ""
+		o.held[i].NoPrefixRoute = a.Is4() || !a.IsLinkLocalUnicast() // fe80::/64 is a route of each interface
+	}
+}
+
+// put takes addresses, those of many routers in one batch. Where that fails, each is
+// tried alone, so that one bad address keeps nobody else out.
+func (k *keeper) put(orders []order) {
+	var all []vrrpnet.Held
+	var ready []order
 	for _, o := range orders {
-		if o.do == do {
+		if o.macvlan != nil {
+			index, err := k.raise(*o.macvlan)
+			if err != nil {
+				k.tell(supervisor.OwnFailed{Router: o.router, Problem: err.Error()})
+				continue
+			}
+			o.place(index)
+		}
+		all, ready = append(all, o.held...), append(ready, o)
+	}
+	if len(ready) > 1 && k.kernel.Put(all) == nil {
+		for _, o := range ready {
+			k.tell(supervisor.RouterEvent{Router: o.router, Event: vrrp.Owned{}})
+		}
+		return
+	}
+	for _, o := range ready {
+		if err := k.kernel.Put(o.held); err != nil {
+			k.tell(supervisor.OwnFailed{Router: o.router, Problem: err.Error()})
+			continue
+		}
+		k.tell(supervisor.RouterEvent{Router: o.router, Event: vrrp.Owned{}})
+	}
+}
+
+// refresh renews lifetimes, those of all routers in one message.
+func (k *keeper) refresh(orders []order) {
+	var all []vrrpnet.Held
+	for i := range orders {
+		if k.locate(&orders[i]) { // else the Node is told that it is gone
+			all = append(all, orders[i].held...)
+		}
+	}
+	if len(all) == 0 {
+		return
+	}
+	if err := k.kernel.Refresh(all); err != nil {
+		for _, o := range orders {
 			k.tell(supervisor.OwnFailed{Router: o.router, Problem: err.Error()})
 		}
 	}
 }
 
 // heldOf is what a router's addresses are in the kernel.
-func heldOf(r supervisor.Router, ifindex int) []vrrpnet.Held {
+func heldOf(r *supervisor.Router, ifindex int) []vrrpnet.Held {
 	held := make([]vrrpnet.Held, len(r.Addresses))
 	for i, a := range r.Addresses {
 		held[i] = vrrpnet.Held{Link: ifindex, Prefix: a.Prefix, Label: a.Label, NoPrefixRoute: a.NoPrefixRoute, Lifetime: r.VRRP.Lifetime}
 	}
 	return held
+}
+
+// macvlanOf is what has a router's virtual MAC address; nil: nothing.
+func macvlanOf(r *supervisor.Router, base vrrpnet.Link) *vrrpnet.MACVLAN {
+	if r.VirtualMAC.Name == "" {
+		return nil
+	}
+	return &vrrpnet.MACVLAN{
+		Name: r.VirtualMAC.Name, Base: base, MAC: vrrpnet.VirtualMAC(r.VRRP.VRID, r.IPv6()), IPv6: r.IPv6(),
+	}
 }

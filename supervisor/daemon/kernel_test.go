@@ -175,7 +175,7 @@ func TestASecondDaemonOnTheSameRouterStandsBehind(t *testing.T) {
 	first := start(t, h, "lb01", pair)
 	first.is("ACTIVE")
 	second := start(t, h, "lb01", pair)
-	if s := second.isOut("link-unusable"); !strings.Contains(s.Detail, "another pairkeeper on this host runs virtual router 50: stop it") {
+	if s := second.isOut("barred"); !strings.Contains(s.Detail, "another pairkeeper on this host runs virtual router 50: stop it") {
 		t.Errorf("detail %q", s.Detail)
 	}
 	first.is("ACTIVE")

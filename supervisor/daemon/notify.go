@@ -14,9 +14,9 @@ const statusEvery = time.Second
 // completes rounds. Without a supervisor it does nothing.
 type notifier struct {
 	beats  func() uint64
-	status func() (Status, bool)
+	line   func() (string, bool)
 	patted uint64
-	line   string
+	said   string
 }
 
 func (n *notifier) ready() { _, _ = sd.SdNotify(false, sd.SdNotifyReady) } // nobody listens: not a service
@@ -51,12 +51,9 @@ func (n *notifier) pat() {
 }
 
 func (n *notifier) tell() {
-	s, ok := n.status()
-	if !ok {
-		return
-	}
-	if line := s.Line(); line != n.line {
-		n.line = line
+	line, ok := n.line()
+	if ok && line != n.said {
+		n.said = line
 		_, _ = sd.SdNotify(false, "STATUS="+line)
 	}
 }

@@ -2,108 +2,218 @@ package daemon
 
 import (
 	"errors"
+	"maps"
 	"net"
 	"net/netip"
-	"slices"
 
-	"github.com/pairkeeper/pairkeeper/supervisor"
 	"github.com/pairkeeper/pairkeeper/vrrp"
 	"github.com/pairkeeper/pairkeeper/vrrp/vrrpnet"
 )
 
-// port is one interface with the sockets of its virtual routers. Only the loop's
-// thread uses it.
+// transports is how many a port may have.
+const transports = 3
+
+// port is one interface with the sockets that the virtual routers on it share. Only the
+// loop's thread uses it.
 type port struct {
-	link    vrrpnet.Link
-	primary netip.Addr // where adverts come from
-	adverts *vrrpnet.Socket
-	arp     *vrrpnet.ARP
-	routers []supervisor.Router
-	claims  map[uint8]*vrrpnet.Claim // by VRID
-	count   counters
+	link       vrrpnet.Link
+	sockets    [transports]*vrrpnet.Socket // nil: nobody needs it
+	arp, ndp   vrrpnet.Neighbours          // nil likewise
+	frames     *vrrpnet.Frames
+	adverts    [transports][256]*served // by VRID
+	neighbours map[netip.Addr]*served   // whose addresses are on this interface
+	claims     map[claimKey]*vrrpnet.Claim
+	barred     map[string]string // by router: why it cannot be run; empty: it can again
+}
+
+// claimKey is what only one daemon of a host may run on an interface.
+type claimKey struct {
+	vrid uint8
+	ipv6 bool
 }
 
 // openPort opens the sockets of the routers that use an interface.
-func openPort(link vrrpnet.Link, routers []supervisor.Router) (*port, error) {
-	p := &port{link: link, claims: map[uint8]*vrrpnet.Claim{}, count: newCounters()}
-	vrids, _ := wanted(routers)
-	var err error
-	if p.adverts, err = vrrpnet.Open(link, vrrpnet.Over4, vrids); err != nil {
-		return nil, err
-	}
-	if p.arp, err = vrrpnet.OpenARP(link); err != nil {
-		return nil, errors.Join(err, p.close())
-	}
+func openPort(link vrrpnet.Link, routers []*served) (*port, error) {
+	p := &port{link: link, claims: map[claimKey]*vrrpnet.Claim{}, barred: map[string]string{}}
 	if err := p.serve(routers); err != nil {
 		return nil, errors.Join(err, p.close())
 	}
 	return p, nil
 }
 
-// wanted is what the sockets of some routers must hear.
-func wanted(routers []supervisor.Router) (vrids []uint8, addrs []netip.Addr) {
+// serve changes the routers; sockets that are still needed stay open.
+func (p *port) serve(routers []*served) error {
+	p.adverts, p.neighbours = [transports][256]*served{}, map[netip.Addr]*served{}
+	var vrids [transports][]uint8
+	var addrs4, addrs6 []netip.Addr
+	wanted := map[claimKey]*served{}
+	frames := false
 	for _, r := range routers {
-		vrids = append(vrids, r.VRRP.VRID)
-		addrs = append(addrs, r.VRRP.Addresses...)
-	}
-	return vrids, addrs
-}
-
-// serve changes the routers; the sockets stay open.
-func (p *port) serve(routers []supervisor.Router) error {
-	p.routers = routers
-	vrids, addrs := wanted(routers)
-	return errors.Join(p.claim(vrids), p.adverts.Filter(vrids), p.arp.Watch(addrs))
-}
-
-// claim keeps other daemons of this host from the virtual routers.
-func (p *port) claim(vrids []uint8) error {
-	var problems []error
-	for vrid, c := range p.claims {
-		if !slices.Contains(vrids, vrid) {
-			problems = append(problems, c.Close())
-			delete(p.claims, vrid)
+		if r.AdvertsOn() == p.link.Name {
+			p.adverts[r.over][r.VRRP.VRID] = r
+			vrids[r.over] = append(vrids[r.over], r.VRRP.VRID)
+			wanted[claimKey{r.VRRP.VRID, r.IPv6()}] = r
+			frames = frames || r.framed()
 		}
-	}
-	for _, vrid := range vrids {
-		if p.claims[vrid] != nil {
+		if r.Interface != p.link.Name {
 			continue
 		}
-		c, err := vrrpnet.NewClaim(p.link, vrid)
-		if err != nil {
-			problems = append(problems, err)
-			continue
+		for _, a := range r.VRRP.Addresses {
+			p.neighbours[a] = r
+			if a.Is4() {
+				addrs4 = append(addrs4, a)
+			} else {
+				addrs6 = append(addrs6, a)
+			}
 		}
-		p.claims[vrid] = c
+	}
+	p.expectAH(&vrids)
+	problems := []error{p.claim(wanted), p.serveFrames(frames), p.serveARP(addrs4), p.serveNDP(addrs6)}
+	for over := range vrids {
+		problems = append(problems, p.serveAdverts(vrrpnet.Transport(over), vrids[over]))
 	}
 	return errors.Join(problems...)
+}
+
+// expectAH has the routers with an authentication header hear who sends without one.
+func (p *port) expectAH(vrids *[transports][]uint8) {
+	for vrid, r := range p.adverts[vrrpnet.OverAH] {
+		if r != nil && p.adverts[vrrpnet.Over4][vrid] == nil {
+			p.adverts[vrrpnet.Over4][vrid] = r
+			vrids[vrrpnet.Over4] = append(vrids[vrrpnet.Over4], uint8(vrid))
+		}
+	}
+}
+
+func (p *port) serveAdverts(over vrrpnet.Transport, vrids []uint8) (err error) {
+	socket := p.sockets[over]
+	switch {
+	case len(vrids) == 0 && socket == nil:
+		return nil
+	case len(vrids) == 0:
+		p.sockets[over] = nil
+		return socket.Close()
+	case socket != nil:
+		return socket.Filter(vrids)
+	}
+	p.sockets[over], err = vrrpnet.Open(p.link, over, vrids)
+	return err
+}
+
+func (p *port) serveARP(addrs []netip.Addr) (err error) {
+	p.arp, err = serveNeighbours(p.arp, addrs, func() (vrrpnet.Neighbours, error) { return vrrpnet.OpenARP(p.link) })
+	return err
+}
+
+func (p *port) serveNDP(addrs []netip.Addr) (err error) {
+	p.ndp, err = serveNeighbours(p.ndp, addrs, func() (vrrpnet.Neighbours, error) { return vrrpnet.OpenNDP(p.link) })
+	return err
+}
+
+func serveNeighbours(n vrrpnet.Neighbours, addrs []netip.Addr, open func() (vrrpnet.Neighbours, error)) (vrrpnet.Neighbours, error) {
+	switch {
+	case len(addrs) == 0 && n == nil:
+		return nil, nil
+	case len(addrs) == 0:
+		return nil, n.Close()
+	case n != nil:
+		return n, n.Watch(addrs)
+	}
+	n, err := open()
+	if err != nil {
+		return nil, err
+	}
+	return n, n.Watch(addrs)
+}
+
+func (p *port) serveFrames(wanted bool) (err error) {
+	switch {
+	case wanted && p.frames == nil:
+		p.frames, err = vrrpnet.OpenFrames(p.link)
+	case !wanted && p.frames != nil:
+		err = p.frames.Close()
+		p.frames = nil
+	}
+	return err
+}
+
+// claim keeps other daemons of this host from the virtual routers, and bars those that
+// another one has.
+func (p *port) claim(wanted map[claimKey]*served) error {
+	var problems []error
+	for key, c := range p.claims {
+		if wanted[key] == nil {
+			problems = append(problems, c.Close())
+			delete(p.claims, key)
+		}
+	}
+	maps.DeleteFunc(p.barred, func(name string, _ string) bool {
+		for _, r := range wanted {
+			if r.Name == name {
+				return false
+			}
+		}
+		return true
+	})
+	for key, r := range wanted {
+		if p.claims[key] != nil {
+			continue
+		}
+		c, err := vrrpnet.NewClaim(p.link, key.vrid, key.ipv6)
+		if err != nil {
+			p.barred[r.Name] = err.Error()
+			continue
+		}
+		p.claims[key] = c
+		if p.barred[r.Name] != "" {
+			p.barred[r.Name] = ""
+		}
+	}
+	return errors.Join(problems...)
+}
+
+// claimAgain tries to get what another daemon had.
+func (p *port) claimAgain() {
+	wanted := map[claimKey]*served{}
+	for over := range p.adverts {
+		for _, r := range p.adverts[over] {
+			if r != nil {
+				wanted[claimKey{r.VRRP.VRID, r.IPv6()}] = r
+			}
+		}
+	}
+	_ = p.claim(wanted) // closes nothing
 }
 
 func (p *port) close() error {
-	problems := []error{p.adverts.Close(), p.claim(nil)}
-	if p.arp != nil {
-		problems = append(problems, p.arp.Close())
+	problems := []error{p.claim(nil), p.serveFrames(false), p.serveARP(nil), p.serveNDP(nil)}
+	for over := range p.sockets {
+		problems = append(problems, p.serveAdverts(vrrpnet.Transport(over), nil))
 	}
 	return errors.Join(problems...)
 }
 
-// send writes one advert of a router.
-func (p *port) send(r supervisor.Router, priority uint8) error {
-	env := vrrp.Envelope{Source: p.primary, Destination: vrrp.Group4, TTL: 255}
-	ad := vrrp.Advert{Version: r.VRRP.Version, VRID: r.VRRP.VRID, Priority: priority, Interval: r.VRRP.Interval, Addresses: r.VRRP.Addresses}
-	var buf [512]byte
-	msg, err := r.Format.Append(buf[:0], &ad, env)
-	if err != nil {
-		return err
+// neighboursOf is what a router's addresses are announced and asked for by.
+func (p *port) neighboursOf(r *served) vrrpnet.Neighbours {
+	if r.IPv6() {
+		return p.ndp
 	}
-	return p.adverts.Send(msg, env)
+	return p.arp
 }
 
-// announce tells everybody where a router's addresses are.
-func (p *port) announce(r supervisor.Router) error {
-	for range max(r.Burst, 1) {
+// announce tells everybody where a router's addresses are; a reminder once, else in a
+// burst.
+func (p *port) announce(r *served, reminder bool) error {
+	mac, times := p.link.MAC, max(r.Burst, 1)
+	if r.mac != nil {
+		mac = r.mac // never the interface's own (RFC 9568 8.1.2, 8.2.2)
+	}
+	if reminder {
+		times = 1
+	}
+	for range times {
 		for _, a := range r.VRRP.Addresses {
-			if err := p.arp.Announce(a, p.link.MAC); err != nil {
+			if err := p.announceOne(r, a, mac); err != nil {
 				return err
 			}
 		}
@@ -111,57 +221,44 @@ func (p *port) announce(r supervisor.Router) error {
 	return nil
 }
 
+func (p *port) announceOne(r *served, a netip.Addr, mac net.HardwareAddr) error {
+	n := p.neighboursOf(r)
+	if n == nil {
+		return nil
+	}
+	if err := n.Announce(a, mac); err != nil {
+		return err
+	}
+	if arp, ok := n.(*vrrpnet.ARP); ok && r.Replies {
+		return arp.AnnounceReply(a, mac)
+	}
+	return nil
+}
+
 // probe asks who has a router's addresses.
-func (p *port) probe(r supervisor.Router) error {
+func (p *port) probe(r *served) error {
+	n := p.neighboursOf(r)
+	if n == nil {
+		return nil
+	}
 	for _, a := range r.VRRP.Addresses {
-		if err := p.arp.Probe(a); err != nil {
+		if err := n.Probe(a); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// receive reads one waiting packet and says which router it is for; done: none waits.
-func (p *port) receive(pkt *vrrpnet.Packet, ad *vrrp.Advert) (ev supervisor.RouterEvent, refused vrrp.Refusal, done bool, err error) {
-	ok, err := p.adverts.Receive(pkt)
-	if err != nil || !ok {
-		return ev, "", !ok, err
+// routerFor is whose packet it is; nil: nobody's.
+func (p *port) routerFor(over vrrpnet.Transport, pkt *vrrpnet.Packet) *served {
+	vrid, ok := vrrp.PeekVRID(pkt.Message, pkt.Envelope.Protocol)
+	if ok {
+		return p.adverts[over][vrid]
 	}
-	r, known := p.byVRID(pkt.Message)
-	if !known {
-		return ev, vrrp.RefusalVRID, false, nil
+	for _, r := range p.adverts[over] { // too short: somebody's Format refuses it by the right name
+		if r != nil {
+			return r
+		}
 	}
-	if refused := r.Format.Parse(ad, pkt.Message, pkt.Envelope); refused != "" {
-		return ev, refused, false, nil
-	}
-	received := vrrp.Received{Advert: *ad, From: pkt.Envelope.Source}
-	return supervisor.RouterEvent{Router: r.Name, Event: received}, "", false, nil
-}
-
-func (p *port) byVRID(msg []byte) (supervisor.Router, bool) {
-	vrid, ok := vrrp.PeekVRID(msg, vrrp.Protocol)
-	if !ok {
-		return p.routers[0], true // too short: its Format refuses it by the right name
-	}
-	i := slices.IndexFunc(p.routers, func(r supervisor.Router) bool { return r.VRRP.VRID == vrid })
-	if i < 0 {
-		return supervisor.Router{}, false
-	}
-	return p.routers[i], true
-}
-
-// heard reads one waiting ARP claim and says for which router it counts.
-func (p *port) heard() (name, who string, done bool, err error) {
-	h, ok, err := p.arp.Receive()
-	if err != nil || !ok {
-		return "", "", !ok, err
-	}
-	if h.Probe {
-		return "", "", false, nil // somebody asks, nobody claims
-	}
-	i := slices.IndexFunc(p.routers, func(r supervisor.Router) bool { return slices.Contains(r.VRRP.Addresses, h.Address) })
-	if i < 0 {
-		return "", "", false, nil
-	}
-	return p.routers[i].Name, net.HardwareAddr(h.MAC).String(), false, nil
+	return nil
 }

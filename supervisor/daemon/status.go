@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/pairkeeper/pairkeeper/supervisor"
-	"github.com/pairkeeper/pairkeeper/vrrp"
 )
 
 // Status is what the daemon says of itself, as the control socket's JSON.
@@ -62,6 +61,8 @@ type RouterStatus struct {
 	Detail    string       `json:"detail,omitempty"`
 	Since     time.Time    `json:"since"`
 	Priority  int          `json:"priority"`
+	Offsets   []string     `json:"priority_changed_by,omitempty"` // what is tracked
+	Group     string       `json:"group,omitempty"`
 	Interval  string       `json:"advert_interval"`
 	Addresses []string     `json:"addresses"`
 	Held      bool         `json:"held"` // the kernel has the addresses from us
@@ -87,7 +88,7 @@ type PeerStatus struct {
 	Heard    time.Time `json:"heard"`
 }
 
-// AdvertStatus counts the adverts of the router's interface.
+// AdvertStatus counts the router's adverts.
 type AdvertStatus struct {
 	Sent       uint64          `json:"sent"`
 	Received   uint64          `json:"received"`
@@ -131,6 +132,7 @@ func (l *loop) routerStatus(r supervisor.RouterView) RouterStatus {
 		Name: r.Config.Name, Interface: r.Config.Interface, VRID: int(r.Config.VRRP.VRID), Version: int(r.Config.VRRP.Version),
 		State: r.State.String(), Reason: string(r.Reason), Detail: r.Detail, Since: when(r.Since),
 		Priority: int(r.Priority), Interval: r.Config.VRRP.Interval.String(), Held: r.Owned,
+		Offsets: r.Offsets, Group: r.Config.Group,
 	}
 	for _, a := range r.Config.Addresses {
 		s.Addresses = append(s.Addresses, a.Prefix.String())
@@ -141,8 +143,8 @@ func (l *loop) routerStatus(r supervisor.RouterView) RouterStatus {
 	if !r.Heard.At.IsZero() {
 		s.Peer = &PeerStatus{Address: r.Heard.From.String(), Priority: int(r.Heard.Priority), Heard: when(r.Heard.At)}
 	}
-	if p := l.ports[r.Config.Interface]; p != nil {
-		s.Adverts = p.count.status()
+	if served := l.routers[r.Config.Name]; served != nil {
+		s.Adverts = served.count.status()
 	}
 	s.Remarks = l.remarks.of(r.Config.Name)
 	return s
@@ -172,26 +174,4 @@ func sourceWord(a netip.Addr) string {
 		return "others"
 	}
 	return a.String()
-}
-
-// Line says the state in one line, for STATUS= and for the impatient.
-func (s Status) Line() string {
-	var parts []string
-	for _, r := range s.Routers {
-		word := r.State
-		if r.State == vrrp.Fault.String() {
-			word += " (" + r.Reason + ")"
-		}
-		parts = append(parts, r.Name+" "+word)
-	}
-	if len(parts) == 0 {
-		parts = append(parts, "no virtual router")
-	}
-	if s.Proxy != nil {
-		parts = append(parts, s.Proxy.Name+" "+s.Proxy.State)
-	}
-	if s.Config.Problem != "" {
-		parts = append(parts, "the new configuration is refused")
-	}
-	return strings.Join(parts, ", ")
 }

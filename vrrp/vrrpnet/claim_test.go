@@ -10,7 +10,7 @@ import (
 func TestAVirtualRouterIsClaimedOnceAHost(t *testing.T) {
 	lab := netlab.New(t)
 	claim := func(h *netlab.Host, name string, vrid uint8) (c *Claim, err error) {
-		h.Do(func() { c, err = NewClaim(Link{Name: name}, vrid) })
+		h.Do(func() { c, err = NewClaim(Link{Name: name}, vrid, false) })
 		return c, err
 	}
 	a, b := lab.Host("a"), lab.Host("b")
@@ -33,6 +33,14 @@ func TestAVirtualRouterIsClaimedOnceAHost(t *testing.T) {
 		}
 		defer c.Close()
 	}
+	a.Do(func() {
+		other, err := NewClaim(Link{Name: "eth0"}, 50, true)
+		if err != nil {
+			t.Errorf("the same number of the other family: %v", err)
+			return
+		}
+		_ = other.Close()
+	})
 	if err := first.Close(); err != nil {
 		t.Fatal(err)
 	}
