@@ -44,7 +44,7 @@ func TestValidFilesPrintInFull(t *testing.T) {
 }
 
 func TestPrintParsesToTheSameConfiguration(t *testing.T) {
-	for _, path := range append(glob(t, "testdata/valid-*.yaml"), glob(t, "../../examples/*/pairkeeper.yaml")...) {
+	for _, path := range append(glob(t, "testdata/valid-*.yaml"), glob(t, "../../examples/*/pairkeeper*.yaml")...) {
 		d := parse(t, read(t, path))
 		if strings.Contains(inFull(t, d), mask) {
 			continue // see TestPrintedMaskIsRefusedAsAPassword
@@ -66,7 +66,7 @@ func TestPrintedMaskIsRefusedAsAPassword(t *testing.T) {
 }
 
 func TestExamplesLoadForBothNodesWithoutWarning(t *testing.T) {
-	paths := glob(t, "../../examples/*/pairkeeper.yaml")
+	paths := glob(t, "../../examples/*/pairkeeper*.yaml")
 	for _, path := range paths {
 		for _, node := range parse(t, read(t, path)).Nodes() {
 			f, err := Load(path, node)

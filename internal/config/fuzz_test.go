@@ -8,7 +8,7 @@ import (
 // FuzzParse: whatever is written, Parse answers with errors that have lines, or with a
 // configuration that prints and is read again as the same.
 func FuzzParse(f *testing.F) {
-	for _, path := range append(glob(f, "testdata/*.yaml"), glob(f, "../../examples/*/pairkeeper.yaml")...) {
+	for _, path := range append(glob(f, "testdata/*.yaml"), glob(f, "../../examples/*/pairkeeper*.yaml")...) {
 		f.Add(read(f, path))
 	}
 	f.Add([]byte("? {a: b}\n: &x [*x]\n"))
