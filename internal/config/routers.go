@@ -17,7 +17,7 @@ type router struct {
 	unicast  *unicast          // nil: multicast
 	tracks   []track
 	secrets  []secret
-	fields   fields // for messages
+	fields   fields // for messages, while the file is read
 }
 
 // on is the router as one node runs it.
@@ -89,6 +89,17 @@ func (d *Document) readRouters(v value) {
 	}
 	d.readVirtualMACs()
 	d.joinGroups()
+	for i := range d.routers {
+		d.routers[i].forget()
+	}
+}
+
+// forget lets go of the file's text, which is many times larger than what it says.
+func (r *router) forget() {
+	r.fields = fields{}
+	for i := range r.tracks {
+		r.tracks[i].at, r.tracks[i].weightAt = value{}, value{}
+	}
 }
 
 var routerKeys = []string{"name", "interface", "advert_interface", "vrid", "version", "advert_interval", "down_adverts", "priority",
