@@ -83,11 +83,13 @@ func parseRecorded(t testing.TB, f []string) recorded {
 		r.format.Peers = []Peer{{Address: r.envelope.Source}}
 	}
 	r.advert = Advert{
-		Version:   r.format.Version,
-		VRID:      r.format.VRID,
-		Priority:  number(f[5]),
-		Interval:  interval,
-		Addresses: []netip.Addr{address(f[9])},
+		Version:  r.format.Version,
+		VRID:     r.format.VRID,
+		Priority: number(f[5]),
+		Interval: interval,
+	}
+	for a := range strings.SplitSeq(f[9], ",") {
+		r.advert.Addresses = append(r.advert.Addresses, address(a))
 	}
 	auth := strings.Split(f[2], ":")
 	switch auth[0] {

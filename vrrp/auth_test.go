@@ -13,6 +13,7 @@ func TestSecretsAreNotPrinted(t *testing.T) {
 		{Type: AuthPass, Key: []byte("geheimer")},
 		{Type: AuthAH, Key: []byte("geheimer")},
 		{Type: AuthHMAC, Keys: []HMACKey{{7, []byte(secret)}}, Window: 5 * time.Second},
+		{Key: []byte("geheimer")},
 		{Type: 9, Key: []byte("geheimer")},
 	} {
 		f := Format{Version: V3, Auth: a}

@@ -197,7 +197,7 @@ func TestT04ChecksumOverIPv6NeedsThePseudoHeader(t *testing.T) {
 	}
 }
 
-func TestT04T14BothChecksumRulesAreAcceptedOverIPv4(t *testing.T) {
+func TestT04T14T53BothChecksumRulesAreAcceptedOverIPv4(t *testing.T) {
 	pseudo, plain := v3Format(), v3Format()
 	plain.Checksum = ChecksumPlain
 	ad := advertOf(time.Second, "10.0.0.3")

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"encoding/hex"
+	"net/netip"
 	"reflect"
 	"slices"
 	"testing"
@@ -24,21 +25,23 @@ func FuzzParse(f *testing.F) {
 	}
 	f.Add(carp, false, false)
 
+	v4, v6 := recordedAdvert(f, "v3-ipv4").envelope, recordedAdvert(f, "v3-ipv6").envelope
+	pass, header := recordedAdvert(f, "v2-pass").format.Auth, recordedAdvert(f, "v2-ah").format.Auth
 	f.Fuzz(func(t *testing.T, b []byte, ipv6, ah bool) {
-		env := recordedAdvert(t, "v3-ipv4").envelope
+		env := v4
 		if ipv6 {
-			env = recordedAdvert(t, "v3-ipv6").envelope
+			env = v6
 		}
-		header := headerLen
+		shortest := headerLen
 		if ah {
 			env.Protocol, env.ID = ProtocolAH, 1
-			header += ahLen
+			shortest += ahLen
 		}
 		vrid, ok := PeekVRID(b, env.Protocol)
-		if ok != (len(b) >= header) {
+		if ok != (len(b) >= shortest) {
 			t.Fatalf("PeekVRID of %d bytes: %t", len(b), ok)
 		}
-		for _, format := range fuzzedFormats(t, vrid, env) {
+		for _, format := range fuzzedFormats(vrid, env.Source, pass, header) {
 			env := env
 			if len(format.Peers) > 0 {
 				env.Destination = env.Source.Next()
@@ -55,11 +58,11 @@ func FuzzParse(f *testing.F) {
 }
 
 // fuzzedFormats is one of each kind.
-func fuzzedFormats(t *testing.T, vrid uint8, env Envelope) []Format {
+func fuzzedFormats(vrid uint8, peer netip.Addr, pass, header Auth) []Format {
 	formats := []Format{
 		{Version: V2, VRID: vrid},
-		{Version: V2, VRID: vrid, Auth: recordedAdvert(t, "v2-pass").format.Auth},
-		{Version: V2, VRID: vrid, Auth: recordedAdvert(t, "v2-ah").format.Auth},
+		{Version: V2, VRID: vrid, Auth: pass},
+		{Version: V2, VRID: vrid, Auth: header},
 		{Version: V3, VRID: vrid},
 		{Version: V3, VRID: vrid, Checksum: ChecksumPlain},
 	}
@@ -69,7 +72,7 @@ func fuzzedFormats(t *testing.T, vrid uint8, env Envelope) []Format {
 		formats = append(formats, f)
 	}
 	for _, f := range slices.Clone(formats) {
-		f.Peers = []Peer{{Address: env.Source}}
+		f.Peers = []Peer{{Address: peer}}
 		formats = append(formats, f)
 	}
 	return formats

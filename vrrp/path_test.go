@@ -73,3 +73,17 @@ func TestT20LinkLocalPeersAreComparedWithoutZone(t *testing.T) {
 		}
 	}
 }
+
+// keepalived 2.2.7 leaves the hop limit of IPv6 unicast to the kernel, which sends 64.
+func TestT20PeerWithoutLimitsMayBeKeepalivedOverIPv6(t *testing.T) {
+	r := recordedAdvert(t, "v3-ipv6-unicast")
+	r.envelope.TTL = 64
+	var ad Advert
+	if got := r.format.Parse(&ad, r.message, r.envelope); got != "" {
+		t.Errorf("without limits: %s", got)
+	}
+	r.format.Peers[0].MinTTL = 255
+	if got := r.format.Parse(&ad, r.message, r.envelope); got != RefusalTTL {
+		t.Errorf("with 255 wanted: %q", got)
+	}
+}

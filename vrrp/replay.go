@@ -51,8 +51,6 @@ func (r *Replay) Check(now time.Time, from netip.Addr, sequence uint64, window t
 	case !known && !fresh:
 		return RefusalStale
 	case !known, after(sequence, m.sequence):
-	case sequence == m.sequence:
-		return RefusalReplay
 	case window > 0 && fresh && distance(m.sequence, clock) > window:
 	case window > 0 && distance(m.sequence, sequence) > window:
 		return RefusalStale

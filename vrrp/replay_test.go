@@ -84,6 +84,7 @@ func TestT54Replay(t *testing.T) {
 		"the sender's clock was ahead, is mended, and the sender restarts": {
 			{"before the start of ours", 0, at(time.Second), ""},
 			{"jumps ahead", time.Second, at(year), ""},
+			{"played back from before", 10 * time.Second, at(time.Second), RefusalStale},
 			{"mended", 2 * time.Second, at(2 * time.Second), ""},
 			{"goes on", 3 * time.Second, at(3 * time.Second), ""},
 			{"mended, played back", 3 * time.Second, at(2 * time.Second), RefusalReplay},
