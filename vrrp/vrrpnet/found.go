@@ -67,12 +67,18 @@ func readAddress(data []byte) (index int, f Found, ok bool) {
 	f.Prefix = netip.PrefixFrom(local, int(message.Prefixlen))
 	f.NoPrefixRoute = flags&unix.IFA_F_NOPREFIXROUTE != 0
 	f.Secondary = flags&unix.IFA_F_SECONDARY != 0
-	f.Tentative = flags&(unix.IFA_F_TENTATIVE|unix.IFA_F_DADFAILED) != 0 && flags&unix.IFA_F_OPTIMISTIC == 0
+	f.Tentative = tentative(flags)
 	f.Permanent = flags&unix.IFA_F_PERMANENT != 0
 	if f.Permanent {
 		f.Lifetime = 0
 	}
 	return int(message.Index), f, f.Prefix.IsValid()
+}
+
+// tentative tells by the flags of an address that it cannot be sent from: it is being
+// tried out and not optimistic (RFC 4429), or was found with somebody else.
+func tentative(flags uint32) bool {
+	return flags&(unix.IFA_F_TENTATIVE|unix.IFA_F_DADFAILED) != 0 && flags&unix.IFA_F_OPTIMISTIC == 0
 }
 
 // addresses lists what the interface has, in the kernel's order; an interface

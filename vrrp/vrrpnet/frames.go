@@ -61,11 +61,11 @@ func (f *Frames) Send(msg []byte, env vrrp.Envelope, mac net.HardwareAddr) error
 
 // address is where to send, or what is wrong with the envelope.
 func (f *Frames) address(env vrrp.Envelope, mac net.HardwareAddr) (*unix.SockaddrLinklayer, error) {
-	four := env.Source.Is4() && env.Destination.Is4()
+	four := both(netip.Addr.Is4, env)
 	switch {
 	case len(mac) != 6:
 		return nil, errors.New("that is no Ethernet address")
-	case !four && !(isIPv6(env.Source) && isIPv6(env.Destination)):
+	case !four && !both(isIPv6, env):
 		return nil, errors.New("both have to be IPv4 addresses, or both IPv6")
 	case !env.Destination.IsMulticast():
 		return nil, errors.New("the MAC of a single peer is not known here: send unicast adverts by a Socket")

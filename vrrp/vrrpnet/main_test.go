@@ -155,6 +155,16 @@ func openAddresses(t *testing.T, h *netlab.Host) (a *Addresses) {
 	return a
 }
 
+// until waits until f holds.
+func until(t *testing.T, what string, f func() bool) {
+	t.Helper()
+	for end := time.Now().Add(soon); !f(); time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("never: %s", what)
+		}
+	}
+}
+
 // readable waits until a descriptor has something to read.
 func readable(t *testing.T, fd int) {
 	t.Helper()

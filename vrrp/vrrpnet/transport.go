@@ -126,9 +126,9 @@ func (t Transport) join(fd, index int) error {
 // carries says why the transport cannot carry an advert in this envelope.
 func (t Transport) carries(env vrrp.Envelope) error {
 	switch {
-	case t == Over6 && !(isIPv6(env.Source) && isIPv6(env.Destination)):
+	case t == Over6 && !both(isIPv6, env):
 		return errors.New("both have to be IPv6 addresses")
-	case t != Over6 && !(env.Source.Is4() && env.Destination.Is4()):
+	case t != Over6 && !both(netip.Addr.Is4, env):
 		return errors.New("both have to be IPv4 addresses")
 	case t == OverAH && env.ID == 0: // and the ICV covers it
 		return errors.New("identification 0: the kernel would put another in its place")
@@ -136,6 +136,11 @@ func (t Transport) carries(env vrrp.Envelope) error {
 		return fmt.Errorf("IP protocol %d: this socket carries %d", env.Protocol, t.protocol())
 	}
 	return nil
+}
+
+// both tells whether source and destination are of a family.
+func both(family func(netip.Addr) bool, env vrrp.Envelope) bool {
+	return family(env.Source) && family(env.Destination)
 }
 
 func isIPv6(a netip.Addr) bool { return a.Is6() && !a.Is4In6() }

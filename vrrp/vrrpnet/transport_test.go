@@ -18,7 +18,12 @@ var transports = []Transport{Over4, Over6, OverAH}
 // each runs a test for every transport between two hosts.
 func each(t *testing.T, test func(t *testing.T, e ends)) {
 	t.Helper()
-	for _, over := range transports {
+	eachOf(t, transports, test)
+}
+
+func eachOf(t *testing.T, some []Transport, test func(t *testing.T, e ends)) {
+	t.Helper()
+	for _, over := range some {
 		t.Run(over.String(), func(t *testing.T) {
 			lab, a, b := pair6(t)
 			e := ends{over: over, lab: lab, a: a, b: b, addrA: addrA, addrB: addrB, group: group}
@@ -85,6 +90,7 @@ func TestT01T02AdvertLeavesAsRFC9568Says(t *testing.T) {
 			second = netip.MustParseAddr("fe80::11")
 		}
 		e.a.Run("ip", "addr", "add", netip.PrefixFrom(second, second.BitLen()*3/4).String(), "dev", "eth0")
+		usable(t, e.a, second)
 		wire := e.lab.Capture()
 		s := openOver(t, e.a, e.over, 7)
 		mac := map[bool]string{false: "01:00:5e:00:00:12", true: "33:33:00:00:00:12"}[e.over == Over6]
@@ -163,7 +169,7 @@ func sendsID(t *testing.T, from, to *Socket) {
 	}
 }
 
-func TestUnicastOfALongTTLDefaultsTo255(t *testing.T) {
+func TestTTLOfAUnicastAdvertDefaultsTo255(t *testing.T) {
 	each(t, func(t *testing.T, e ends) {
 		sa, sb := openOver(t, e.a, e.over, 7), openOver(t, e.b, e.over, 7)
 		send(t, sa, e.addrA, e.addrB, e.advert(7)...)
@@ -181,6 +187,7 @@ func TestT20UnicastOfAStrangerArrivesWithItsSource(t *testing.T) {
 			stranger = netip.MustParseAddr("fd09::66")
 		}
 		e.b.Run("ip", "addr", "add", netip.PrefixFrom(stranger, 24).String(), "dev", "eth0")
+		usable(t, e.b, stranger)
 		sa, sb := openOver(t, e.a, e.over, 7), openOver(t, e.b, e.over, 7)
 		to := e.addrA
 		if e.over == Over6 {
@@ -240,12 +247,9 @@ func TestT15OtherRoutersAdvertsAreFilteredOut(t *testing.T) {
 	})
 }
 
-// CARP begins with 0x21 and has its VHID where VRRP has the VRID.
+// CARP begins with 0x21 and has its VHID where VRRP has the VRID. It has no AH.
 func TestT22CARPOfOurVRIDComesUpToTheCodec(t *testing.T) {
-	each(t, func(t *testing.T, e ends) {
-		if e.over == OverAH {
-			return // CARP has no AH
-		}
+	eachOf(t, []Transport{Over4, Over6}, func(t *testing.T, e ends) {
 		sa, sb := openOver(t, e.a, e.over, 7), openOver(t, e.b, e.over)
 		for _, vhid := range []byte{8, 7} {
 			send(t, sb, e.addrB, e.group, append([]byte{0x21, vhid, 0, 7, 0, 1}, make([]byte, 30)...)...)
@@ -256,7 +260,7 @@ func TestT22CARPOfOurVRIDComesUpToTheCodec(t *testing.T) {
 	})
 }
 
-func TestMoreThanAnAHHeaderMaySaysIsDropped(t *testing.T) {
+func TestBrokenAHHeadersAreFilteredOut(t *testing.T) {
 	_, a, b := pair6(t)
 	sa, sb := openOver(t, a, OverAH, 7), openOver(t, b, OverAH)
 	e := ends{over: OverAH}
@@ -359,7 +363,8 @@ func TestSendSaysWhatIsWrong(t *testing.T) {
 			wants(with(func(env *vrrp.Envelope) { env.Source = virtual6 }), "fe80::100 is not an address of this interface", "ip -6 addr show dev eth0")
 			wants(with(func(env *vrrp.Envelope) { env.Destination = group }), "IPv6")
 			wants(with(func(env *vrrp.Envelope) { env.Source = netip.MustParseAddr("::ffff:10.9.0.1") }), "IPv6")
-			e.a.Run("ip", "addr", "add", "fe80::11/64", "dev", "eth0") // without any doubt its own
+			e.a.Run("ip", "addr", "add", "fe80::11/64", "dev", "eth0")
+			usable(t, e.a, netip.MustParseAddr("fe80::11"))
 			must(t, s.Send(e.advert(7), with(func(env *vrrp.Envelope) { env.Source = netip.MustParseAddr("fe80::11") })))
 		case OverAH:
 			wants(with(func(env *vrrp.Envelope) { env.ID = 0 }), "identification 0")
