@@ -56,10 +56,12 @@ func (a *Addresses) Close() error { return a.socket.Close() }
 // is for taking over; Refresh is cheaper afterwards. All changes go to the kernel
 // in one message, and what can be put is put even if some cannot.
 //
-// IPv6 addresses can be used at once, without duplicate address detection (RFC 4862
-// 5.4). They get no route to their network where the host has an address of its own in
-// it: the kernel would end the host's route, if it came by autoconfiguration, together
-// with the lifetime put here.
+// IPv6 addresses can be sent from at once, without duplicate address detection
+// (RFC 4862 5.4); packets to them the kernel takes some milliseconds later, when it has
+// set up their routes and joined their solicited-node groups. They get no route to
+// their network where the host has an address of its own in it: the kernel would end
+// the host's route, if it came by autoconfiguration, together with the lifetime put
+// here.
 func (a *Addresses) Put(held []Held) error {
 	if err := check(held); err != nil {
 		return err

@@ -283,7 +283,7 @@ func TestWatchTellsWhenATentativeAddressBecomesUsable(t *testing.T) {
 func TestAddressThatSomebodyElseHasStaysTentative(t *testing.T) {
 	need6(t)
 	_, a, b := pair(t)
-	must(t, putOn(t, b, virtual6))
+	putOn(t, b, virtual6)
 	usable(t, a, localA)
 	c := watchHost(t, a, "eth0")
 	a.Run("ip", "addr", "add", "fe80::100/64", "dev", "eth0")

@@ -1,6 +1,7 @@
-// Package vrrpnet touches the network for package vrrp: adverts on a raw socket,
-// ARP on a packet socket, addresses with a lifetime by netlink, and a watch over
-// interfaces. It carries and never decides.
+// Package vrrpnet touches the network for package vrrp: adverts on raw sockets or, from
+// a virtual MAC, on a packet socket; ARP and neighbour discovery on packet sockets;
+// addresses with a lifetime by netlink, and a watch over interfaces. It carries and
+// never decides.
 //
 // The sockets are made for one thread that polls file descriptors: they start
 // no goroutine, never block, and are not safe for concurrent use. Addresses blocks

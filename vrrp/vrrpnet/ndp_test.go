@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -54,7 +55,7 @@ func TestT34AdvertisementMovesTheNeighboursOfOthers(t *testing.T) {
 
 func TestNDPProbeIsAnsweredByTheHolderAlone(t *testing.T) {
 	_, a, b := pair6(t)
-	must(t, putOn(t, b, virtual6))
+	putOn(t, b, virtual6)
 	n := openNDP(t, a, virtual6, free6)
 	for _, addr := range []netip.Addr{free6, virtual6} {
 		must(t, n.Probe(addr))
@@ -66,10 +67,13 @@ func TestNDPProbeIsAnsweredByTheHolderAlone(t *testing.T) {
 	nothingMore(t, n)
 }
 
-// putOn gives eth0 of a host an IPv6 address, to be used at once.
-func putOn(t *testing.T, h *netlab.Host, addr netip.Addr) error {
+// putOn gives eth0 of a host an IPv6 address and waits until it takes packets.
+func putOn(t *testing.T, h *netlab.Host, addr netip.Addr) {
 	t.Helper()
-	return openAddresses(t, h).Put([]Held{{Link: linkOf(t, h, "eth0").Index, Prefix: netip.PrefixFrom(addr, 64), Lifetime: soon}})
+	must(t, openAddresses(t, h).Put([]Held{{Link: linkOf(t, h, "eth0").Index, Prefix: netip.PrefixFrom(addr, 64), Lifetime: time.Minute}}))
+	until(t, "the kernel takes packets to "+addr.String(), func() bool {
+		return strings.Contains(h.Run("ip", "-6", "route", "show", "table", "local"), "local "+addr.String()+" ")
+	})
 }
 
 func TestNDPHearsClaimsAndProbesForWatchedAddresses(t *testing.T) {
@@ -235,7 +239,7 @@ func TestABurstThatIsTooMuchIsNotLostInSilence(t *testing.T) {
 
 func TestNDPSurvivesTheInterfaceGoingDown(t *testing.T) {
 	_, a, b := pair6(t)
-	must(t, putOn(t, b, virtual6))
+	putOn(t, b, virtual6)
 	n := openNDP(t, a, virtual6)
 	a.Run("ip", "link", "set", "eth0", "down")
 	nothingMore(t, n)

@@ -3,6 +3,7 @@ package vrrpnet
 import (
 	"bytes"
 	"encoding/binary"
+	"net"
 	"net/netip"
 	"strings"
 	"testing"
@@ -336,6 +337,30 @@ func TestSendAndReceiveAllocateNothing(t *testing.T) {
 	})
 }
 
+func BenchmarkAdvert(b *testing.B) {
+	b.ReportAllocs()
+	e := ends{over: Over4}
+	lab := netlab.New(b)
+	h := lab.Host("a", addrA.String()+"/24")
+	var s *Socket
+	h.Do(func() {
+		i, err := net.InterfaceByName("eth0")
+		if err != nil {
+			b.Fatal(err)
+		}
+		if s, err = Open(Link{Name: i.Name, Index: i.Index, MAC: i.HardwareAddr}, Over4, nil); err != nil {
+			b.Fatal(err)
+		}
+	})
+	defer s.Close()
+	msg, env := e.advert(7, 100), vrrp.Envelope{Source: addrA, Destination: group}
+	for b.Loop() {
+		if err := s.Send(msg, env); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
 func TestSendSaysWhatIsWrong(t *testing.T) {
 	netlab.Need(t, "nft")
 	each(t, func(t *testing.T, e ends) {
@@ -389,16 +414,23 @@ func TestSendSaysThatAnIPv6AddressIsTentative(t *testing.T) {
 }
 
 func TestSendSaysThatIPv6IsSwitchedOff(t *testing.T) {
-	_, a, _ := pair6(t)
+	_, a, b := pair6(t)
 	s := openOver(t, a, Over6, 7)
 	a.Sysctl("net/ipv6/conf/eth0/disable_ipv6", "1")
 	err := s.Send([]byte{0x31, 7}, vrrp.Envelope{Source: localA, Destination: group6})
 	if err == nil || !strings.Contains(err.Error(), "without IPv6") {
 		t.Errorf("error %v", err)
 	}
+	later := openOver(t, a, Over6, 7)
 	a.Sysctl("net/ipv6/conf/eth0/disable_ipv6", "0")
 	usable(t, a, localA)
-	send(t, s, localA, group6, 0x31, 7)
+	sb := openOver(t, b, Over6, 7)
+	for _, sa := range []*Socket{s, later} { // neither has to be opened again
+		send(t, sa, localA, group6, 0x31, 7)
+		next(t, sb)
+		send(t, sb, localB, group6, 0x31, 7)
+		next(t, sa)
+	}
 }
 
 func TestEverySocketSurvivesTheInterfaceGoingDown(t *testing.T) {
