@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -21,29 +22,26 @@ const (
 	askGap = 300 * time.Millisecond
 )
 
-// Census asks by ARP who holds an address, all the time, and remembers the answers:
-// what every other host on the network sees.
+// Census asks on the wire who holds an address, all the time, and remembers the answers
+// that leave each host: two hosts with one virtual MAC address are told apart.
 type Census struct {
-	wire    *netlab.Capture
 	address netip.Addr
-	names   map[string]string // hosts by MAC
+
+	mu    sync.Mutex
+	spans []Span
 }
 
 // StartCensus asks from one host until the test ends; the others may answer.
-func StartCensus(t testing.TB, wire *netlab.Capture, from *netlab.Host, address string, others ...*netlab.Host) *Census {
+func StartCensus(t testing.TB, from *netlab.Host, asker, address string, others ...*netlab.Host) *Census {
 	t.Helper()
-	c := &Census{wire: wire, address: netip.MustParseAddr(address), names: map[string]string{}}
-	for _, h := range others {
-		c.names[h.Cable("eth0").MAC.String()] = h.Name
-	}
+	c := &Census{address: netip.MustParseAddr(address)}
 	socket := OpenWire(t, from)
-	request := arpRequest(socket.MAC, netip.IPv4Unspecified(), c.address)
-	copy(request[28:32], []byte{10, 0, 0, 9})
-	stop, stopped := make(chan struct{}), make(chan struct{})
-	go func() {
-		defer close(stopped)
+	ask := question(socket.MAC, netip.MustParseAddr(asker), c.address)
+	stop := make(chan struct{})
+	var running sync.WaitGroup
+	running.Go(func() {
 		for tick := time.NewTicker(askEvery); ; {
-			socket.Send(request)
+			socket.Send(ask)
 			select {
 			case <-tick.C:
 			case <-stop:
@@ -51,20 +49,51 @@ func StartCensus(t testing.TB, wire *netlab.Capture, from *netlab.Host, address 
 				return
 			}
 		}
-	}()
-	t.Cleanup(func() { close(stop); <-stopped })
+	})
+	for _, h := range others {
+		fd := openPacketSocket(t, h, unix.ETH_P_ALL) // others do not see what leaves
+		running.Go(func() { c.listen(h.Name, fd, stop) })
+	}
+	t.Cleanup(func() { close(stop); running.Wait() })
 	return c
 }
 
-// arpRequest is RFC 826 in an Ethernet frame to everybody.
-func arpRequest(from [6]byte, sender, target netip.Addr) []byte {
-	f := []byte{0xff, 0xff, 0xff, 0xff, 0xff, 0xff}
-	f = append(f, from[:]...)
-	f = append(f, 0x08, 0x06, 0, 1, 0x08, 0, 6, 4, 0, 1)
-	f = append(f, from[:]...)
-	f = append(f, sender.AsSlice()...)
-	f = append(f, 0, 0, 0, 0, 0, 0)
-	return append(f, target.AsSlice()...)
+// listen takes down the answers of a host.
+func (c *Census) listen(host string, fd int, stop <-chan struct{}) {
+	defer func() { _ = unix.Close(fd) }()
+	patience := unix.NsecToTimeval(int64(100 * time.Millisecond))
+	_ = unix.SetsockoptTimeval(fd, unix.SOL_SOCKET, unix.SO_RCVTIMEO, &patience)
+	buf := make([]byte, 1<<11)
+	for {
+		n, from, err := unix.Recvfrom(fd, buf, 0)
+		select {
+		case <-stop:
+			return
+		default:
+		}
+		if link, ok := from.(*unix.SockaddrLinklayer); err != nil || !ok || link.Pkttype != unix.PACKET_OUTGOING || n < 14 {
+			continue
+		}
+		if isAnswer(netlab.Frame{Data: buf[:n]}, c.address) {
+			c.add(host, time.Now())
+		}
+	}
+}
+
+// add prolongs the host's last span, or begins a new one.
+func (c *Census) add(host string, at time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for i := len(c.spans) - 1; i >= 0; i-- {
+		if s := &c.spans[i]; s.Host == host {
+			if at.Sub(s.To) > askGap {
+				break
+			}
+			s.To = at
+			return
+		}
+	}
+	c.spans = append(c.spans, Span{host, at, at})
 }
 
 // Span is a time in which one host answered for the address.
@@ -79,27 +108,16 @@ func (s Span) String() string {
 
 // Spans are the times of each host since a moment, in the order in which they began.
 func (c *Census) Spans(since time.Time) []Span {
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	var all []Span
-	last := map[string]int{}
-	for _, f := range c.wire.Frames(c.isAnswer) {
-		host := c.names[f.Source().String()]
-		if f.At.Before(since) {
-			continue
+	for _, s := range c.spans {
+		if !s.To.Before(since) {
+			s.From = later(s.From, since)
+			all = append(all, s)
 		}
-		i, known := last[host]
-		if !known || f.At.Sub(all[i].To) > askGap {
-			last[host] = len(all)
-			all = append(all, Span{host, f.At, f.At})
-			continue
-		}
-		all[i].To = f.At
 	}
 	return all
-}
-
-func (c *Census) isAnswer(f netlab.Frame) bool {
-	p := f.Payload()
-	return f.IsARP() && len(p) >= 28 && p[7] == 2 && netip.AddrFrom4([4]byte(p[14:18])) == c.address
 }
 
 // Holders are the hosts that answered within the last askGap.
@@ -150,30 +168,3 @@ func later(a, b time.Time) time.Time {
 	}
 	return a
 }
-
-// Wire sends Ethernet frames from a host as they are.
-type Wire struct {
-	MAC [6]byte
-	fd  int
-}
-
-// OpenWire opens a host's eth0 until the test ends.
-func OpenWire(t testing.TB, host *netlab.Host) *Wire {
-	t.Helper()
-	cable := host.Cable("eth0")
-	w := &Wire{MAC: [6]byte(cable.MAC)}
-	host.Do(func() {
-		var err error
-		if w.fd, err = unix.Socket(unix.AF_PACKET, unix.SOCK_RAW|unix.SOCK_CLOEXEC, 0); err != nil {
-			t.Fatal(err)
-		}
-		if err := unix.Bind(w.fd, &unix.SockaddrLinklayer{Ifindex: cable.Index}); err != nil {
-			t.Fatal(err)
-		}
-	})
-	t.Cleanup(func() { _ = unix.Close(w.fd) })
-	return w
-}
-
-// Send sends one frame; one that is lost is not missed.
-func (w *Wire) Send(frame []byte) { _, _ = unix.Write(w.fd, frame) }

@@ -10,28 +10,53 @@ import (
 
 // Instance is keepalived's side of a virtual router, as its configuration says it.
 type Instance struct {
-	Version   int // 2 or 3
+	Name      string // VI unless it is set
+	Version   int    // 2 or 3
 	Interface string
 	VRID      int
 	Priority  int
 	Interval  time.Duration // of the adverts; whole seconds in version 2
 	Addresses []string      // with prefix length
-	AuthPass  string        // auth_type PASS, version 2 only
-	Extra     string        // more lines of the instance: nopreempt, …
+	AuthType  string        // PASS or AH, version 2 only
+	AuthPass  string
+	Extra     string // more lines of the instance: nopreempt, …
 }
 
 // Config is a complete keepalived.conf(5) with this instance.
-func (i Instance) Config() string {
+func (i Instance) Config() string { return keepalivedConf("", i) }
+
+// keepalivedConf is a complete keepalived.conf(5); global are more lines of global_defs.
+func keepalivedConf(global string, instances ...Instance) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "global_defs {\n\tscript_user root\n\tvrrp_version %d\n}\n", i.Version)
-	fmt.Fprintf(&b, "vrrp_instance VI {\n\tstate BACKUP\n\tinterface %s\n\tvirtual_router_id %d\n", i.Interface, i.VRID)
-	fmt.Fprintf(&b, "\tpriority %d\n\tadvert_int %g\n", i.Priority, i.Interval.Seconds())
-	if i.AuthPass != "" {
-		fmt.Fprintf(&b, "\tauthentication {\n\t\tauth_type PASS\n\t\tauth_pass %s\n\t}\n", i.AuthPass)
+	b.WriteString("global_defs {\n\tscript_user root\n" + indented("\t", global) + "}\n")
+	for _, i := range instances {
+		i.write(&b)
 	}
-	for line := range strings.Lines(i.Extra) {
-		fmt.Fprintf(&b, "\t%s\n", strings.TrimSpace(line))
+	return b.String()
+}
+
+func (i Instance) name() string {
+	if i.Name == "" {
+		return "VI"
 	}
-	fmt.Fprintf(&b, "\tvirtual_ipaddress {\n\t\t%s\n\t}\n}\n", strings.Join(i.Addresses, "\n\t\t"))
+	return i.Name
+}
+
+func (i Instance) write(b *strings.Builder) {
+	fmt.Fprintf(b, "vrrp_instance %s {\n\tstate BACKUP\n\tversion %d\n\tinterface %s\n\tvirtual_router_id %d\n", i.name(), i.Version, i.Interface, i.VRID)
+	fmt.Fprintf(b, "\tpriority %d\n\tadvert_int %g\n", i.Priority, i.Interval.Seconds())
+	if i.AuthType != "" {
+		fmt.Fprintf(b, "\tauthentication {\n\t\tauth_type %s\n\t\tauth_pass %s\n\t}\n", i.AuthType, i.AuthPass)
+	}
+	b.WriteString(indented("\t", i.Extra))
+	fmt.Fprintf(b, "\tvirtual_ipaddress {\n\t\t%s\n\t}\n}\n", strings.Join(i.Addresses, "\n\t\t"))
+}
+
+// indented are the lines of a text, if there are any, behind a margin.
+func indented(margin, lines string) string {
+	var b strings.Builder
+	for line := range strings.Lines(lines) {
+		b.WriteString(margin + strings.TrimRight(line, "\n") + "\n")
+	}
 	return b.String()
 }

@@ -9,6 +9,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -27,7 +29,11 @@ type Keepalived struct {
 	cmd   *exec.Cmd
 	log   output
 	ended chan struct{}
+
+	instances []string // by name
 }
+
+var instanceLine = regexp.MustCompile(`(?m)^vrrp_instance (\S+)`)
 
 // StartKeepalived runs keepalived in the host with this configuration until the test
 // ends. It is PID 1 of a process namespace, so its children cannot outlive it, and it
@@ -41,6 +47,9 @@ func StartKeepalived(t testing.TB, host *netlab.Host, conf string) *Keepalived {
 		t.Fatal(err)
 	}
 	k := &Keepalived{host: host, ended: make(chan struct{})}
+	for _, m := range instanceLine.FindAllStringSubmatch(conf, -1) {
+		k.instances = append(k.instances, m[1])
+	}
 	k.cmd = exec.Command("keepalived", "--dont-fork", "--vrrp", "--log-console", "--log-detail", "--no-syslog",
 		"--use-file", file("keepalived.conf"), "--pid", file("pid"), "--vrrp_pid", file("vrrp.pid"),
 		"--checkers_pid", file("checkers.pid"), "--bfd_pid", file("bfd.pid"))
@@ -127,27 +136,19 @@ func (k *Keepalived) children() []int {
 // Log is what it has printed.
 func (k *Keepalived) Log() string { return k.log.String() }
 
-// State is the state that it entered last, by its own word: MASTER, BACKUP or FAULT;
-// empty before the first.
-func (k *Keepalived) State() string {
-	state := ""
-	for line := range strings.Lines(k.Log()) {
-		_, rest, found := strings.Cut(line, "Entering ")
-		if word, _, ok := strings.Cut(rest, " STATE"); found && ok {
-			state = word
-		}
-	}
-	return state
-}
+// entering is how it tells of a change of state: "(VI_1) Entering MASTER STATE".
+var entering = regexp.MustCompile(`\((\S+)\) Entering (\S+) STATE`)
 
-// WaitFor waits until it is in the state.
-func (k *Keepalived) WaitFor(t testing.TB, state string, limit time.Duration) {
-	t.Helper()
-	for end := time.Now().Add(limit); k.State() != state; time.Sleep(5 * time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatalf("keepalived on %s is not %s within %v:\n%s", k.host.Name, state, limit, k.Log())
+// States are the states that its instances entered last, by its own word: MASTER, BACKUP
+// or FAULT, in the order of the configuration.
+func (k *Keepalived) States() []string {
+	states := make([]string, len(k.instances))
+	for _, m := range entering.FindAllStringSubmatch(k.Log(), -1) {
+		if i := slices.Index(k.instances, m[1]); i >= 0 {
+			states[i] = m[2]
 		}
 	}
+	return states
 }
 
 // output collects what a process prints while others read it.

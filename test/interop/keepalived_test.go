@@ -12,6 +12,7 @@ import (
 
 // Two keepaliveds between themselves: what we compare with, and that the helper works.
 func TestKeepalivedTakesOverFromKilledKeepalived(t *testing.T) {
+	t.Parallel()
 	lab := netlab.New(t)
 	hosts := map[string]*netlab.Host{"a": lab.Host("a", "10.0.0.1/24"), "b": lab.Host("b", "10.0.0.2/24")}
 	vi := Instance{
@@ -21,14 +22,14 @@ func TestKeepalivedTakesOverFromKilledKeepalived(t *testing.T) {
 	a := StartKeepalived(t, hosts["a"], vi.Config())
 	vi.Priority = 100
 	b := StartKeepalived(t, hosts["b"], vi.Config())
-	a.WaitFor(t, "MASTER", 30*time.Second)
-	b.WaitFor(t, "BACKUP", 30*time.Second)
+	waitForState(t, a, "MASTER")
+	waitForState(t, b, "BACKUP")
 	if !has(hosts["a"], vip) || has(hosts["b"], vip) {
 		t.Error("before: the address is not on a alone")
 	}
 
 	a.Kill(t)
-	b.WaitFor(t, "MASTER", 30*time.Second)
+	waitForState(t, b, "MASTER")
 	if !has(hosts["a"], vip) || !has(hosts["b"], vip) {
 		t.Error("keepalived killed with -9 should have left its address, and both have it")
 	}
@@ -40,20 +41,21 @@ func TestKeepalivedTakesOverFromKilledKeepalived(t *testing.T) {
 }
 
 func TestHungKeepalivedLosesTheRouterAndResumes(t *testing.T) {
+	t.Parallel()
 	lab := netlab.New(t)
 	vi := Instance{
 		Version: 2, Interface: "eth0", VRID: 50, Priority: 150,
-		Interval: time.Second, Addresses: []string{vip + "/24"}, AuthPass: "secret",
+		Interval: time.Second, Addresses: []string{vip + "/24"}, AuthType: "PASS", AuthPass: "secret",
 	}
 	a := StartKeepalived(t, lab.Host("a", "10.0.0.1/24"), vi.Config())
-	a.WaitFor(t, "MASTER", 30*time.Second)
+	waitForState(t, a, "MASTER")
 	vi.Priority, vi.Extra = 100, "nopreempt"
 	b := StartKeepalived(t, lab.Host("b", "10.0.0.2/24"), vi.Config())
-	b.WaitFor(t, "BACKUP", 30*time.Second)
+	waitForState(t, b, "BACKUP")
 	a.Hang(t)
-	b.WaitFor(t, "MASTER", 30*time.Second)
+	waitForState(t, b, "MASTER")
 	a.Resume(t)
-	b.WaitFor(t, "BACKUP", 30*time.Second)
+	waitForState(t, b, "BACKUP")
 }
 
 func has(h *netlab.Host, addr string) bool {

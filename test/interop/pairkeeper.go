@@ -8,7 +8,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -19,45 +18,6 @@ import (
 	"github.com/pairkeeper/pairkeeper/internal/testbin"
 	"github.com/pairkeeper/pairkeeper/supervisor/daemon"
 )
-
-// Pair is pairkeeper's configuration of a pair with one virtual router.
-type Pair struct {
-	Version    int // 2 or 3
-	VRID       int
-	Interval   time.Duration
-	Priorities [2]int   // of lb01 and lb02
-	Addresses  []string // with prefix length
-	AuthPass   string   // version 2 only
-	Extra      string   // more lines of the virtual router: checksum, garp, …
-}
-
-// Nodes are the names of a Pair's nodes, NodeAddresses their own addresses.
-var (
-	Nodes         = [2]string{"lb01", "lb02"}
-	NodeAddresses = [2]string{"10.0.0.1", "10.0.0.2"}
-)
-
-// Config is the pair's configuration file. Pre-emption is not delayed, unless Extra
-// says so.
-func (p Pair) Config() string {
-	var b strings.Builder
-	b.WriteString("nodes:\n")
-	for i, name := range Nodes {
-		fmt.Fprintf(&b, "  %s: {address: %s, priority: %d}\n", name, NodeAddresses[i], p.Priorities[i])
-	}
-	fmt.Fprintf(&b, "virtual_routers:\n  - name: web\n    interface: eth0\n    vrid: %d\n    version: %d\n", p.VRID, p.Version)
-	fmt.Fprintf(&b, "    advert_interval: %s\n    addresses: [%s]\n", p.Interval, strings.Join(p.Addresses, ", "))
-	if !strings.Contains(p.Extra, "preempt") {
-		b.WriteString("    preempt_delay: 0\n")
-	}
-	if p.AuthPass != "" {
-		fmt.Fprintf(&b, "    auth: {type: pass, password: %q}\n", p.AuthPass)
-	}
-	for line := range strings.Lines(p.Extra) {
-		fmt.Fprintf(&b, "    %s\n", strings.TrimSpace(line))
-	}
-	return b.String()
-}
 
 // Pairkeeper is a running pairkeeper in a host of a netlab.
 type Pairkeeper struct {
@@ -169,7 +129,7 @@ func (p *Pairkeeper) ask(flags ...string) (string, error) {
 	return string(out), nil
 }
 
-// Await waits until its status is as wished.
+// Await waits until the status of its first router is as wished.
 func (p *Pairkeeper) Await(t testing.TB, what string, limit time.Duration, ok func(daemon.RouterStatus) bool) daemon.RouterStatus {
 	t.Helper()
 	for end := time.Now().Add(limit); ; time.Sleep(50 * time.Millisecond) {
@@ -183,27 +143,13 @@ func (p *Pairkeeper) Await(t testing.TB, what string, limit time.Duration, ok fu
 	}
 }
 
-// WaitFor waits until it is in the state: ACTIVE, BACKUP, FAULT or INIT.
-func (p *Pairkeeper) WaitFor(t testing.TB, state string, limit time.Duration) {
-	t.Helper()
-	p.Await(t, state, limit, func(r daemon.RouterStatus) bool { return r.State == state })
-}
-
-// WaitForLog waits until it has printed all the words.
-func (p *Pairkeeper) WaitForLog(t testing.TB, limit time.Duration, words ...string) {
-	t.Helper()
-	for end := time.Now().Add(limit); ; time.Sleep(20 * time.Millisecond) {
-		lacking := ""
-		for _, w := range words {
-			if !strings.Contains(p.Log(), w) {
-				lacking = w
-			}
-		}
-		if lacking == "" {
-			return
-		}
-		if time.Now().After(end) {
-			t.Fatalf("pairkeeper on %s did not say %q within %v", p.host.Name, lacking, limit)
-		}
+// States are the states of its routers, ACTIVE, BACKUP, FAULT or INIT, in the order of
+// the configuration; none as long as it does not answer.
+func (p *Pairkeeper) States() []string {
+	s, _ := p.Status()
+	var states []string
+	for _, r := range s.Routers {
+		states = append(states, r.State)
 	}
+	return states
 }

@@ -7,102 +7,90 @@ import (
 	"time"
 )
 
-// TestHigherAddressWinsATie: T58. After a cut both are Active; the heal leaves one.
-func TestHigherAddressWinsATie(t *testing.T) {
+// TestT58HigherAddressWinsATie: after a cut both are Active; the heal leaves one.
+func TestT58HigherAddressWinsATie(t *testing.T) {
 	t.Parallel()
 	for ours, name := range []string{"keepalived has the higher address", "pairkeeper has the higher address"} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			n := newNetwork(t)
-			pk := n.pairkeeper(ours, v3.pair([2]int{100, 100}))
-			ka := n.keepalived(1-ours, v3.instance(100))
-			low, high := pk, ka
+			r := row{protocol: v3, priorities: [2]int{100, 100}}
+			d := r.pairkeeperBetter(t)
+			low, high := d.pk, d.ka
 			if ours == 1 {
-				low, high = ka, pk
+				low, high = d.keepalivedOn(0, r.instances(0, 100)), d.pairkeeperOn(1, r.pairs(100, 100))
 			}
 			low.up(t)
 			low.isActive(t)
 			high.up(t)
 			high.isBackup(t)
-			n.holder(low.host) // a Backup does not pre-empt its equal
+			d.holder(low) // a Backup does not pre-empt its equal
 
 			cable := low.host.Cable("eth0")
 			cable.Detach()
 			high.isActive(t)
-			n.holder(high.host)
+			d.holder(high)
 			healed := time.Now()
 			cable.Attach()
 			low.isBackup(t)
 			high.isActive(t)
-			n.holder(high.host)
-			if d := n.census.Double(healed); d > overlap {
-				t.Errorf("after the heal two hosts hold it for %v", d)
-			}
+			d.holder(high)
+			d.neverTwo(healed)
 		})
 	}
 }
 
-// TestKeepalivedAnnouncesItselfAfterWeYield: T61. The neighbours had our MAC address; a
+// TestT61KeepalivedAnnouncesItselfAfterWeYield: the neighbours had our MAC address; a
 // keepalived that did not hear of us would announce nothing, so we give it a last advert.
-func TestKeepalivedAnnouncesItselfAfterWeYield(t *testing.T) {
+func TestT61KeepalivedAnnouncesItselfAfterWeYield(t *testing.T) {
 	t.Parallel()
-	n := newNetwork(t)
-	pk, ka := n.pairkeeper(0, v3.pair([2]int{100, 150})), n.keepalived(1, v3.instance(150))
-	n.healed(ka, pk, 6*time.Second) // past the announcements of keepalived's take-over
+	d := row{protocol: v3}.keepalivedBetter(t)
+	d.cutApart()
+	time.Sleep(6 * time.Second) // past the announcements of keepalived's take-over
+	d.heal(8 * time.Second)
 }
 
-// TestPairkeeperAnnouncesItselfAfterKeepalivedYields: T61. keepalived goes without a word
+// TestT61PairkeeperAnnouncesItselfAfterKeepalivedYields: keepalived goes without a word
 // if it hears us first, so it is the periodic announcement that helps.
-func TestPairkeeperAnnouncesItselfAfterKeepalivedYields(t *testing.T) {
+func TestT61PairkeeperAnnouncesItselfAfterKeepalivedYields(t *testing.T) {
 	t.Parallel()
-	n := newNetwork(t)
-	pair := v3.pair([2]int{150, 100})
-	pair.Extra = "garp: {refresh: 2s}"
-	n.healed(n.pairkeeper(0, pair), n.keepalived(1, v3.instance(100)), 0)
+	d := row{protocol: v3, ours: "garp: {again: 0, refresh: 2s}"}.pairkeeperBetter(t)
+	d.cutApart()
+	d.heal(8 * time.Second)
 }
 
-// healed cuts the winner off until both hold the address, each on its side, and heals.
-func (n *network) healed(winner, loser *station, while time.Duration) {
-	t := n.t
-	t.Helper()
-	winner.up(t)
-	loser.up(t)
-	winner.isActive(t)
-	loser.isBackup(t)
-	cable := winner.host.Cable("eth0")
-	cable.Detach()
-	loser.isActive(t)
-	n.holder(loser.host)
-	time.Sleep(while)
-	cable.Attach()
+// cutApart cuts the better router off until both hold the address, each on its side.
+func (d *duo) cutApart() {
+	d.t.Helper()
+	d.settle()
+	d.better.host.Cable("eth0").Detach()
+	d.worseRules()
+}
+
+// heal joins them, and asserts when at the latest the winner announces itself.
+func (d *duo) heal(within time.Duration) {
+	d.t.Helper()
+	d.better.host.Cable("eth0").Attach()
 	healed := time.Now()
-	loser.isBackup(t)
-	n.holder(winner.host)
-	after := n.announced(winner, healed).Sub(healed)
-	t.Logf("%s announces itself %v after the heal", winner.name, after)
-	if after > 8*time.Second {
-		t.Errorf("%s announces itself only %v after the heal", winner.name, after)
+	d.worse.isBackup(d.t)
+	d.holder(d.better)
+	after := d.announced(d.better, healed).Sub(healed)
+	d.t.Logf("%s announces itself %v after the heal", d.better.name, after)
+	if after > within {
+		d.t.Errorf("%s announces itself only %v after the heal", d.better.name, after)
 	}
 }
 
 // TestCutCableMovesTheAddressAndHeals: the carrier goes, not only the frames.
 func TestCutCableMovesTheAddressAndHeals(t *testing.T) {
 	t.Parallel()
-	n := newNetwork(t)
-	pk, ka := n.pairkeeper(0, v3.pair([2]int{150, 100})), n.keepalived(1, v3.instance(100))
-	pk.up(t)
-	ka.up(t)
-	pk.isActive(t)
-	ka.isBackup(t)
-	cable := pk.host.Cable("eth0")
+	d := row{protocol: v3}.pairkeeperBetter(t)
+	d.settle()
+	cable := d.pk.host.Cable("eth0")
 	cable.Cut()
-	pk.router.(*Pairkeeper).WaitFor(t, "FAULT", soon)
-	pk.router.(*Pairkeeper).WaitForLog(t, soon, "ACTIVE -> FAULT (link-down)")
-	ka.isActive(t)
-	n.holder(ka.host)
+	waitForState(t, d.pk.router, "FAULT")
+	d.pk.says(t, "ACTIVE -> FAULT (link-down)")
+	d.worseRules()
 	cable.Join()
-	pk.isActive(t)
-	ka.isBackup(t)
-	n.holder(pk.host)
-	n.neverTwo()
+	d.betterRules("with the cable back")
+	d.neverTwo(d.begun)
 }

@@ -8,7 +8,16 @@ import (
 	"net/netip"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/pairkeeper/pairkeeper/internal/netlab"
+)
+
+const (
+	protocolVRRP          = 112
+	protocolAH            = 51
+	neighbourSolicitation = 135
+	neighbourAdvert       = 136
 )
 
 // Advert is a VRRP packet as it was seen on the wire, read by the RFCs and not by the
@@ -17,30 +26,59 @@ type Advert struct {
 	At          time.Time
 	SourceMAC   net.HardwareAddr
 	TargetMAC   net.HardwareAddr
-	TOS, TTL    byte
+	TOS, TTL    byte // or traffic class and hop limit
 	Source      netip.Addr
 	Destination netip.Addr
-	Message     []byte // without the IP header
+	AH          []byte // the Authentication Header before the message, if there is one
+	Message     []byte // without the headers of IP
 }
 
 // Priority is the message's third byte.
 func (a Advert) Priority() byte { return a.Message[2] }
 
-// readAdvert reads an IPv4 packet of protocol 112.
-func readAdvert(f netlab.Frame) (Advert, bool) {
-	if !f.IsIPv4(112) {
-		return Advert{}, false
+// readAdvert reads a VRRP packet of IPv4, plain or behind an Authentication Header, or
+// of IPv6.
+func readAdvert(f netlab.Frame) (a Advert, ok bool) {
+	p, ip := packet(f)
+	a = Advert{At: f.At, SourceMAC: f.Source(), TargetMAC: f.Destination(), Message: p}
+	switch f.Type() {
+	case unix.ETH_P_IP:
+		if len(ip) < 20 {
+			return a, false
+		}
+		a.TOS, a.TTL = ip[1], ip[8]
+		a.Source, a.Destination = netip.AddrFrom4([4]byte(ip[12:16])), netip.AddrFrom4([4]byte(ip[16:20]))
+		if ip[9] == protocolAH && len(p) > 24 && p[0] == protocolVRRP {
+			a.AH, a.Message = p[:24], p[24:]
+			return a, len(a.Message) >= 8
+		}
+		return a, ip[9] == protocolVRRP && len(p) >= 8
+	case unix.ETH_P_IPV6:
+		if len(ip) < 40 {
+			return a, false
+		}
+		a.TOS, a.TTL = ip[0]<<4|ip[1]>>4, ip[7]
+		a.Source, a.Destination = netip.AddrFrom16([16]byte(ip[8:24])), netip.AddrFrom16([16]byte(ip[24:40]))
+		return a, ip[6] == protocolVRRP && len(p) >= 8
 	}
+	return a, false
+}
+
+// packet splits an IP packet into what it carries and its header; nil: it is none.
+func packet(f netlab.Frame) (payload, header []byte) {
 	ip := f.Payload()
-	header, total := int(ip[0]&0xf)*4, int(binary.BigEndian.Uint16(ip[2:]))
-	if len(ip) < total || total < header+8 {
-		return Advert{}, false
+	switch {
+	case f.Type() == unix.ETH_P_IP && len(ip) >= 20:
+		size, total := int(ip[0]&0xf)*4, int(binary.BigEndian.Uint16(ip[2:]))
+		if size >= 20 && total >= size && len(ip) >= total {
+			return ip[size:total], ip[:size]
+		}
+	case f.Type() == unix.ETH_P_IPV6 && len(ip) >= 40:
+		if total := 40 + int(binary.BigEndian.Uint16(ip[4:])); len(ip) >= total {
+			return ip[40:total], ip[:40]
+		}
 	}
-	return Advert{
-		At: f.At, SourceMAC: f.Source(), TargetMAC: f.Destination(), TOS: ip[1], TTL: ip[8],
-		Source: netip.AddrFrom4([4]byte(ip[12:16])), Destination: netip.AddrFrom4([4]byte(ip[16:20])),
-		Message: ip[header:total],
-	}, true
+	return nil, nil
 }
 
 // advertsOf are the adverts that an address has sent since a moment.
@@ -54,67 +92,42 @@ func advertsOf(wire *netlab.Capture, source string, since time.Time) []Advert {
 	return all
 }
 
-// isGratuitous tells whether a frame announces an address by ARP.
-func isGratuitous(f netlab.Frame, address string) bool {
+// neighbour reads a message of neighbour discovery about an address (RFC 4861 4.3, 4.4).
+func neighbour(f netlab.Frame, kind byte, address netip.Addr) (icmp []byte, ok bool) {
+	p, ip := packet(f)
+	if !address.Is6() || f.Type() != unix.ETH_P_IPV6 || ip == nil || ip[6] != unix.IPPROTO_ICMPV6 {
+		return nil, false
+	}
+	return p, len(p) >= 24 && p[0] == kind && netip.AddrFrom16([16]byte(p[8:24])) == address
+}
+
+// solicited is the S of a neighbour advertisement: somebody had asked.
+func solicited(icmp []byte) bool { return icmp[4]&0x40 != 0 }
+
+// arpAddresses are the sender's and the target's of an ARP packet.
+func arpAddresses(f netlab.Frame) (sender, target netip.Addr, ok bool) {
 	p := f.Payload()
-	want := netip.MustParseAddr(address)
-	return f.IsARP() && len(p) >= 28 && netip.AddrFrom4([4]byte(p[14:18])) == want && netip.AddrFrom4([4]byte(p[24:28])) == want
-}
-
-// Message is a VRRP message to be made, good or bad.
-type Message struct {
-	Version, Type, VRID, Priority, Count byte
-	Fields                               [2]byte // auth type and interval, or the interval
-	Addresses                            []string
-	Trailer                              []byte
-	Plain                                bool // version 3 without pseudo-header
-	Damage                               uint16
-}
-
-// goodV3 is an advert of priority 255 for the VIP that a Backup or Active router of
-// version 3 must obey.
-func goodV3(vrid byte, interval time.Duration, addresses ...string) Message {
-	m := Message{Version: 3, Type: 1, VRID: vrid, Priority: 255, Count: byte(len(addresses)), Addresses: addresses}
-	binary.BigEndian.PutUint16(m.Fields[:], uint16(interval/(10*time.Millisecond)))
-	return m
-}
-
-// bytes is the message with the checksum of RFC 5798 5.2.8 or RFC 9568 5.2.8, changed
-// by Damage.
-func (m Message) bytes(source netip.Addr) []byte {
-	b := []byte{m.Version<<4 | m.Type, m.VRID, m.Priority, m.Count, m.Fields[0], m.Fields[1], 0, 0}
-	for _, a := range m.Addresses {
-		b = append(b, netip.MustParseAddr(a).AsSlice()...)
+	if !f.IsARP() || len(p) < 28 {
+		return sender, target, false
 	}
-	b = append(b, m.Trailer...)
-	binary.BigEndian.PutUint16(b[6:], onesComplement(b, source, m.Version == 3 && !m.Plain)+m.Damage)
-	return b
+	return netip.AddrFrom4([4]byte(p[14:18])), netip.AddrFrom4([4]byte(p[24:28])), true
 }
 
-// onesComplement is RFC 1071 over a message and, if wanted, its pseudo-header.
-func onesComplement(msg []byte, source netip.Addr, pseudo bool) uint16 {
-	all := msg
-	if pseudo {
-		all = append(source.AsSlice(), 224, 0, 0, 18, 0, 112, 0, byte(len(msg)))
-		all = append(all, msg...)
+// isAnswer tells whether a frame tells somebody who asked where an address is.
+func isAnswer(f netlab.Frame, address netip.Addr) bool {
+	if icmp, ok := neighbour(f, neighbourAdvert, address); ok {
+		return solicited(icmp)
 	}
-	sum := uint32(0)
-	for i := 0; i+1 < len(all); i += 2 {
-		sum += uint32(all[i])<<8 | uint32(all[i+1])
-	}
-	for sum > 0xffff {
-		sum = sum>>16 + sum&0xffff
-	}
-	return ^uint16(sum)
+	sender, target, ok := arpAddresses(f)
+	return ok && f.Payload()[7] == 2 && sender == address && target != address
 }
 
-// frame puts a message into IPv4 and Ethernet to the VRRP group.
-func frame(from [6]byte, source netip.Addr, ttl byte, msg []byte) []byte {
-	f := append([]byte{0x01, 0, 0x5e, 0, 0, 0x12}, from[:]...)
-	f = append(f, 0x08, 0x00)
-	ip := []byte{0x45, 0xc0, 0, byte(20 + len(msg)), 0, 1, 0, 0, ttl, 112, 0, 0}
-	ip = append(ip, source.AsSlice()...)
-	ip = append(ip, 224, 0, 0, 18)
-	binary.BigEndian.PutUint16(ip[10:], onesComplement(ip, source, false))
-	return append(append(f, ip...), msg...)
+// isAnnouncement tells whether a frame tells everybody where an address is: gratuitous
+// ARP, or an unsolicited neighbour advertisement.
+func isAnnouncement(f netlab.Frame, address netip.Addr) bool {
+	if icmp, ok := neighbour(f, neighbourAdvert, address); ok {
+		return !solicited(icmp)
+	}
+	sender, target, ok := arpAddresses(f)
+	return ok && sender == address && target == address
 }
