@@ -52,15 +52,15 @@ func TestT19Version2IntervalMismatchMakesTwoMastersAndAnAlarm(t *testing.T) {
 func (d *duo) twoMasters() {
 	d.t.Helper()
 	d.pk.up(d.t)
-	d.ka.up(d.t)
 	d.pk.isActive(d.t)
+	d.ka.up(d.t)
 	d.ka.isActive(d.t)
 	d.bothHold()
 }
 
-// TestT04PlainChecksumIsNotForKeepalivedsDefault: RFC 9568's rule, which keepalived has
-// only with v3_checksum_as_v2 (TestT53…). It makes two masters.
-func TestT04PlainChecksumIsNotForKeepalivedsDefault(t *testing.T) {
+// TestT04PlainChecksumIsNotForDebiansKeepalived: RFC 9568's rule, which only newer ones
+// have (v3_checksum_as_v2). It makes two masters; their adverts, though, we understand.
+func TestT04PlainChecksumIsNotForDebiansKeepalived(t *testing.T) {
 	t.Parallel()
 	d := row{protocol: v3, ours: "checksum: plain"}.pairkeeperBetter(t)
 	d.twoMasters()

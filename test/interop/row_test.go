@@ -117,13 +117,14 @@ func (d *duo) mac() string {
 	return fmt.Sprintf("00:00:5e:00:%02x:%02x", family, vrid)
 }
 
-// settle starts both, the better one first.
+// settle starts both, the better one first, and lets the other hear it.
 func (d *duo) settle() {
 	d.t.Helper()
 	d.better.up(d.t)
 	d.better.isActive(d.t)
 	d.worse.up(d.t)
 	d.betterRules("at first")
+	time.Sleep(2 * d.interval)
 }
 
 // betterRules waits until the better router is Active and holds the address alone.

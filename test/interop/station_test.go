@@ -74,7 +74,7 @@ func (s *station) powerCut(t testing.TB) {
 		name, _, _ := strings.Cut(strings.Fields(line)[1], "@")
 		s.host.Run("ip", "link", "del", name)
 	}
-	for _, a := range []string{vip + "/24", vip6 + "/64", local6 + "/64"} {
+	for _, a := range []string{vip + "/24", vipOther + "/24", vip6 + "/64", local6 + "/64"} {
 		_, _ = s.host.Try("ip", "address", "del", a, "dev", "eth0") // absent after a lifetime
 	}
 }

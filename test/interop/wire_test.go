@@ -245,11 +245,29 @@ func TestT10T11T12T13T14T15T17T18T22BadPacketsAreCountedAndChangeNothing(t *test
 		}
 	}
 
-	for _, plain := range []bool{false, true} {
-		good.Plain = plain
-		d.inject(w, "10.0.0.120", 255, good.bytes(source("10.0.0.120")))
-		d.pk.isBackup(t)
-		d.pk.isActive(t)
+	d.inject(w, "10.0.0.120", 255, good.bytes(source("10.0.0.120")))
+	d.pk.isBackup(t)
+}
+
+// TestT04T14T53BothChecksumsAreUnderstood: with the pseudo-header as in RFC 5798, and
+// without as in RFC 9568 and with v3_checksum_as_v2 of a newer keepalived.
+func TestT04T14T53BothChecksumsAreUnderstood(t *testing.T) {
+	t.Parallel()
+	for _, rule := range []string{"pseudo", "plain"} {
+		t.Run(rule, func(t *testing.T) {
+			t.Parallel()
+			d := row{protocol: v3, ours: "checksum: " + rule}.pairkeeperBetter(t)
+			d.pk.up(t)
+			d.pk.isActive(t)
+			w := OpenWire(t, d.third)
+			for _, plain := range []bool{false, true} {
+				good := goodV3(vrid, v3.interval, vip)
+				good.Plain = plain
+				d.inject(w, "10.0.0.120", 255, good.bytes(netip.MustParseAddr("10.0.0.120")))
+				d.pk.isBackup(t)
+				d.pk.isActive(t)
+			}
+		})
 	}
 }
 
