@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -37,11 +38,12 @@ exec curl -fsS -m 1 -o /dev/null http://127.0.0.1/
 func (keepalived) start(h *host, s settings) daemon {
 	conf := h.write("keepalived.conf", keepalivedConf(h, s), 0o600)
 	file := func(name string) string { return filepath.Join(h.dir, name) }
-	return &keepalivedDaemon{launch(h, []string{
-		"keepalived", "--dont-fork", "--log-console", "--log-detail", "--no-syslog", "--use-file", conf,
+	run := launch(h, []string{
+		"keepalived", "--dont-fork", "--log-console", "--no-syslog", "--use-file", conf,
 		"--pid", file("keepalived.pid"), "--vrrp_pid", file("vrrp.pid"),
 		"--checkers_pid", file("checkers.pid"), "--bfd_pid", file("bfd.pid"),
-	}, "TMPDIR="+h.dir)}
+	}, "TMPDIR="+h.dir)
+	return &keepalivedDaemon{run, len(s.routers())}
 }
 
 // keepalivedConf is a complete keepalived.conf(5).
@@ -49,7 +51,8 @@ func keepalivedConf(h *host, s settings) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "global_defs {\n\trouter_id %s\n\tscript_user root\n\tenable_script_security\n\tvrrp_version %d\n", h.name, s.version)
 	if s.realTime {
-		b.WriteString("\tvrrp_rt_priority 1\n")
+		// By its default it is killed after 10 ms of work without a pause, as with many routers.
+		b.WriteString("\tvrrp_rt_priority 1\n\tvrrp_rlimit_rttime 1000000\n")
 	}
 	b.WriteString("}\n")
 	script := keepalivedScript(h, s)
@@ -60,13 +63,15 @@ func keepalivedConf(h *host, s settings) string {
 	if h.node == first {
 		state = "MASTER"
 	}
-	fmt.Fprintf(&b, "vrrp_instance VI_1 {\n\tstate %s\n\tinterface %s\n\tvirtual_router_id %d\n", state, nic, vrid)
-	fmt.Fprintf(&b, "\tpriority %d\n\tadvert_int %g\n", h.priority, s.interval.Seconds())
-	fmt.Fprintf(&b, "\tvirtual_ipaddress {\n\t\t%s/24\n\t}\n", vip)
-	if script != "" {
-		b.WriteString("\ttrack_script {\n\t\tcheck\n\t}\n")
+	for _, r := range s.routers() {
+		fmt.Fprintf(&b, "vrrp_instance %s {\n\tstate %s\n\tinterface %s\n\tvirtual_router_id %d\n", r, state, nic, r.vrid)
+		fmt.Fprintf(&b, "\tpriority %d\n\tadvert_int %g\n", h.priority, s.interval.Seconds())
+		fmt.Fprintf(&b, "\tvirtual_ipaddress {\n\t\t%s/24\n\t}\n", r.address)
+		if script != "" {
+			b.WriteString("\ttrack_script {\n\t\tcheck\n\t}\n")
+		}
+		b.WriteString("}\n")
 	}
-	b.WriteString("}\n")
 	return b.String()
 }
 
@@ -82,23 +87,38 @@ func keepalivedScript(h *host, s settings) string {
 	return ""
 }
 
-type keepalivedDaemon struct{ run *process }
+type keepalivedDaemon struct {
+	run     *process
+	routers int
+}
 
 func (d *keepalivedDaemon) process() *process { return d.run }
 func (d *keepalivedDaemon) log() string       { return d.run.out.String() }
 func (d *keepalivedDaemon) active() bool      { return d.state() == "MASTER" }
 func (d *keepalivedDaemon) backup() bool      { return d.state() == "BACKUP" }
 
-// state is what it says that it entered last.
+// entered is its log's line of a transition.
+var entered = regexp.MustCompile(`\((VI_\d+)\) Entering (\w+) STATE`)
+
+// state is what it says that all its instances entered last; empty: they differ.
 func (d *keepalivedDaemon) state() string {
-	text := d.log()
-	i := strings.LastIndex(text, "Entering ")
-	if i < 0 {
-		return ""
+	last := map[string]string{}
+	for _, m := range entered.FindAllStringSubmatch(d.log(), -1) {
+		last[m[1]] = m[2]
 	}
-	word, _, _ := strings.Cut(text[i+len("Entering "):], " ")
-	return word
+	states := map[string]int{}
+	for _, state := range last {
+		states[state]++
+	}
+	for state, n := range states {
+		if n == d.routers {
+			return state
+		}
+	}
+	return ""
 }
+
+func (d *keepalivedDaemon) changes() int { return len(entered.FindAllString(d.log(), -1)) }
 
 func (d *keepalivedDaemon) pids() []int {
 	pid := d.run.pid()

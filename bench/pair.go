@@ -92,6 +92,15 @@ func (p *pair) note(fault onlooker.Stamp) {
 	}
 }
 
+// changes is how often a virtual router of either node has changed its state.
+func (p *pair) changes() int {
+	n := 0
+	for _, d := range p.daemons {
+		n += d.changes()
+	}
+	return n
+}
+
 func (p *pair) logs() string {
 	text := ""
 	for _, n := range []node{first, second} {

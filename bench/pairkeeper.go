@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 )
 
@@ -17,7 +18,7 @@ func (pairkeeper) bringsProxy() bool { return true }
 
 func (k pairkeeper) start(h *host, s settings) daemon {
 	conf := h.write("pairkeeper.yaml", pairkeeperConf(h, s), 0o644)
-	d := &pairkeeperDaemon{binary: k.binary, socket: filepath.Join(h.dir, "control.sock")}
+	d := &pairkeeperDaemon{binary: k.binary, socket: filepath.Join(h.dir, "control.sock"), routers: len(s.routers())}
 	d.run = launch(h, []string{k.binary, "run", "-c", conf, "--node", h.name, "--socket", d.socket})
 	return d
 }
@@ -38,14 +39,18 @@ func pairkeeperConf(h *host, s settings) string {
 	if s.guard || s.look {
 		b.WriteString("probes:\n  - http: http://127.0.0.1/\n    interval: 500ms\n")
 	}
-	fmt.Fprintf(&b, "virtual_routers:\n  - interface: %s\n    vrid: %d\n    version: %d\n", nic, vrid, s.version)
-	fmt.Fprintf(&b, "    advert_interval: %s\n    addresses: [%s/24]\n", s.interval, vip)
+	b.WriteString("virtual_routers:\n")
+	for _, r := range s.routers() {
+		fmt.Fprintf(&b, "  - interface: %s\n    vrid: %d\n    version: %d\n", nic, r.vrid, s.version)
+		fmt.Fprintf(&b, "    advert_interval: %s\n    addresses: [%s/24]\n", s.interval, r.address)
+	}
 	return b.String()
 }
 
 type pairkeeperDaemon struct {
 	run            *process
 	binary, socket string
+	routers        int
 }
 
 func (d *pairkeeperDaemon) process() *process { return d.run }
@@ -54,7 +59,12 @@ func (d *pairkeeperDaemon) active() bool      { return d.state() == "ACTIVE" }
 func (d *pairkeeperDaemon) backup() bool      { return d.state() == "BACKUP" }
 func (d *pairkeeperDaemon) pids() []int       { return []int{d.run.pid()} }
 
-// state is what pairkeeper status says of its router.
+// moved is its log's line of a transition.
+var moved = regexp.MustCompile(`(?m)^\S+ \S+ +\S+: [A-Z]+ -> [A-Z]+ `)
+
+func (d *pairkeeperDaemon) changes() int { return len(moved.FindAllString(d.log(), -1)) }
+
+// state is what pairkeeper status says of all its routers; empty: they differ.
 func (d *pairkeeperDaemon) state() string {
 	text, err := exec.Command(d.binary, "status", "--json", "--socket", d.socket).Output()
 	if err != nil {
@@ -65,8 +75,13 @@ func (d *pairkeeperDaemon) state() string {
 			State string `json:"state"`
 		} `json:"routers"`
 	}
-	if json.Unmarshal(text, &status) != nil || len(status.Routers) != 1 {
+	if json.Unmarshal(text, &status) != nil || len(status.Routers) != d.routers {
 		return ""
+	}
+	for _, r := range status.Routers {
+		if r.State != status.Routers[0].State {
+			return ""
+		}
 	}
 	return status.Routers[0].State
 }

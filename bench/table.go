@@ -18,6 +18,7 @@ const (
 	inSeconds unit = "s"
 	inCPU     unit = "CPU s/min"
 	inMiB     unit = "MiB"
+	inTimes   unit = "times"
 )
 
 func (u unit) format(v float64) string {
@@ -26,6 +27,8 @@ func (u unit) format(v float64) string {
 		return fmt.Sprintf("%.0f ms", v*1000)
 	case u == inSeconds:
 		return fmt.Sprintf("%.2f s", v)
+	case u == inTimes:
+		return fmt.Sprintf("%g", v)
 	case u == inMiB:
 		return fmt.Sprintf("%.1f MiB", v)
 	}

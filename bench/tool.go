@@ -16,11 +16,14 @@ import (
 type settings struct {
 	version  int
 	interval time.Duration // of the adverts
+	many     int           // virtual routers; 0: one
 	guard    bool          // the tool restarts nginx; else nginx lives by itself
 	look     bool          // without guard: the tool looks at nginx by HTTP
 	every    time.Duration // of keepalived's check script, in whole seconds
 	realTime bool          // keepalived too gets real-time priority; pairkeeper always has it
 }
+
+func (s settings) routers() []router { return routers(max(s.many, 1)) }
 
 // tool is one of those compared.
 type tool interface {
@@ -34,7 +37,8 @@ type tool interface {
 type daemon interface {
 	active() bool // by its own word
 	backup() bool
-	pids() []int // of all its processes, not those of the proxy
+	changes() int // of the state of its virtual routers, so far
+	pids() []int  // of all its processes, not those of the proxy
 	log() string
 	process() *process
 }
