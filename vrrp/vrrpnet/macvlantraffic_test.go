@@ -21,10 +21,10 @@ import (
 )
 
 var (
-	addrA6 = netip.MustParseAddr("fd00::1")
-	addrB6 = netip.MustParseAddr("fd00::2")
-	held6  = netip.MustParseAddr("fd00::3")
-	local6 = netip.MustParseAddr("fe80::3:51") // a virtual link-local address
+	addrA6   = netip.MustParseAddr("fd00::1")
+	addrB6   = netip.MustParseAddr("fd00::2")
+	address6 = netip.MustParseAddr("fd00::3")
+	local6   = netip.MustParseAddr("fe80::3:51") // a virtual link-local address
 )
 
 // dualPair is two hosts with both families.
@@ -462,20 +462,20 @@ func TestT38NoNeighbourMessageBindsTheVirtualAddressToThePhysicalMAC(t *testing.
 	m := ipv6MACVLAN(t, a)
 	capture := lab.Capture()
 	for range 2 {
-		r := activate(t, a, m, local6, held6)
+		r := activate(t, a, m, local6, address6)
 		forget(a)
 		forget(b)
-		talk(t, a, "fd00::7", held6.String())
+		talk(t, a, "fd00::7", address6.String())
 		forget(a)
 		forget(b)
-		talk(t, b, held6.String(), "")
+		talk(t, b, address6.String(), "")
 		talk(t, b, addrA6.String(), "")
 		talk(t, b, zoned(t, b, local6), "")
 		r.release(t)
 		forget(b)
 		unanswered(t, lab, b)
 	}
-	for _, addr := range []netip.Addr{held6, local6} {
+	for _, addr := range []netip.Addr{address6, local6} {
 		if len(capture.Frames(isNA(addr))) == 0 {
 			t.Errorf("no neighbour advertisement of %s", addr)
 		}
@@ -494,12 +494,12 @@ func unanswered(t *testing.T, lab *netlab.Lab, b *netlab.Host) {
 	defer capture.Close()
 	asks := func(f netlab.Frame) bool {
 		p := f.Payload()
-		return f.Type() == unix.ETH_P_IPV6 && len(p) >= 64 && p[40] == 135 && netip.AddrFrom16([16]byte(p[48:64])) == held6
+		return f.Type() == unix.ETH_P_IPV6 && len(p) >= 64 && p[40] == 135 && netip.AddrFrom16([16]byte(p[48:64])) == address6
 	}
 	var c net.Conn
 	b.Do(func() {
 		var err error
-		if c, err = net.Dial("udp", net.JoinHostPort(held6.String(), "9")); err != nil {
+		if c, err = net.Dial("udp", net.JoinHostPort(address6.String(), "9")); err != nil {
 			t.Fatal(err)
 		}
 	})
@@ -510,7 +510,7 @@ func unanswered(t *testing.T, lab *netlab.Lab, b *netlab.Host) {
 		t.Error("nobody asked")
 	}
 	time.Sleep(100 * time.Millisecond)
-	if n := len(capture.Frames(isNA(held6))); n != 0 {
+	if n := len(capture.Frames(isNA(address6))); n != 0 {
 		t.Errorf("Backup: %d answers", n)
 	}
 }
@@ -518,14 +518,14 @@ func unanswered(t *testing.T, lab *netlab.Lab, b *netlab.Host) {
 // A solicitation is answered once: the base does not know the macvlan's addresses.
 func TestT37OnlyTheMACVLANAnswersASolicitation(t *testing.T) {
 	lab, a, b := dualPair(t)
-	activate(t, a, ipv6MACVLAN(t, a), held6)
+	activate(t, a, ipv6MACVLAN(t, a), address6)
 	serve(t, a, "::")
 	for range 3 {
 		capture := lab.Capture()
 		forget(b)
-		talk(t, b, held6.String(), "")
+		talk(t, b, address6.String(), "")
 		time.Sleep(100 * time.Millisecond)
-		if n := len(capture.Frames(isNA(held6))); n != 1 {
+		if n := len(capture.Frames(isNA(address6))); n != 1 {
 			t.Errorf("%d advertisements", n)
 		}
 		capture.Close()
