@@ -33,3 +33,28 @@ const (
 	ReasonAddressClaimed  Reason = "address-claimed"  // somebody else announced an address held here
 	ReasonAddressVanished Reason = "address-vanished" // somebody removed an address held here
 )
+
+// Remedy tells an operator what to do about what a router noted; empty: nothing.
+func (r Reason) Remedy() string {
+	switch r {
+	case ReasonLowerAdvert:
+		return "it does not hear this node: look for a firewall or a switch that drops VRRP in one direction"
+	case ReasonOwnerConflict:
+		return "only one node can own the addresses: give the other one a priority below 255"
+	case ReasonIntervalRefused:
+		return "set the same advert_interval: on both nodes: until then both hold the addresses"
+	case ReasonAddressList:
+		return "give both nodes the same addresses:"
+	case ReasonForeignRouter:
+		return "another pair on this network has our vrid: give one of the two another"
+	case ReasonOwnAdvert:
+		return "look for a loop in the network, or for a host with our address"
+	case ReasonAddressContest:
+		return "find out by its MAC address who keeps the address, and take it away there"
+	case ReasonAddressClaimed:
+		return "find out by its MAC address who has the address, too"
+	case ReasonAddressVanished:
+		return "find out who removes it: NetworkManager, systemd-networkd, a script"
+	}
+	return ""
+}

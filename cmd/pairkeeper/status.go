@@ -101,25 +101,30 @@ func problems(s daemon.Status, now time.Time) []string {
 	if s.Proxy != nil && s.Proxy.Problem != "" {
 		list = append(list, s.Proxy.Name+": "+s.Proxy.Problem)
 	}
-	seen := map[string]bool{}
 	for _, r := range s.Routers {
 		if r.Detail != "" && (s.Proxy == nil || r.Detail != s.Proxy.Problem) {
 			list = append(list, r.Name+": "+r.Detail)
 		}
 		for _, m := range r.Remarks {
 			if age := now.Sub(m.Last); age < recent {
-				list = append(list, fmt.Sprintf("%s: %s (%s, %d times, last %s ago)", r.Name, m.Detail, m.Reason, m.Count, ago(age)))
+				list = append(list, fmt.Sprintf("%s: %s (%s, %d times, last %s ago)%s", r.Name, m.Detail, m.Reason, m.Count, ago(age), todo(m.Remedy)))
 			}
 		}
-		if seen[r.Interface] {
-			continue
+		for _, o := range r.Offsets {
+			list = append(list, fmt.Sprintf("%s: priority %s", r.Name, o))
 		}
-		seen[r.Interface] = true
 		for _, f := range r.Adverts.Refused {
-			list = append(list, fmt.Sprintf("%s: %d adverts of %s refused (%s): %s", r.Interface, f.Count, f.From, f.Reason, f.Remedy))
+			list = append(list, fmt.Sprintf("%s: %d adverts of %s refused (%s)%s", r.Name, f.Count, f.From, f.Reason, todo(f.Remedy)))
 		}
 	}
 	return list
+}
+
+func todo(remedy string) string {
+	if remedy == "" {
+		return ""
+	}
+	return ": " + remedy
 }
 
 // ago is an age as a person says it.

@@ -94,6 +94,9 @@ func (j *journal) note(n supervisor.Note) {
 		level = slog.LevelInfo
 	}
 	text := fmt.Sprintf("%s (%s)", n.Detail, n.Reason)
+	if remedy := n.Reason.Remedy(); remedy != "" {
+		text += ": " + remedy
+	}
 	args := []any{fieldReason, string(n.Reason)}
 	if n.Router != "" {
 		text = n.Router + ": " + text

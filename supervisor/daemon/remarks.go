@@ -39,7 +39,7 @@ func (m remarks) of(router string) []RemarkStatus {
 	var list []RemarkStatus
 	for key, r := range m {
 		if key.router == router {
-			list = append(list, RemarkStatus{Reason: string(key.reason), Detail: r.detail, Count: r.count, Last: when(r.last)})
+			list = append(list, RemarkStatus{Reason: string(key.reason), Detail: r.detail, Remedy: key.reason.Remedy(), Count: r.count, Last: when(r.last)})
 		}
 	}
 	slices.SortFunc(list, func(a, b RemarkStatus) int { return strings.Compare(a.Reason, b.Reason) })

@@ -77,6 +77,7 @@ type RouterStatus struct {
 type RemarkStatus struct {
 	Reason string    `json:"reason"`
 	Detail string    `json:"detail"`
+	Remedy string    `json:"remedy,omitempty"`
 	Count  uint64    `json:"count"`
 	Last   time.Time `json:"last"`
 }
