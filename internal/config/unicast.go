@@ -24,7 +24,7 @@ func (d *Document) readUnicast(f fields, r *router) {
 	if !ok {
 		return
 	}
-	u := &unicast{lowest: 255, most: 255}
+	u := &unicast{lowest: defaultMinTTL(r.v6()), most: 255}
 	check := true
 	var given bool
 	if v.kind() == "a mapping" {
@@ -51,6 +51,15 @@ func (d *Document) readUnicast(f fields, r *router) {
 		v.warnf("takes adverts from anybody who can send packets here (check_source: false): enough to take the addresses away")
 	}
 	r.unicast = u
+}
+
+// defaultMinTTL is that of a peer on the link: 255, but keepalived 2.2 sends unicast over
+// IPv6 with the kernel's hop limit.
+func defaultMinTTL(ipv6 bool) int {
+	if ipv6 {
+		return 64
+	}
+	return 255
 }
 
 // usePeers takes the nodes' own addresses.
