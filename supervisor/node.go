@@ -250,13 +250,11 @@ func (s *step) note(router string, reason vrrp.Reason, format string, args ...an
 
 // settle starts and stops routers, and moves groups, until each agrees with what is known.
 func (s *step) settle() {
-	if !s.started {
-		s.touched = untouched(s.touched)
-		return
-	}
 	for len(s.touched) > 0 {
-		routers := s.touched
-		s.touched = untouched(routers)
+		routers := s.untouch()
+		if !s.started {
+			return
+		}
 		for _, r := range routers {
 			s.settleRouter(r)
 		}
@@ -268,12 +266,14 @@ func (s *step) settle() {
 	}
 }
 
-// untouched forgets that routers were touched.
-func untouched(routers []*router) []*router {
+// untouch returns who was touched, and forgets it.
+func (s *step) untouch() []*router {
+	routers := s.touched
+	s.touched = nil
 	for _, r := range routers {
 		r.touched = false
 	}
-	return nil
+	return routers
 }
 
 func (s *step) settleRouter(r *router) {

@@ -24,7 +24,7 @@ func (s *step) reconfigured(cfg Config) {
 		}
 	}
 	s.do(Configure{Config: cfg})
-	s.touched = untouched(s.touched)
+	s.untouch()
 	s.index(next)
 	for name := range s.links { // of others nothing is heard any more
 		if len(s.neighbors[name]) == 0 {
