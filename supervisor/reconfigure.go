@@ -42,20 +42,38 @@ func (s *step) reconfigured(cfg Config) {
 // successor is the router that carries a configuration from now on.
 func (s *step) successor(c Router) *router {
 	old := s.router(c.Name)
-	if old == nil {
-		return newRouter(c)
-	}
-	like := old.cfg
-	like.VRRP.Priority, like.VRRP.PeerPriority, like.Track = c.VRRP.Priority, c.VRRP.PeerPriority, c.Track
-	owner := c.VRRP.Priority == vrrp.PriorityOwner || old.cfg.VRRP.Priority == vrrp.PriorityOwner
 	switch {
+	case old == nil, !goesOn(&old.cfg, &c):
+		return newRouter(c)
 	case reflect.DeepEqual(old.cfg, c):
 		return old
-	case reflect.DeepEqual(like, c) && !owner:
-		old.cfg = c // the rest is settled
-		return old
 	}
-	return newRouter(c)
+	old.cfg = c // priorities and what is tracked are settled
+	s.routerStep(old, vrrp.Retuned{Config: c.VRRP})
+	return old
+}
+
+// goesOn tells whether a router may go on with another configuration: what its addresses
+// are and where, and who may speak to it in which version, is the same.
+func goesOn(old, c *Router) bool {
+	like := *old
+	like.VRRP.Priority, like.VRRP.PeerPriority = c.VRRP.Priority, c.VRRP.PeerPriority
+	like.VRRP.Interval, like.VRRP.Lifetime, like.VRRP.DownAdverts = c.VRRP.Interval, c.VRRP.Lifetime, c.VRRP.DownAdverts
+	like.VRRP.Preempt, like.VRRP.PreemptDelay = c.VRRP.Preempt, c.VRRP.PreemptDelay
+	like.VRRP.AnnounceAgain, like.VRRP.AnnounceEvery = c.VRRP.AnnounceAgain, c.VRRP.AnnounceEvery
+	like.Burst, like.Replies, like.Track = c.Burst, c.Replies, c.Track
+	like.Format.Checksum = c.Format.Checksum
+	if sameWire(old.Format.Auth.Type, c.Format.Auth.Type) {
+		like.Format.Auth = c.Format.Auth
+	}
+	owner := c.VRRP.Priority == vrrp.PriorityOwner || old.VRRP.Priority == vrrp.PriorityOwner
+	return reflect.DeepEqual(like, *c) && (!owner || c.VRRP.Priority == old.VRRP.Priority)
+}
+
+// sameWire tells whether two authentications travel in the same packets. To and from
+// auth_hmac a pair moves step by step, and must not lose its Active router at each.
+func sameWire(a, b vrrp.AuthType) bool {
+	return a == b || a != vrrp.AuthAH && b != vrrp.AuthAH
 }
 
 func (s *step) reconfigureProxy(cfg Config) {

@@ -53,17 +53,38 @@ func TestANewRouterStartsBesideTheOld(t *testing.T) {
 
 func TestAChangedRouterLeavesAndStartsAnew(t *testing.T) {
 	for name, change := range map[string]func(*supervisor.Router){
-		"another VRID":     func(r *supervisor.Router) { r.VRRP.VRID = 51 },
-		"another interval": func(r *supervisor.Router) { r.VRRP.Interval = time.Second },
+		"another VRID":    func(r *supervisor.Router) { r.VRRP.VRID = 51 },
+		"another version": func(r *supervisor.Router) { r.VRRP.Version = vrrp.V2 },
+		"a header":        func(r *supervisor.Router) { r.Format.Auth.Type = vrrp.AuthAH },
+		"peers":           func(r *supervisor.Router) { r.Format.Peers = []vrrp.Peer{{Address: peer}} },
+		"a virtual MAC":   func(r *supervisor.Router) { r.VirtualMAC.Name = "vr50" },
 		"another address": func(r *supervisor.Router) {
 			*r = routerOf("web", 50, netip.MustParsePrefix("10.0.0.4/24"))
 		},
-		"another priority and lifetime": func(r *supervisor.Router) { r.VRRP.Priority, r.VRRP.Lifetime = 200, 2*time.Second },
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := holding(t, base())
 			s.wants(s.tell(changed(func(c *supervisor.Config) { change(&c.Routers[0]) })),
 				"web send priority 0", "web disown", "web ACTIVE -> INIT (reconfigured)", "configure", "web INIT -> BACKUP (started)")
+		})
+	}
+}
+
+// A pair that moves to auth_hmac, to another interval or to other announcements keeps its
+// holder at each step.
+func TestWhatOnlyTunesARouterKeepsItsState(t *testing.T) {
+	for name, change := range map[string]func(*supervisor.Router){
+		"another interval":              func(r *supervisor.Router) { r.VRRP.Interval = time.Second },
+		"another priority and lifetime": func(r *supervisor.Router) { r.VRRP.Priority, r.VRRP.Lifetime = 200, 2*time.Second },
+		"no preemption":                 func(r *supervisor.Router) { r.VRRP.Preempt = false },
+		"reminders":                     func(r *supervisor.Router) { r.VRRP.AnnounceEvery = time.Second },
+		"signatures":                    func(r *supervisor.Router) { r.Format.Auth = vrrp.Auth{Type: vrrp.AuthHMAC, Mode: vrrp.HMACReceiveOnly} },
+		"the checksum":                  func(r *supervisor.Router) { r.Format.Checksum = vrrp.ChecksumPlain },
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := holding(t, base())
+			s.wants(s.tell(changed(func(c *supervisor.Config) { change(&c.Routers[0]) })), "configure")
+			s.state("web", vrrp.Active)
 		})
 	}
 }

@@ -25,6 +25,10 @@ type Received struct {
 // pair has by configuration.
 type Reprioritized struct{ Priority, Peer uint8 }
 
+// Retuned changes the configuration of a router that goes on: all but VRID, version,
+// addresses and priority.
+type Retuned struct{ Config Config }
+
 // Rise lets a router of a group become Active, now that all are willing.
 type Rise struct{}
 
@@ -54,6 +58,7 @@ func (Startup) isEvent()       {}
 func (Shutdown) isEvent()      {}
 func (Received) isEvent()      {}
 func (Reprioritized) isEvent() {}
+func (Retuned) isEvent()       {}
 func (Rise) isEvent()          {}
 func (Yield) isEvent()         {}
 func (Owned) isEvent()         {}

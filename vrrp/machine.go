@@ -83,6 +83,9 @@ func (s *step) event(ev Event) {
 	case Reprioritized:
 		s.reprioritized(ev)
 		return
+	case Retuned:
+		s.retuned(ev.Config)
+		return
 	case Readdressed:
 		s.address = ev.Address
 		return
@@ -126,6 +129,19 @@ func (s *step) reprioritized(ev Reprioritized) {
 	s.cfg.Priority, s.cfg.PeerPriority = ev.Priority, ev.Peer
 	if fell && s.state == Active && !s.slept() && s.outranked() {
 		s.yieldTo(ReasonOutranked)
+	}
+}
+
+// retuned goes on with another configuration. An Active router that is to advertise more
+// often begins at once.
+func (s *step) retuned(cfg Config) {
+	cfg.Priority = s.cfg.Priority
+	s.cfg = cfg
+	if s.state == Active && s.now.Add(cfg.Interval).Before(s.active.advertAt) {
+		s.active.advertAt = s.now
+	}
+	if s.state == Active && (s.active.remindAt.IsZero() != (cfg.AnnounceEvery == 0)) {
+		s.active.remindAt = s.nextReminder()
 	}
 }
 

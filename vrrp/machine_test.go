@@ -389,6 +389,17 @@ func TestReprioritizedCountsAtOnce(t *testing.T) {
 
 // RFC 9568 6.4: every event in every state. Each row starts at the same point: half a
 // second after an advert of an Active router, and 1.5 s after a Backup router began.
+func TestAShorterIntervalBeginsAtOnce(t *testing.T) {
+	r := inActive(t, base())
+	r.wants(time.Second, vrrp.Tick{}, "send priority 100", "refresh")
+	short := with(func(c *vrrp.Config) { c.Interval, c.Priority = 200*time.Millisecond, 7 })
+	r.wants(1100*time.Millisecond, vrrp.Retuned{Config: short})
+	r.wants(1100*time.Millisecond, vrrp.Tick{}, "send priority 100") // the priority is told by Reprioritized
+	if d := r.m.Deadline().Sub(epoch); d > 1300*time.Millisecond {
+		t.Errorf("the next deadline is %s", d)
+	}
+}
+
 func TestEveryEventInEveryState(t *testing.T) {
 	const now = 5 * time.Second / 4
 	foreign := advert(200, above)

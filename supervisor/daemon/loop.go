@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"reflect"
 	"slices"
 	"sync/atomic"
 	"time"
@@ -479,15 +478,15 @@ func (l *loop) configure(cfg supervisor.Config) {
 	l.hands.configure(cfg)
 }
 
-// serve makes cfg what is served; a router that did not change goes on counting.
+// serve makes cfg what is served; a router goes on counting.
 func (l *loop) serve(cfg supervisor.Config) {
 	old := l.routers
 	l.cfg, l.routers = cfg, make(map[string]*served, len(cfg.Routers))
 	for _, r := range cfg.Routers {
-		if s := old[r.Name]; s != nil && reflect.DeepEqual(s.Router, r) {
-			l.routers[r.Name] = s
-		} else {
-			l.routers[r.Name] = newServed(r)
+		s := newServed(r)
+		if before := old[r.Name]; before != nil {
+			s.continues(before)
 		}
+		l.routers[r.Name] = s
 	}
 }

@@ -35,6 +35,13 @@ func newServed(r supervisor.Router) *served {
 	return s
 }
 
+// continues takes over what a router has counted. Its sequence must not begin anew: the
+// peer would take its adverts for old ones.
+func (s *served) continues(before *served) {
+	s.from, s.count = before.from, before.count
+	s.replay, s.sequence, s.id = before.replay, before.sequence, before.id
+}
+
 // transportOf is what a router's adverts travel by.
 func transportOf(r *supervisor.Router) vrrpnet.Transport {
 	switch {
