@@ -36,6 +36,7 @@ type lab struct {
 	dir      string
 	cleanups []func()
 	hosts    map[string]*host
+	network  *netlab.Host // the client's
 	client   *onlooker.Onlooker
 }
 
@@ -59,7 +60,8 @@ func newLab() (l *lab, err error) {
 	for _, n := range []node{first, second} {
 		l.hosts[n.name] = newHost(l, net.Host(n.name, n.address+"/24"), n)
 	}
-	l.watch(net.Host("client", clientAddr+"/24"))
+	l.network = net.Host("client", clientAddr+"/24")
+	l.watch(l.network)
 	return l, nil
 }
 

@@ -55,6 +55,7 @@ func scenarios() []scenario {
 	all = append(all, proxyScenarios()...)
 	all = append(all, networkScenarios()...)
 	all = append(all, daemonScenarios()...)
+	all = append(all, routersScenarios()...)
 	return append(all, idleScenarios()...)
 }
 

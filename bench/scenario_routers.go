@@ -1,0 +1,90 @@
+//go:build linux
+
+package main
+
+import (
+	"fmt"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+const theirsQuick = theirs + ", vrrp_rt_priority"
+
+// outageOfMany is what many virtual routers are measured by: the one address that the
+// client asks, and the last to be announced by the other node.
+var outageOfMany = []quantity{{"outage of one", inSeconds}, {"all moved after", inSeconds}}
+
+// routersScenarios take the holder of one and of many virtual routers away, by force and
+// by order. keepalived has real-time priority as pairkeeper always has.
+func routersScenarios() []scenario {
+	var list []scenario
+	for _, f := range []struct {
+		name, title string
+		fault       func(p *pair)
+	}{
+		{"cut", "node cut off", func(p *pair) { p.hosts[first.name].net.Cable(nic).Cut() }},
+		{"stop", "orderly stop (SIGTERM)", func(p *pair) { signalAll(p.daemons[first.name].pids()[:1], unix.SIGTERM) }},
+	} {
+		for _, c := range []struct {
+			interval time.Duration
+			share    int
+			many     []int
+		}{
+			{time.Second, 5, []int{1, 50, 250}},
+			{100 * time.Millisecond, 2, []int{1, 50, 250}},
+			{10 * time.Millisecond, 2, []int{1, 50}},
+		} {
+			for _, many := range c.many {
+				s := settings{version: 3, interval: c.interval, many: many, realTime: true}
+				list = append(list, scenario{
+					name:        fmt.Sprintf("routers-%s-%d-%s", f.name, many, word(c.interval)),
+					title:       fmt.Sprintf("%s, %s; v3, %s", f.title, countOf(many), phrase(c.interval)),
+					share:       c.share,
+					measures:    outageOfMany,
+					contestants: []contestant{{ours, ours, s}, {theirsQuick, theirs, s}},
+					run:         func(p *pair, c contestant) []float64 { return p.loseMany(c, f.fault) },
+				})
+			}
+		}
+	}
+	return list
+}
+
+// word is an interval as names have it, phrase as titles have it.
+func word(d time.Duration) string {
+	if d < time.Second {
+		return fmt.Sprintf("%dms", d.Milliseconds())
+	}
+	return fmt.Sprintf("%gs", d.Seconds())
+}
+
+func phrase(d time.Duration) string {
+	if d < time.Second {
+		return fmt.Sprintf("%d ms", d.Milliseconds())
+	}
+	return fmt.Sprintf("%g s", d.Seconds())
+}
+
+func countOf(n int) string {
+	if n == 1 {
+		return "1 virtual router"
+	}
+	return fmt.Sprintf("%d virtual routers", n)
+}
+
+// loseMany inflicts the fault and waits until the other node has every address.
+func (p *pair) loseMany(c contestant, fault func(p *pair)) []float64 {
+	ear := p.listen(second)
+	awaitPhase(c.interval)
+	start := time.Now()
+	outage := p.outage(second.name, func() { fault(p) })
+	for end := start.Add(recoverWithin); ; time.Sleep(5 * time.Millisecond) {
+		if last, ok := ear.all(c.routers()); ok {
+			return []float64{seconds(outage), seconds(last.Sub(start))}
+		}
+		if time.Now().After(end) {
+			p.Fatalf("%s has not announced every address within %v of the fault", second.name, recoverWithin)
+		}
+	}
+}
