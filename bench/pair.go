@@ -16,6 +16,7 @@ type pair struct {
 	*lab
 	daemons map[string]daemon
 	proxies map[string]*nginx
+	quick   bool // -quick
 }
 
 // Time limits. Nothing of what is measured comes near them.
@@ -42,6 +43,10 @@ func (p *pair) ready(t tool, s settings) {
 	since := onlooker.Now()
 	p.await(first, "answers the client", func() bool { return p.client.Answered(first.name, since) })
 	time.Sleep(s.interval + 200*time.Millisecond) // hear an advert, let the machine calm down
+	if s.many > 1 {                               // with many, one may have lost its address again
+		p.await(first, "holds every address", p.daemons[first.name].active)
+		p.await(second, "stands by for every address", p.daemons[second.name].backup)
+	}
 }
 
 // await waits until the node does what is claimed.
@@ -122,7 +127,7 @@ func once(s scenario, c contestant, o options) (values []float64, stall time.Dur
 		return nil, 0, err
 	}
 	defer l.close()
-	p := &pair{lab: l, daemons: map[string]daemon{}, proxies: map[string]*nginx{}}
+	p := &pair{lab: l, daemons: map[string]daemon{}, proxies: map[string]*nginx{}, quick: o.quick}
 	defer func() {
 		if err != nil || showLogs {
 			fmt.Fprint(os.Stderr, p.logs())

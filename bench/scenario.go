@@ -56,6 +56,7 @@ func scenarios() []scenario {
 	all = append(all, networkScenarios()...)
 	all = append(all, daemonScenarios()...)
 	all = append(all, routersScenarios()...)
+	all = append(all, stressScenarios()...)
 	return append(all, idleScenarios()...)
 }
 

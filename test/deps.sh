@@ -5,7 +5,7 @@ set -eu
 
 case ${1:-} in
 demo) packages="nginx-light:nginx" ;;
-test) packages="nginx-light:nginx haproxy:haproxy keepalived:keepalived nftables:nft iproute2:ip dbus:dbus-daemon systemd:systemctl util-linux:nsenter curl:curl" ;;
+test) packages="nginx-light:nginx haproxy:haproxy keepalived:keepalived nftables:nft iproute2:ip dbus:dbus-daemon systemd:systemctl util-linux:nsenter curl:curl stress-ng:stress-ng" ;;
 *) echo "usage: deps.sh demo|test" >&2; exit 64 ;;
 esac
 

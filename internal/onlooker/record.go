@@ -127,16 +127,33 @@ func (c *Onlooker) Outage(fault, end Stamp) time.Duration {
 
 // TwoHolders is how long two or more held the address between the fault and the end.
 func (c *Onlooker) TwoHolders(fault, end Stamp) time.Duration {
+	_, total := c.Moments(fault, end, func(holders int) bool { return holders > 1 })
+	return total
+}
+
+// Moments are how often, and for how long in all, the number of those who held the
+// address was such between two times.
+func (c *Onlooker) Moments(from, end Stamp, such func(holders int) bool) (times int, total time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	var total time.Duration
+	within := false
 	for i, n := range c.counts {
-		if n.asked < fault || n.asked >= end || n.holders < 2 || i+1 == len(c.counts) {
+		if n.asked < from || n.asked >= end {
 			continue
 		}
-		total += min(c.counts[i+1].asked, end).Sub(n.asked)
+		was := within
+		within = such(n.holders)
+		if !within {
+			continue
+		}
+		if !was {
+			times++
+		}
+		if i+1 < len(c.counts) {
+			total += min(c.counts[i+1].asked, end).Sub(n.asked)
+		}
 	}
-	return total
+	return times, total
 }
 
 // Story tells who answered in turn since the fault, for a log.
