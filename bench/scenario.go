@@ -101,6 +101,7 @@ func measure(s scenario, o options) section {
 		}
 	}
 	out.took = time.Since(begin)
+	fmt.Fprintf(os.Stderr, "%-12s took %s\n", s.name, out.took.Round(time.Second))
 	return out
 }
 

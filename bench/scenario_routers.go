@@ -9,7 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-const theirsQuick = theirs + ", vrrp_rt_priority"
+const theirsRealTime = theirs + ", vrrp_rt_priority"
 
 // outageOfMany is what many virtual routers are measured by: the one address that the
 // client asks, and the last to be announced by the other node.
@@ -42,7 +42,7 @@ func routersScenarios() []scenario {
 					title:       fmt.Sprintf("%s, %s; v3, %s", f.title, countOf(many), phrase(c.interval)),
 					share:       c.share,
 					measures:    outageOfMany,
-					contestants: []contestant{{ours, ours, s}, {theirsQuick, theirs, s}},
+					contestants: []contestant{{ours, ours, s}, {theirsRealTime, theirs, s}},
 					run:         func(p *pair, c contestant) []float64 { return p.loseMany(c, f.fault) },
 				})
 			}
