@@ -81,7 +81,7 @@ func TestT21WrongPasswordIsCountedWithItsRemedy(t *testing.T) {
 	if r.Adverts.Received != 0 {
 		t.Errorf("%d adverts accepted: %+v", r.Adverts.Received, r.Adverts)
 	}
-	d.pk.says(t, "adverts of 10.0.0.2 refused (auth-mismatch)")
+	d.pk.says(t, "adverts of 10.0.0.2 on eth0 refused (auth-mismatch)")
 	d.pk.isActive(t)
 	d.bothHold()
 }
@@ -105,7 +105,7 @@ func TestT11OtherVersionIsCountedWithItsRemedy(t *testing.T) {
 	d.ka.isActive(t)
 	d.pk.up(t)
 	d.refused("version", "10.0.0.2", "set the same version: on both nodes")
-	d.pk.says(t, "adverts of 10.0.0.2 refused (version)")
+	d.pk.says(t, "adverts of 10.0.0.2 on eth0 refused (version)")
 }
 
 // refused waits until pairkeeper has refused packets of a source for a reason, and shows
