@@ -6,11 +6,16 @@ import "time"
 const minRecheck = 50 * time.Millisecond
 
 // After a release in a pair the kernel of the other node gets letGo to remove the
-// addresses, and then releaseWindow to show whether it has.
+// addresses, and then releaseWindow to show whether it has; where adverts come more often
+// than every 50 ms, a fifth of their interval.
 const (
-	letGo         = 5 * time.Millisecond
-	releaseWindow = 10 * time.Millisecond
+	letGo          = 5 * time.Millisecond
+	releaseWindow  = 10 * time.Millisecond
+	releaseRecheck = 5 * time.Millisecond // after an answer, so that answers are known to be quick
 )
+
+// soon shortens a time to what suits the advert interval.
+func (s *step) soon(d time.Duration) time.Duration { return min(d, s.backup.interval/5) }
 
 // backup is what a Backup router waits for.
 type backup struct {
@@ -60,7 +65,7 @@ func (s *step) listen(down time.Duration, cause Reason) {
 func (s *step) probeWindow() time.Duration {
 	window := min(s.cfg.DownInterval(s.backup.interval)/10, s.backup.down)
 	if s.hastened() {
-		window = min(window, releaseWindow)
+		window = min(window, s.soon(releaseWindow))
 	}
 	return window
 }
@@ -133,7 +138,7 @@ func (s *step) backupReceived(ev Received) {
 func (s *step) released() {
 	skew := s.cfg.Skew(s.backup.interval)
 	if s.cfg.Pair {
-		skew = min(skew, letGo+releaseWindow)
+		skew = min(skew, s.soon(letGo)+s.soon(releaseWindow))
 	}
 	s.listen(skew, ReasonPeerReleased)
 }
@@ -241,7 +246,7 @@ func (s *step) contested(holder string) {
 // recheck is how long the next answer is waited for.
 func (s *step) recheck() time.Duration {
 	if s.hastened() {
-		return releaseWindow
+		return min(s.probeWindow(), releaseRecheck)
 	}
 	return max(s.probeWindow(), minRecheck)
 }
