@@ -60,3 +60,12 @@ func indented(margin, lines string) string {
 	}
 	return b.String()
 }
+
+// syncGroup is a vrrp_sync_group of instances, for the end of a configuration.
+func syncGroup(instances ...Instance) string {
+	var names []string
+	for _, i := range instances {
+		names = append(names, i.name())
+	}
+	return "vrrp_sync_group G {\n\tgroup {\n\t\t" + strings.Join(names, "\n\t\t") + "\n\t}\n}\n"
+}

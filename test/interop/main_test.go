@@ -26,7 +26,7 @@ func TestMain(m *testing.M) { os.Exit(run(m)) }
 // run at a time.
 func run(m *testing.M) int {
 	flag.Parse()
-	_ = flag.Set("test.parallel", "8")
+	_ = flag.Set("test.parallel", "10")
 	remove, err := testbin.Provide()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)

@@ -3,6 +3,7 @@
 package interop
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 	"time"
@@ -11,6 +12,7 @@ import (
 // Pair is pairkeeper's configuration of a virtual router of a pair.
 type Pair struct {
 	Name       string // web unless it is set
+	Interface  string // eth0 unless it is set
 	Version    int    // 2 or 3
 	VRID       int
 	Interval   time.Duration
@@ -45,11 +47,8 @@ func pairConf(routers ...Pair) string {
 }
 
 func (p Pair) write(b *strings.Builder) {
-	name := p.Name
-	if name == "" {
-		name = "web"
-	}
-	fmt.Fprintf(b, "  - name: %s\n    interface: eth0\n    vrid: %d\n    version: %d\n", name, p.VRID, p.Version)
+	name, iface := cmp.Or(p.Name, "web"), cmp.Or(p.Interface, "eth0")
+	fmt.Fprintf(b, "  - name: %s\n    interface: %s\n    vrid: %d\n    version: %d\n", name, iface, p.VRID, p.Version)
 	fmt.Fprintf(b, "    advert_interval: %s\n    addresses: [%s]\n", p.Interval, quoted(p.Addresses))
 	if !strings.Contains(p.Extra, "preempt") {
 		b.WriteString("    preempt_delay: 0\n")

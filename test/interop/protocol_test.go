@@ -25,7 +25,20 @@ var (
 	v2pass = protocol{name: "v2 pass 1s", version: 2, interval: time.Second, auth: "pass", password: "secret"}
 	v3     = protocol{name: "v3 200ms", version: 3, interval: 200 * time.Millisecond}
 	v3fast = protocol{name: "v3 100ms", version: 3, interval: 100 * time.Millisecond}
+	v3ipv6 = protocol{name: "v3 IPv6 200ms", version: 3, interval: 200 * time.Millisecond, ipv6: true}
 )
+
+func (p protocol) byUnicast() protocol {
+	p.name += " unicast"
+	p.unicast = true
+	return p
+}
+
+func (p protocol) withVirtualMAC() protocol {
+	p.name += " virtual MAC"
+	p.virtualMAC = true
+	return p
+}
 
 func (p protocol) network(t testing.TB) *network {
 	t.Helper()

@@ -169,7 +169,14 @@ func (d *duo) waits(least, most int) {
 // rules one address, and the one that is left rules both.
 func TestCrossedRoutersShareTheNodes(t *testing.T) {
 	t.Parallel()
-	d := row{protocol: v3}.crossed(t, "priority: {lb01: 150, lb02: 100}", "priority: {lb01: 100, lb02: 150}")
+	crossedLife(t, "priority: {lb01: 150, lb02: 100}", "priority: {lb01: 100, lb02: 150}")
+}
+
+// crossedLife is the life of two routers on the same nodes, with what says which node has
+// the first one and which the second.
+func crossedLife(t *testing.T, first, second string) {
+	t.Helper()
+	d := row{protocol: v3}.crossed(t, first, second)
 	other := d.ask("10.0.0.9", vipOther)
 	d.pk.up(t)
 	d.pk.isActive(t)
@@ -197,8 +204,7 @@ func TestCrossedRoutersShareTheNodes(t *testing.T) {
 // vipOther is the address of the second router of a crossed pair.
 const vipOther = "10.0.0.4"
 
-// crossed is two routers on the same nodes, with what says which node has the first one
-// and which the second.
+// crossed makes the two routers.
 func (r row) crossed(t *testing.T, first, second string) *duo {
 	t.Helper()
 	d := r.pairkeeperBetter(t)
