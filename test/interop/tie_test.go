@@ -49,15 +49,6 @@ func TestT61KeepalivedAnnouncesItselfAfterWeYield(t *testing.T) {
 	d.heal(8 * time.Second)
 }
 
-// TestT61PairkeeperAnnouncesItselfAfterKeepalivedYields: keepalived goes without a word
-// if it hears us first, so it is the periodic announcement that helps.
-func TestT61PairkeeperAnnouncesItselfAfterKeepalivedYields(t *testing.T) {
-	t.Parallel()
-	d := row{protocol: v3, ours: "garp: {again: 0, refresh: 2s}"}.pairkeeperBetter(t)
-	d.cutApart()
-	d.heal(8 * time.Second)
-}
-
 // cutApart cuts the better router off until both hold the address, each on its side.
 func (d *duo) cutApart() {
 	d.t.Helper()
