@@ -235,7 +235,7 @@ func (s *step) contested(holder string) {
 		return
 	}
 	left := b.contest.Sub(s.now)
-	if left < releaseWindow { // no time for another answer
+	if left < min(s.recheck(), minRecheck) { // no time for another answer
 		b.downAt = b.contest
 		return
 	}
