@@ -44,8 +44,10 @@ type LinkChanged struct {
 	Enabled   bool // administratively up
 	Up        bool // that, and carrier
 	Addresses []netip.Prefix
-	Problem   string // why it cannot be used all the same
-	Anew      bool   // it has another MAC address, or is another one of that name
+	Tentative []netip.Prefix // IPv6: tried out still, not to be sent from (RFC 4862 5.4)
+	Duplicate []netip.Prefix // IPv6: tried out, somebody else has them
+	Problem   string         // why it cannot be used all the same
+	Anew      bool           // it has another MAC address, or is another one of that name
 }
 
 // RouterEvent is an event of one virtual router.

@@ -1,6 +1,11 @@
 package supervisor
 
-import "github.com/pairkeeper/pairkeeper/vrrp"
+import (
+	"net/netip"
+	"slices"
+
+	"github.com/pairkeeper/pairkeeper/vrrp"
+)
 
 // faultOf is why a router must not take part, the nearest cause first.
 func (s *step) faultOf(r *router) (vrrp.Reason, string) {
@@ -27,7 +32,7 @@ func (s *step) ownFault(r *router) (vrrp.Reason, string) {
 		return ReasonBarred, r.barred
 	}
 	if !r.primary.IsValid() {
-		return ReasonNoAddress, "interface " + r.cfg.AdvertsOn() + " has no " + r.cfg.sourceWord() + " to send from"
+		return s.noSender(r)
 	}
 	if fault, why := s.trackFault(r); fault != "" {
 		return fault, why
@@ -39,6 +44,24 @@ func (s *step) ownFault(r *router) (vrrp.Reason, string) {
 		return ReasonVIPFailed, r.problem
 	}
 	return "", ""
+}
+
+// noSender is why a router has no address to send from; one that is tried out still is
+// no fault.
+func (s *step) noSender(r *router) (vrrp.Reason, string) {
+	on := r.cfg.AdvertsOn()
+	link, _ := s.link(on)
+	if a := s.senderOf(r, link.Tentative); a.IsValid() {
+		return ReasonStarting, "waiting for " + a.String() + " on " + on + ", which is tried out still (duplicate address detection)"
+	}
+	if a := s.senderOf(r, link.Duplicate); a.IsValid() {
+		return ReasonNoAddress, "somebody else has " + a.String() + " of interface " + on + " (duplicate address detection): find the other host and give one of the two another address"
+	}
+	why := "interface " + on + " has no " + r.cfg.sourceWord() + " to send from"
+	if r.cfg.IPv6() && !slices.ContainsFunc(link.Addresses, func(p netip.Prefix) bool { return p.Addr().Is6() }) {
+		why += ", nor any of IPv6: look at sysctl net.ipv6.conf." + on + ".disable_ipv6"
+	}
+	return ReasonNoAddress, why
 }
 
 // linkFault is why an interface cannot be used.

@@ -54,7 +54,12 @@ func (n *Node) link(name string) (LinkChanged, bool) {
 // sender is the address a router sends from.
 func (n *Node) sender(r *router) netip.Addr {
 	link, _ := n.link(r.cfg.AdvertsOn())
-	return r.cfg.Sender(link.Addresses, func(a netip.Addr) bool { return n.virtuals[a] })
+	return n.senderOf(r, link.Addresses)
+}
+
+// senderOf is the one of some addresses that a router would send from.
+func (n *Node) senderOf(r *router, some []netip.Prefix) netip.Addr {
+	return r.cfg.Sender(some, func(a netip.Addr) bool { return n.virtuals[a] })
 }
 
 // nativeAddresses tells whether an owner's addresses are the host's own, which are
@@ -107,7 +112,7 @@ func (s *step) linkChanged(ev LinkChanged) {
 		}
 		r.native = r.native && s.nativeAddresses(r) // they may have been a dead daemon's
 		if !r.native {
-			s.reconcile(r, ev.Addresses)
+			s.reconcile(r, &ev)
 		}
 	}
 }
@@ -125,10 +130,14 @@ func (s *step) readdress(r *router) {
 }
 
 // reconcile compares the addresses that are there with those that should be.
-func (s *step) reconcile(r *router, have []netip.Prefix) {
-	there := r.present(have)
+func (s *step) reconcile(r *router, link *LinkChanged) {
+	there := r.present(link.Addresses)
 	active := r.machine.State() == vrrp.Active
+	if !active { // what is tried out comes to be used, or lies in the way
+		there += r.present(link.Tentative) + r.present(link.Duplicate)
+	}
 	switch {
+	case active && !r.primary.IsValid(): // leaves
 	case active && r.owned && there < len(r.cfg.Addresses):
 		r.owned = false
 		s.routerStep(r, vrrp.Vanished{})

@@ -85,7 +85,8 @@ func (c *cleanup) release(r *supervisor.Router) error {
 		return err
 	}
 	s := newServed(*r)
-	s.from = r.Sender(prefixes(found), func(a netip.Addr) bool { return slices.Contains(r.VRRP.Addresses, a) })
+	have, _, _ := sorted(found)
+	s.from = r.Sender(have, func(a netip.Addr) bool { return slices.Contains(r.VRRP.Addresses, a) })
 	p, err := openPort(link, []*served{s})
 	if err != nil {
 		return err
@@ -93,14 +94,20 @@ func (c *cleanup) release(r *supervisor.Router) error {
 	return errors.Join(s.send(p, vrrp.PriorityRelease), p.close())
 }
 
-func prefixes(found []vrrpnet.Found) []netip.Prefix {
-	var list []netip.Prefix
+// sorted tells the addresses that can be used from those that are tried out still, or
+// are with somebody else.
+func sorted(found []vrrpnet.Found) (usable, tentative, duplicate []netip.Prefix) {
 	for _, f := range found {
-		if !f.Tentative {
-			list = append(list, f.Prefix)
+		switch {
+		case f.Duplicate:
+			duplicate = append(duplicate, f.Prefix)
+		case f.Tentative:
+			tentative = append(tentative, f.Prefix)
+		default:
+			usable = append(usable, f.Prefix)
 		}
 	}
-	return list
+	return usable, tentative, duplicate
 }
 
 func linkOf(name string) (vrrpnet.Link, error) {

@@ -353,7 +353,7 @@ func (l *loop) linked(i vrrpnet.Interface) {
 		return
 	}
 	ev := supervisor.LinkChanged{Interface: i.Name, Exists: i.Exists, Enabled: i.Up, Up: i.Up && i.Carrier}
-	ev.Addresses = prefixes(i.Addresses)
+	ev.Addresses, ev.Tentative, ev.Duplicate = sorted(i.Addresses)
 	l.seen[i.Name] = i
 	delete(l.unusable, i.Name)
 	if i.Exists {

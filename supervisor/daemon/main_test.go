@@ -242,7 +242,7 @@ func lifetime(h *netlab.Host, dev, addr string) (seconds int) {
 		if err != nil {
 			return
 		}
-		list, _ := netlink.AddrList(link, netlink.FAMILY_V4)
+		list, _ := netlink.AddrList(link, netlink.FAMILY_ALL)
 		for _, a := range list {
 			if a.IP.String() != addr {
 				continue

@@ -20,7 +20,8 @@ type Found struct {
 	Label         string // empty for a label that only repeats the interface's name
 	NoPrefixRoute bool
 	Secondary     bool // another address of the same network came first
-	Tentative     bool // IPv6: not to be sent from yet, or ever if somebody else has it (RFC 4862 5.4)
+	Tentative     bool // IPv6: not to be sent from yet, or ever if Duplicate (RFC 4862 5.4)
+	Duplicate     bool // IPv6: tried out, and somebody else has it
 	Permanent     bool
 	Lifetime      time.Duration // what is left of it, in whole seconds, unless Permanent
 }
@@ -68,6 +69,7 @@ func readAddress(data []byte) (index int, f Found, ok bool) {
 	f.NoPrefixRoute = flags&unix.IFA_F_NOPREFIXROUTE != 0
 	f.Secondary = flags&unix.IFA_F_SECONDARY != 0
 	f.Tentative = tentative(flags)
+	f.Duplicate = flags&unix.IFA_F_DADFAILED != 0
 	f.Permanent = flags&unix.IFA_F_PERMANENT != 0
 	if f.Permanent {
 		f.Lifetime = 0
