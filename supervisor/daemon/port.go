@@ -67,7 +67,7 @@ func (p *port) serve(routers []*served) error {
 			}
 		}
 	}
-	p.expectAH(&vrids)
+	p.expectOthers(&vrids)
 	problems := []error{p.claim(wanted), p.serveFrames(frames), p.serveARP(addrs4), p.serveNDP(addrs6)}
 	for over := range vrids {
 		problems = append(problems, p.serveAdverts(vrrpnet.Transport(over), vrids[over]))
@@ -75,12 +75,16 @@ func (p *port) serve(routers []*served) error {
 	return errors.Join(problems...)
 }
 
-// expectAH has the routers with an authentication header hear who sends without one.
-func (p *port) expectAH(vrids *[transports][]uint8) {
-	for vrid, r := range p.adverts[vrrpnet.OverAH] {
-		if r != nil && p.adverts[vrrpnet.Over4][vrid] == nil {
-			p.adverts[vrrpnet.Over4][vrid] = r
-			vrids[vrrpnet.Over4] = append(vrids[vrrpnet.Over4], uint8(vrid))
+// expectOthers has the routers of version 2 hear who authenticates by other packets than
+// they: with the IP Authentication Header, or without.
+func (p *port) expectOthers(vrids *[transports][]uint8) {
+	for _, over := range [][2]vrrpnet.Transport{{vrrpnet.OverAH, vrrpnet.Over4}, {vrrpnet.Over4, vrrpnet.OverAH}} {
+		ours, others := over[0], over[1]
+		for vrid, r := range p.adverts[ours] {
+			if r != nil && r.VRRP.Version == vrrp.V2 && p.adverts[others][vrid] == nil {
+				p.adverts[others][vrid] = r
+				vrids[others] = append(vrids[others], uint8(vrid))
+			}
 		}
 	}
 }
