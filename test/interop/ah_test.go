@@ -64,3 +64,15 @@ func TestT21AHExpectedIsCountedWithItsRemedy(t *testing.T) {
 	d.pk.up(t)
 	d.refused("auth-type", "10.0.0.2", "set the same auth.type: on both nodes")
 }
+
+// TestT21AHOfTheOtherSideIsCountedWithItsRemedy: we have none. What they send is another
+// protocol of IP, but it is our peer's advert all the same.
+func TestT21AHOfTheOtherSideIsCountedWithItsRemedy(t *testing.T) {
+	t.Parallel()
+	d := row{protocol: v2}.keepalivedBetter(t)
+	d.ka = d.keepalivedOn(1, v2ah.instance(1, 150).Config())
+	d.ka.up(t)
+	d.ka.isActive(t)
+	d.pk.up(t)
+	d.refused("auth-type", "10.0.0.2", "set the same auth.type: on both nodes")
+}
