@@ -316,3 +316,21 @@ func sendRaw(t *testing.T, msg []byte) {
 		t.Error(err)
 	}
 }
+
+// Accept_Mode is always true here, since a proxy listens on the address; whatever it is,
+// the Active router answers neighbour solicitations (RFC 9568 6.1, 6.4.3).
+func TestT36TheActiveRouterAnswersNeighbourSolicitations(t *testing.T) {
+	t.Parallel()
+	d := startDuo(t, twoNodes+router("web", 50, "'2001:db8::3/64'"))
+	d.answers(t, "2001:db8::3")
+	neighbour := d.client.Run("ip", "-6", "neigh", "show", "2001:db8::3")
+	var mac string
+	d.nodes[0].host.Do(func() {
+		if eth0, err := net.InterfaceByName("eth0"); err == nil {
+			mac = eth0.HardwareAddr.String()
+		}
+	})
+	if mac == "" || !strings.Contains(neighbour, mac) {
+		t.Errorf("the client has %q, want %q", neighbour, mac)
+	}
+}
