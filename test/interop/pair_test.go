@@ -112,8 +112,13 @@ func (d *duo) keepalivedKilled() {
 	mark := time.Now()
 	d.ka.router.Kill(t)
 	d.pk.isActive(t)
-	d.silence(mark, d.lease(), soon)
-	d.pk.says(t, "sends no adverts but still holds the address", "BACKUP -> ACTIVE (peer-silent)", "(address-contest)")
+	if d.ka.virtualMAC == "" {
+		d.silence(mark, d.lease(), soon)
+		d.pk.says(t, "sends no adverts but still holds the address", "(address-contest)")
+	} else { // a macvlan's answers wait for a work queue of the kernel, at times for too long
+		d.silence(mark, 3*d.interval, soon)
+	}
+	d.pk.says(t, "BACKUP -> ACTIVE (peer-silent)")
 	d.bothHold()
 	d.announced(d.pk, d.taken(d.pk, mark))
 }
