@@ -7,8 +7,8 @@ import (
 )
 
 // reconfigured applies the difference between two configurations: a router that did
-// not change keeps its state and its timers, one that differs only in its priority
-// goes on with the new one, every other one leaves and starts anew.
+// not change keeps its state and its timers, one that differs only in what can change
+// under way goes on with that, every other one leaves and starts anew.
 func (s *step) reconfigured(cfg Config) {
 	var next []*router
 	for _, c := range cfg.Routers {
@@ -53,27 +53,18 @@ func (s *step) successor(c Router) *router {
 	return old
 }
 
-// goesOn tells whether a router may go on with another configuration: what its addresses
-// are and where, and who may speak to it in which version, is the same.
+// goesOn tells whether a router may go on with another configuration: only its version,
+// where it is and what its addresses are must be the same. A key is exchanged, a pair
+// moves to auth_hmac step by step, and nobody has to move for that.
 func goesOn(old, c *Router) bool {
 	like := *old
-	like.VRRP.Priority, like.VRRP.PeerPriority = c.VRRP.Priority, c.VRRP.PeerPriority
+	like.VRRP.Priority, like.VRRP.PeerPriority, like.Track = c.VRRP.Priority, c.VRRP.PeerPriority, c.Track
 	like.VRRP.Interval, like.VRRP.Lifetime, like.VRRP.DownAdverts = c.VRRP.Interval, c.VRRP.Lifetime, c.VRRP.DownAdverts
 	like.VRRP.Preempt, like.VRRP.PreemptDelay = c.VRRP.Preempt, c.VRRP.PreemptDelay
 	like.VRRP.AnnounceAgain, like.VRRP.AnnounceEvery = c.VRRP.AnnounceAgain, c.VRRP.AnnounceEvery
-	like.Burst, like.Replies, like.Track = c.Burst, c.Replies, c.Track
-	like.Format.Checksum = c.Format.Checksum
-	if sameWire(old.Format.Auth.Type, c.Format.Auth.Type) {
-		like.Format.Auth = c.Format.Auth
-	}
+	like.Format, like.Source, like.Burst, like.Replies = c.Format, c.Source, c.Burst, c.Replies
 	owner := c.VRRP.Priority == vrrp.PriorityOwner || old.VRRP.Priority == vrrp.PriorityOwner
 	return reflect.DeepEqual(like, *c) && (!owner || c.VRRP.Priority == old.VRRP.Priority)
-}
-
-// sameWire tells whether two authentications travel in the same packets. To and from
-// auth_hmac a pair moves step by step, and must not lose its Active router at each.
-func sameWire(a, b vrrp.AuthType) bool {
-	return a == b || a != vrrp.AuthAH && b != vrrp.AuthAH
 }
 
 func (s *step) reconfigureProxy(cfg Config) {

@@ -55,8 +55,6 @@ func TestAChangedRouterLeavesAndStartsAnew(t *testing.T) {
 	for name, change := range map[string]func(*supervisor.Router){
 		"another VRID":    func(r *supervisor.Router) { r.VRRP.VRID = 51 },
 		"another version": func(r *supervisor.Router) { r.VRRP.Version = vrrp.V2 },
-		"a header":        func(r *supervisor.Router) { r.Format.Auth.Type = vrrp.AuthAH },
-		"peers":           func(r *supervisor.Router) { r.Format.Peers = []vrrp.Peer{{Address: peer}} },
 		"a virtual MAC":   func(r *supervisor.Router) { r.VirtualMAC.Name = "vr50" },
 		"another address": func(r *supervisor.Router) {
 			*r = routerOf("web", 50, netip.MustParsePrefix("10.0.0.4/24"))
@@ -79,6 +77,9 @@ func TestWhatOnlyTunesARouterKeepsItsState(t *testing.T) {
 		"no preemption":                 func(r *supervisor.Router) { r.VRRP.Preempt = false },
 		"reminders":                     func(r *supervisor.Router) { r.VRRP.AnnounceEvery = time.Second },
 		"signatures":                    func(r *supervisor.Router) { r.Format.Auth = vrrp.Auth{Type: vrrp.AuthHMAC, Mode: vrrp.HMACReceiveOnly} },
+		"a header":                      func(r *supervisor.Router) { r.Format.Auth.Type = vrrp.AuthAH },
+		"peers":                         func(r *supervisor.Router) { r.Format.Peers = []vrrp.Peer{{Address: peer}} },
+		"burst":                         func(r *supervisor.Router) { r.Burst, r.Replies = 7, true },
 		"the checksum":                  func(r *supervisor.Router) { r.Format.Checksum = vrrp.ChecksumPlain },
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/netip"
 	"slices"
+	"time"
 
 	"github.com/pairkeeper/pairkeeper/supervisor"
 	"github.com/pairkeeper/pairkeeper/vrrp"
@@ -49,11 +50,27 @@ func (c *cleanup) router(r *supervisor.Router) error {
 	if err != nil {
 		return nil // and with the interface went its addresses
 	}
+	if err := c.nobodyRuns(r); err != nil {
+		return err
+	}
 	problem := c.addresses(r)
 	if m := macvlanOf(r, base); m != nil {
 		problem = errors.Join(problem, c.vmacs.Delete(*m))
 	}
 	return problem
+}
+
+// nobodyRuns makes sure that the daemon is dead.
+func (c *cleanup) nobodyRuns(r *supervisor.Router) error {
+	link, err := linkOf(r.AdvertsOn())
+	if err != nil {
+		return nil // nobody can
+	}
+	claim, err := vrrpnet.NewClaim(link, r.VRRP.VRID, r.IPv6())
+	if err != nil {
+		return err
+	}
+	return claim.Close()
 }
 
 // addresses releases and removes a router's addresses if they are there.
@@ -74,6 +91,10 @@ func (c *cleanup) addresses(r *supervisor.Router) error {
 	return errors.Join(sent, c.kernel.Remove(heldOf(r, holder.Index)))
 }
 
+// ahead is how far the counter of a dead daemon's authentication headers may have run
+// ahead of the clock that it began with.
+const ahead = 10 * time.Second
+
 // release sends priority 0 from where the dead daemon sent.
 func (c *cleanup) release(r *supervisor.Router) error {
 	link, err := linkOf(r.AdvertsOn())
@@ -87,6 +108,9 @@ func (c *cleanup) release(r *supervisor.Router) error {
 	s := newServed(*r)
 	have, _, _ := sorted(found)
 	s.from = r.Sender(have, func(a netip.Addr) bool { return slices.Contains(r.VRRP.Addresses, a) })
+	if r.Format.Auth.Type == vrrp.AuthAH {
+		s.sequence = vrrp.NextSequenceAH(0, time.Now().Add(ahead))
+	}
 	p, err := openPort(link, []*served{s})
 	if err != nil {
 		return err

@@ -484,7 +484,7 @@ func (l *loop) serve(cfg supervisor.Config) {
 	l.cfg, l.routers = cfg, make(map[string]*served, len(cfg.Routers))
 	for _, r := range cfg.Routers {
 		s := newServed(r)
-		if before := old[r.Name]; before != nil {
+		if before := old[r.Name]; before != nil && before.VRRP.VRID == r.VRRP.VRID && before.AdvertsOn() == r.AdvertsOn() {
 			s.continues(before)
 		}
 		l.routers[r.Name] = s

@@ -35,13 +35,6 @@ func newServed(r supervisor.Router) *served {
 	return s
 }
 
-// continues takes over what a router has counted. Its sequence must not begin anew: the
-// peer would take its adverts for old ones.
-func (s *served) continues(before *served) {
-	s.from, s.count = before.from, before.count
-	s.replay, s.sequence, s.id = before.replay, before.sequence, before.id
-}
-
 // transportOf is what a router's adverts travel by.
 func transportOf(r *supervisor.Router) vrrpnet.Transport {
 	switch {
@@ -51,6 +44,13 @@ func transportOf(r *supervisor.Router) vrrpnet.Transport {
 		return vrrpnet.Over6
 	}
 	return vrrpnet.Over4
+}
+
+// continues takes over from the same virtual router under the configuration before: what
+// it counted, and the sequence numbers that the peer and this node have got to.
+func (s *served) continues(old *served) {
+	s.from, s.count = old.from, old.count
+	s.replay, s.sequence, s.id = old.replay, old.sequence, old.id
 }
 
 // framed tells that adverts bear the virtual MAC address (RFC 9568 7.3).

@@ -33,15 +33,28 @@ func sysctl(h *netlab.Host, name string) string {
 	return strings.TrimSpace(h.Run("cat", "/proc/sys/"+name))
 }
 
-// cleanup does what the command of that name does, after the daemon has died.
-func (n *node) cleanup(name string) {
-	n.Helper()
+// cleanup does what the command of that name does.
+func (n *node) cleanup(name string) error {
 	file, err := config.Load(n.file, name)
 	if err == nil {
 		n.host.Do(func() { err = daemon.Cleanup(file.Config, slog.New(slog.DiscardHandler)) })
 	}
-	if err != nil {
-		n.Errorf("cleaning up: %v", err)
+	return err
+}
+
+// The control socket need not be there.
+func TestACleanupTakesNothingFromADaemonThatRuns(t *testing.T) {
+	t.Parallel()
+	h := netlab.New(t).Host("lb01", "10.0.0.1/24")
+	n := start(t, h, "lb01", pairVMAC)
+	n.await("held", func(r daemon.RouterStatus) bool { return r.Held })
+	if err := n.cleanup("lb01"); err == nil || !strings.Contains(err.Error(), "another pairkeeper on this host runs virtual router 50: stop it") {
+		t.Errorf("the cleanup says %v", err)
+	}
+	time.Sleep(time.Second)
+	n.is("ACTIVE")
+	if n.moves() != 2 || strings.Contains(n.log.String(), "address-vanished") {
+		t.Error("something was taken")
 	}
 }
 
@@ -67,7 +80,9 @@ func TestCleanupOfAVirtualMACLeavesNoTraceAndTellsThePeer(t *testing.T) {
 			n.await("held", func(r daemon.RouterStatus) bool { return r.Held })
 			n.kill()
 			wire := lab.Capture()
-			n.cleanup("lb01")
+			if err := n.cleanup("lb01"); err != nil {
+				t.Error(err)
+			}
 			if len(wire.Wait(1, soon, by(c.mac, c.released))) != 1 {
 				t.Error("the peer is not told by the virtual MAC address")
 			}

@@ -74,8 +74,8 @@ func knock(address string) error {
 	return err
 }
 
-// moves has the first node stop in order, and the second one serve the address.
-func (d *duo) moves(t *testing.T, address string) {
+// handsOver has the first node stop in order, and the second one serve the address.
+func (d *duo) handsOver(t *testing.T, address string) {
 	t.Helper()
 	d.answers(t, address)
 	d.nodes[1].await("hears the peer", func(r daemon.RouterStatus) bool { return r.Adverts.Received > 2 })
@@ -97,7 +97,7 @@ func TestAPairOverIPv6(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			d := startDuo(t, twoNodes+router("web", 50, c.addresses))
-			d.moves(t, c.ask)
+			d.handsOver(t, c.ask)
 		})
 	}
 }
@@ -117,7 +117,7 @@ func TestAPairOfEveryAuthentication(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			d := startDuo(t, twoNodes+router("web", 50, "10.0.0.3/24", more...))
-			d.moves(t, vip)
+			d.handsOver(t, vip)
 		})
 	}
 }
@@ -126,7 +126,7 @@ func TestAPairByUnicast(t *testing.T) {
 	t.Parallel()
 	d := startDuo(t, twoNodes+router("web", 50, "10.0.0.3/24", "unicast: true"))
 	wire := d.lab.Capture()
-	d.moves(t, vip)
+	d.handsOver(t, vip)
 	multicast := func(f netlab.Frame) bool { return f.IsIPv4(vrrp.Protocol) && f.Destination()[0]&1 == 1 }
 	if n := len(wire.Frames(multicast)); n > 0 {
 		t.Errorf("%d multicast adverts", n)
@@ -160,7 +160,7 @@ func TestAPairWithAVirtualMACAddress(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			d := startDuo(t, twoNodes+router("web", 50, c.address, "virtual_mac: "+c.adverts))
-			d.moves(t, c.ask)
+			d.handsOver(t, c.ask)
 			neighbour := d.client.Run("ip", "neigh", "show", c.ask)
 			if !strings.Contains(neighbour, c.mac) {
 				t.Errorf("the client has %q, want %s", neighbour, c.mac)
