@@ -495,6 +495,36 @@ func TestTheSocketOfAHangingDaemonIsNotReplaced(t *testing.T) {
 	}
 }
 
+// --- levels
+
+// The kernel is asked, an address is put, and then the answer comes.
+func TestAnAnswerFromBeforeAnAddressWasPutDoesNotMissIt(t *testing.T) {
+	prefix := netip.MustParsePrefix("10.0.0.3/24")
+	r := newServed(supervisor.Router{Name: "web", Interface: "eth0", Addresses: []supervisor.Address{{Prefix: prefix}}})
+	l := &loop{routers: map[string]*served{"web": r}}
+	asked := time.Now()
+	r.owned = asked.Add(time.Millisecond)
+	for _, c := range []struct {
+		name  string
+		link  string
+		asked time.Time
+		want  bool
+	}{
+		{"asked before", "eth0", asked, true},
+		{"asked after", "eth0", asked.Add(time.Second), false},
+		{"another interface", "eth1", asked, false},
+	} {
+		have := l.withPut(&vrrpnet.Interface{Link: vrrpnet.Link{Name: c.link}, Asked: c.asked}, nil)
+		if slices.Contains(have, prefix) != c.want {
+			t.Errorf("%s: %v", c.name, have)
+		}
+	}
+	r.owned = time.Time{}
+	if have := l.withPut(&vrrpnet.Interface{Link: vrrpnet.Link{Name: "eth0"}, Asked: asked}, nil); len(have) > 0 {
+		t.Errorf("never put, and yet there: %v", have)
+	}
+}
+
 // --- difference
 
 func TestTheDifferenceIsSaidInWords(t *testing.T) {

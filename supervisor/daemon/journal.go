@@ -51,7 +51,8 @@ func (j *journal) transition(r supervisor.Router, node *supervisor.Node, e vrrp.
 	if e.To == vrrp.Fault && view.Detail != "" {
 		text += ": " + view.Detail
 	}
-	maps.DeleteFunc(j.last, func(key string, _ limited) bool { return strings.HasPrefix(key, r.Name+": ") })
+	own := r.Name + ": "
+	maps.DeleteFunc(j.last, func(key string, _ limited) bool { return strings.HasPrefix(key, own) })
 	level := slog.LevelInfo
 	if e.To == vrrp.Fault {
 		level = slog.LevelError

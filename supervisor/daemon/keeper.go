@@ -27,6 +27,7 @@ type keeper struct {
 
 	mu     sync.Mutex
 	orders []order
+	has    map[string]bool // of which routers orders has one
 	busy   bool
 	idle   *sync.Cond
 }
@@ -61,24 +62,35 @@ func newKeeper(kernel *vrrpnet.Addresses, vmacs *vrrpnet.MACVLANs, tell func(sup
 func (k *keeper) order(o order) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
+	if k.has[o.router] && !k.replace(&o) {
+		return
+	}
+	if k.has == nil {
+		k.has = map[string]bool{}
+	}
+	k.orders, k.has[o.router] = append(k.orders, o), true
+	select {
+	case k.wake <- struct{}{}:
+	default:
+	}
+}
+
+// replace takes out the order that o comes after; false: there is more to do than o.
+func (k *keeper) replace(o *order) bool {
 	for i := range k.orders {
 		if k.orders[i].router != o.router || k.orders[i].leaves() && !o.covers(&k.orders[i]) {
 			continue // what it held under an earlier configuration goes all the same
 		}
 		if o.do == prepare {
-			return // there is more to do than that
+			return false
 		}
 		if o.do == refresh && k.orders[i].do == put {
 			o.do = put // still owes its answer
 		}
-		k.orders = append(k.orders[:i], k.orders[i+1:]...)
-		break
+		k.orders = slices.Delete(k.orders, i, i+1)
+		return true
 	}
-	k.orders = append(k.orders, o)
-	select {
-	case k.wake <- struct{}{}:
-	default:
-	}
+	return true
 }
 
 // close carries out what is ordered, then ends.
@@ -102,7 +114,7 @@ func (k *keeper) run() {
 func (k *keeper) work() bool {
 	k.mu.Lock()
 	orders := k.orders
-	k.orders, k.busy = nil, true
+	k.orders, k.has, k.busy = nil, nil, true
 	k.mu.Unlock()
 
 	switch {

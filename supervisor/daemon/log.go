@@ -13,9 +13,9 @@ import (
 	sdjournal "github.com/coreos/go-systemd/v22/journal"
 )
 
-// recordsWaiting is how many records wait for a log that does not take them; more are
-// dropped and counted.
-const recordsWaiting = 1024
+// recordsWaiting is how many records wait for a log that does not take them: a few of
+// each of a thousand routers. More are dropped and counted.
+const recordsWaiting = 4096
 
 // NewLogger writes to journald with fields where standard error is the journal, else
 // as text to standard error. Writing never blocks. The function it returns waits a

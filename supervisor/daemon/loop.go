@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"net/netip"
 	"slices"
 	"sync/atomic"
 	"time"
@@ -29,6 +30,7 @@ type loop struct {
 	ports   map[string]*port
 	cfg     supervisor.Config
 	routers map[string]*served
+	links   []string // the interfaces of cfg
 	remarks remarks
 
 	poll     []unix.PollFd // the mailbox first
@@ -245,6 +247,9 @@ func (l *loop) readMail() {
 
 // step gives the Node an event and has its actions done.
 func (l *loop) step(ev supervisor.Event) {
+	if r, ok := ev.(supervisor.RouterEvent); ok && r.Event == (vrrp.Owned{}) && l.routers[r.Router] != nil {
+		l.routers[r.Router].owned = time.Now()
+	}
 	for _, a := range l.node.Step(now(), ev) {
 		l.do(a)
 	}
@@ -324,6 +329,7 @@ func (l *loop) routerDeed(r *served, a vrrp.Action) error {
 	case vrrp.Refresh:
 		l.hands.hold(r, p.link, refresh)
 	case vrrp.Disown:
+		r.owned = time.Time{}
 		l.hands.hold(r, p.link, remove)
 	}
 	return nil
@@ -344,7 +350,7 @@ func (l *loop) send(p *port, r *served, priority uint8) error {
 // linked opens, reopens or closes the sockets of an interface before the Node hears of
 // its change.
 func (l *loop) linked(i vrrpnet.Interface) {
-	if !slices.Contains(interfaces(l.cfg), i.Name) { // from before the configuration changed
+	if !slices.Contains(l.links, i.Name) { // from before the configuration changed
 		delete(l.unusable, i.Name)
 		return
 	}
@@ -354,6 +360,7 @@ func (l *loop) linked(i vrrpnet.Interface) {
 	}
 	ev := supervisor.LinkChanged{Interface: i.Name, Exists: i.Exists, Enabled: i.Up, Up: i.Up && i.Carrier}
 	ev.Addresses, ev.Tentative, ev.Duplicate = sorted(i.Addresses)
+	ev.Addresses = l.withPut(&i, ev.Addresses)
 	l.seen[i.Name] = i
 	delete(l.unusable, i.Name)
 	if i.Exists {
@@ -368,6 +375,22 @@ func (l *loop) linked(i vrrpnet.Interface) {
 	if !i.Exists {
 		l.shut(i.Name)
 	}
+}
+
+// withPut adds to what an interface has what was put there since the kernel was asked:
+// that may be missing in the answer, and another answer is sure to follow.
+func (l *loop) withPut(i *vrrpnet.Interface, list []netip.Prefix) []netip.Prefix {
+	for _, r := range l.routers {
+		if r.owned.Before(i.Asked) || r.Holder() != i.Name {
+			continue
+		}
+		for _, a := range r.Addresses {
+			if !slices.Contains(list, a.Prefix) {
+				list = append(list, a.Prefix)
+			}
+		}
+	}
+	return list
 }
 
 // retryEvery is how often an interface that could not be used is tried again.
@@ -481,6 +504,7 @@ func (l *loop) configure(cfg supervisor.Config) {
 // serve makes cfg what is served; a router goes on counting.
 func (l *loop) serve(cfg supervisor.Config) {
 	old := l.routers
+	l.links = interfaces(cfg)
 	l.cfg, l.routers = cfg, make(map[string]*served, len(cfg.Routers))
 	for _, r := range cfg.Routers {
 		s := newServed(r)

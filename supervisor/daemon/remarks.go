@@ -10,12 +10,7 @@ import (
 
 // remarks counts what the virtual routers noted, so that status shows what goes on and
 // not only the log.
-type remarks map[remarkKey]*remark
-
-type remarkKey struct {
-	router string
-	reason vrrp.Reason
-}
+type remarks map[string]map[vrrp.Reason]*remark // by router
 
 type remark struct {
 	count  uint64
@@ -24,11 +19,13 @@ type remark struct {
 }
 
 func (m remarks) add(router string, n vrrp.Note) {
-	key := remarkKey{router, n.Reason}
-	r := m[key]
+	if m[router] == nil {
+		m[router] = map[vrrp.Reason]*remark{}
+	}
+	r := m[router][n.Reason]
 	if r == nil {
 		r = &remark{}
-		m[key] = r
+		m[router][n.Reason] = r
 	}
 	r.count++
 	r.last, r.detail = now(), n.Detail
@@ -37,10 +34,8 @@ func (m remarks) add(router string, n vrrp.Note) {
 // of is what one router noted.
 func (m remarks) of(router string) []RemarkStatus {
 	var list []RemarkStatus
-	for key, r := range m {
-		if key.router == router {
-			list = append(list, RemarkStatus{Reason: string(key.reason), Detail: r.detail, Remedy: key.reason.Remedy(), Count: r.count, Last: when(r.last)})
-		}
+	for reason, r := range m[router] {
+		list = append(list, RemarkStatus{Reason: string(reason), Detail: r.detail, Remedy: reason.Remedy(), Count: r.count, Last: when(r.last)})
 	}
 	slices.SortFunc(list, func(a, b RemarkStatus) int { return strings.Compare(a.Reason, b.Reason) })
 	return list

@@ -19,6 +19,7 @@ type served struct {
 	mac   net.HardwareAddr // the virtual one; nil: the interface's own
 	from  netip.Addr       // where adverts come from; invalid: not known yet
 	count counters
+	owned time.Time // when it last heard that the kernel has its addresses
 
 	replay   vrrp.Replay
 	sequence uint64

@@ -20,13 +20,15 @@ type Interface struct {
 	Up        bool // by the administrator
 	Carrier   bool // the cable; never without Up
 	Addresses []Found
+	Asked     time.Time // when the kernel was asked: what changed since may not be in it
 
 	// Err is set while the kernel cannot be asked; the rest is then what was last
 	// seen.
 	Err error
 }
 
-// same tells whether i and j differ in nothing but the time that addresses have left.
+// same tells whether i and j differ in nothing but the time that addresses have left,
+// and when the kernel was asked.
 func (i *Interface) same(j *Interface) bool {
 	return i.Name == j.Name && i.Index == j.Index && slices.Equal(i.MAC, j.MAC) &&
 		i.Exists == j.Exists && i.Up == j.Up && i.Carrier == j.Carrier &&
@@ -104,11 +106,12 @@ func (w *watch) look(ctx context.Context) bool {
 }
 
 func (w *watch) examine(before *Interface) Interface {
+	asked := time.Now()
 	attrs, err := w.questions.link(before.Name, 0)
 	if err != nil {
 		return before.unseen(err)
 	}
-	now := Interface{Link: Link{Name: before.Name}}
+	now := Interface{Link: Link{Name: before.Name}, Asked: asked}
 	if attrs == nil {
 		return now
 	}
