@@ -147,7 +147,7 @@ func (h *hands) watchLinks() {
 	go func() {
 		err := vrrpnet.Watch(ctx, names, func(i vrrpnet.Interface) {
 			h.mail.put(letter{ask: func() { h.linked(i) }})
-		})
+		}, h.keeper.kernel)
 		if err != nil && ctx.Err() == nil {
 			h.log.Error("the kernel does not tell of its interfaces: " + err.Error())
 		}

@@ -6,10 +6,8 @@ import (
 	"net/netip"
 	"slices"
 	"sync"
-	"syscall"
 	"time"
 
-	"github.com/vishvananda/netlink/nl"
 	"golang.org/x/sys/unix"
 )
 
@@ -36,6 +34,8 @@ func (h *Held) site() site { return site{h.Link, h.Prefix.Addr()} }
 type Addresses struct {
 	mu     sync.Mutex
 	socket *routeSocket
+	quiet  *routeSocket  // for refreshes, whose notices Watch can be spared
+	out    []byte        // the last message
 	near   map[site]bool // IPv6 addresses put: whether the host has its own in the network
 }
 
@@ -45,11 +45,15 @@ func OpenAddresses() (*Addresses, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Addresses{socket: socket, near: map[site]bool{}}, nil
+	quiet, err := openRoute(0)
+	if err != nil {
+		return nil, errors.Join(err, socket.Close())
+	}
+	return &Addresses{socket: socket, quiet: quiet, near: map[site]bool{}}, nil
 }
 
-// Close gives the descriptor back; a call under way ends with an error.
-func (a *Addresses) Close() error { return a.socket.Close() }
+// Close gives the descriptors back; a call under way ends with an error.
+func (a *Addresses) Close() error { return errors.Join(a.socket.Close(), a.quiet.Close()) }
 
 // Put makes the interfaces have the addresses as described, whatever form of them
 // was there before: permanent, under another label, with another prefix length. It
@@ -78,9 +82,9 @@ func (a *Addresses) Put(held []Held) error {
 		h := &held[i]
 		b, c := strangers(h, found[h.Link])
 		before, after = append(before, b...), append(after, c...)
-		puts = append(puts, put(h))
+		puts = append(puts, put(*h))
 	}
-	return a.apply(slices.Concat(before, puts, after))
+	return a.apply(a.socket, slices.Concat(before, puts, after))
 }
 
 // Refresh renews the lifetimes, in one message to the kernel. An address that is gone
@@ -94,10 +98,10 @@ func (a *Addresses) Refresh(held []Held) error {
 	defer a.mu.Unlock()
 	changes := make([]change, len(held))
 	for i, h := range held {
-		h.NoPrefixRoute = h.NoPrefixRoute || a.near[h.site()]
-		changes[i] = put(&h)
+		h.NoPrefixRoute = h.NoPrefixRoute || !h.Prefix.Addr().Is4() && a.near[h.site()]
+		changes[i] = put(h)
 	}
-	return a.apply(changes)
+	return a.apply(a.quiet, changes)
 }
 
 // Remove takes the addresses away, under whatever label and prefix length they are
@@ -118,7 +122,7 @@ func (a *Addresses) Remove(held []Held) error {
 			}
 		}
 	}
-	return a.apply(changes)
+	return a.apply(a.socket, changes)
 }
 
 // List tells what the interface has; an interface that is not there has nothing.
@@ -210,24 +214,31 @@ func check(held []Held) error {
 	return errors.Join(errs...)
 }
 
-// batchSize keeps the acknowledgements of one message within the receive buffer.
+// batchSize keeps the answers to one message within the receive buffer, should all of it
+// be refused.
 const batchSize = 128
 
-// apply sends the changes and gathers their errors.
-func (a *Addresses) apply(changes []change) error {
+// apply sends the changes and gathers their errors. Only the last one of a message is
+// acknowledged: the kernel does them in order, and tells of those that it refuses.
+func (a *Addresses) apply(socket *routeSocket, changes []change) error {
 	var failures []error
 	for batch := range slices.Chunk(changes, batchSize) {
-		requests := make([]*nl.NetlinkRequest, len(batch))
-		for i, c := range batch {
-			requests[i] = c.request
+		first := socket.number(len(batch))
+		a.out = a.out[:0]
+		for i := range batch {
+			flags := uint16(0)
+			if i == len(batch)-1 {
+				flags = unix.NLM_F_ACK
+			}
+			a.out = batch[i].append(a.out, first+uint32(i), flags)
 		}
-		errs, err := a.socket.ask(requests, func(*syscall.NetlinkMessage) {})
+		refused, err := socket.order(a.out, first, len(batch))
 		if err != nil {
-			return fmt.Errorf("%s and %d more: netlink: %w", batch[0].what, len(batch)-1, err)
+			return fmt.Errorf("%s and %d more: netlink: %w", &batch[0], len(batch)-1, err)
 		}
-		for i, err := range errs {
-			if err != nil && !batch[i].done(err) {
-				failures = append(failures, a.blame(&batch[i], err))
+		for _, r := range refused {
+			if c := &batch[r.request]; !c.done(r.err) {
+				failures = append(failures, a.blame(c, r.err))
 			}
 		}
 	}
@@ -236,12 +247,12 @@ func (a *Addresses) apply(changes []change) error {
 
 // blame says which address on which interface was refused, and the cure.
 func (a *Addresses) blame(c *change, err error) error {
-	name := interfaceName("", c.link)
-	if link, _ := a.socket.link("", c.link); link != nil {
+	name := interfaceName("", c.Link)
+	if link, _ := a.socket.link("", c.Link); link != nil {
 		name = link.Name
 	}
 	if errors.Is(err, unix.ENODEV) {
-		return fmt.Errorf("%s on interface %s: it is not there: %w", c.what, name, err)
+		return fmt.Errorf("%s on interface %s: it is not there: %w", c, name, err)
 	}
-	return fmt.Errorf("%s on %s: %w", c.what, name, explain(err, capNetAdmin))
+	return fmt.Errorf("%s on %s: %w", c, name, explain(err, capNetAdmin))
 }

@@ -285,3 +285,37 @@ func TestPutRefusesWhatTheKernelWouldMisunderstand(t *testing.T) {
 		t.Error("put none the less")
 	}
 }
+
+// Only the last request of a message is acknowledged.
+func TestARefusedAddressAmongManyIsTheOneThatIsNamed(t *testing.T) {
+	_, h, _ := pair(t)
+	a := openAddresses(t, h)
+	eth0 := linkOf(t, h, "eth0").Index
+	for _, refused := range []int{0, 7, batchSize - 1, batchSize, 299} {
+		var held []Held
+		for i := range 300 {
+			held = append(held, Held{Link: eth0, Prefix: netip.PrefixFrom(netip.AddrFrom4([4]byte{10, 9, byte(1 + i/200), byte(1 + i%200)}), 16), Lifetime: time.Minute})
+		}
+		held[refused].Link += 1000
+		for name, do := range map[string]func([]Held) error{"put": a.Put, "refresh": a.Refresh} {
+			err := do(held)
+			if err == nil || !strings.HasPrefix(err.Error(), "putting "+held[refused].Prefix.String()+" ") || strings.Count(err.Error(), "putting") != 1 {
+				t.Errorf("%s, the %dth is refused: %v", name, refused, err)
+			}
+		}
+		held[refused].Link = eth0
+		must(t, a.Refresh(held))
+		list, err := a.List(eth0)
+		must(t, err)
+		count := 0
+		for _, f := range list {
+			if !f.Permanent {
+				count++
+			}
+		}
+		if count != len(held) {
+			t.Errorf("%d addresses are there, want %d", count, len(held))
+		}
+		must(t, a.Remove(held))
+	}
+}

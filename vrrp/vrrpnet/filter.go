@@ -130,6 +130,31 @@ func ndpFilter(addrs []netip.Addr) []bpf.Instruction {
 	return append(program, keep)
 }
 
+// Offsets in a netlink message, whose numbers are in the host's order.
+const (
+	offMessageType = 4
+	offMessagePort = 12
+)
+
+// noticeFilter drops the notices of addresses that sockets with the given ports put, and
+// keeps all others, in whatever length.
+func noticeFilter(ports []uint32) []bpf.Instruction {
+	whole := bpf.RetConstant{Val: 1<<32 - 1}
+	var b [4]byte
+	binary.NativeEndian.PutUint16(b[:], unix.RTM_NEWADDR)
+	program := []bpf.Instruction{
+		bpf.LoadAbsolute{Off: offMessageType, Size: 2},
+		bpf.JumpIf{Cond: bpf.JumpEqual, Val: uint32(binary.BigEndian.Uint16(b[:])), SkipTrue: 1},
+		whole,
+		bpf.LoadAbsolute{Off: offMessagePort, Size: 4},
+	}
+	for _, p := range ports {
+		binary.NativeEndian.PutUint32(b[:], p)
+		program = append(program, bpf.JumpIf{Cond: bpf.JumpNotEqual, Val: binary.BigEndian.Uint32(b[:]), SkipTrue: 1}, drop)
+	}
+	return append(program, whole)
+}
+
 // keepIf keeps the packet if the accumulator is v.
 func keepIf(v uint32) []bpf.Instruction {
 	return []bpf.Instruction{bpf.JumpIf{Cond: bpf.JumpNotEqual, Val: v, SkipTrue: 1}, keep}

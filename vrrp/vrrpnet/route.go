@@ -92,6 +92,60 @@ func (s *routeSocket) ask(requests []*nl.NetlinkRequest, each func(*syscall.Netl
 	return errs, nil
 }
 
+// number gives numbers to n requests, and returns the first.
+func (s *routeSocket) number(n int) (first uint32) {
+	first = s.sequence + 1
+	s.sequence += uint32(n)
+	return first
+}
+
+// refusal is why the kernel did not do a request.
+type refusal struct {
+	request int // which one of the message
+	err     error
+}
+
+// order sends a message of n requests, numbered from first on, of which the last one
+// wants an acknowledgement. It returns which ones were refused.
+func (s *routeSocket) order(message []byte, first uint32, n int) ([]refusal, error) {
+	deadline := time.Now().Add(answerTime)
+	if err := s.send(message, deadline); err != nil {
+		return nil, err
+	}
+	var refused []refusal
+	for {
+		messages, err := s.receive(deadline)
+		if err != nil {
+			return nil, err
+		}
+		for i := range messages {
+			m := &messages[i]
+			at := m.Header.Seq - first
+			if at >= uint32(n) || m.Header.Type != unix.NLMSG_ERROR {
+				continue // an answer that came too late
+			}
+			if _, err := outcome(m, unix.NLM_F_ACK); err != nil {
+				refused = append(refused, refusal{int(at), err})
+			}
+			if at == uint32(n-1) {
+				return refused, nil
+			}
+		}
+	}
+}
+
+// port is the address of the socket, which notices of what it changed bear.
+func (s *routeSocket) port() (port uint32, err error) {
+	var failure error
+	err = s.raw.Control(func(fd uintptr) {
+		var name unix.Sockaddr
+		if name, failure = unix.Getsockname(int(fd)); failure == nil {
+			port = name.(*unix.SockaddrNetlink).Pid
+		}
+	})
+	return port, errors.Join(err, failure)
+}
+
 // outcome tells whether m ends the answer to a request with the given flags, and
 // the error in it. A changed dump (NLM_F_DUMP_INTR) has to be asked for again.
 func outcome(m *syscall.NetlinkMessage, flags uint16) (ends bool, err error) {

@@ -3,6 +3,7 @@ package vrrpnet
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"slices"
 	"syscall"
@@ -38,8 +39,9 @@ func (i *Interface) same(j *Interface) bool {
 
 // Watch tells every named interface once, and again whenever it differs, until ctx
 // ends; an interface need not be there yet. tell is called from one goroutine and
-// gets the whole level each time: a slow one misses steps, never the last.
-func Watch(ctx context.Context, names []string, tell func(Interface)) error {
+// gets the whole level each time: a slow one misses steps, never the last. It is not
+// woken by the refreshes of own, as far as the kernel says whose they are (IPv4).
+func Watch(ctx context.Context, names []string, tell func(Interface), own ...*Addresses) error {
 	events, err := openRoute(unix.RTMGRP_LINK | unix.RTMGRP_IPV4_IFADDR | unix.RTMGRP_IPV6_IFADDR)
 	if err != nil {
 		return err
@@ -48,12 +50,33 @@ func Watch(ctx context.Context, names []string, tell func(Interface)) error {
 	if err != nil {
 		return errors.Join(err, events.Close())
 	}
+	if err := events.spare(own); err != nil {
+		return errors.Join(err, questions.Close(), events.Close())
+	}
 	w := &watch{events: events, questions: questions, tell: tell}
 	for _, name := range names {
 		w.seen = append(w.seen, Interface{Link: Link{Name: name}})
 	}
 	w.told = make([]bool, len(names))
 	go w.run(ctx)
+	return nil
+}
+
+// spare has the kernel drop the notices of what others refresh.
+func (s *routeSocket) spare(others []*Addresses) error {
+	var ports []uint32
+	for _, a := range others {
+		port, err := a.quiet.port()
+		if err != nil {
+			return fmt.Errorf("netlink socket: its port: %w", err)
+		}
+		ports = append(ports, port)
+	}
+	var failure error
+	err := s.raw.Control(func(fd uintptr) { failure = attach(int(fd), noticeFilter(ports)) })
+	if err := errors.Join(err, failure); err != nil {
+		return fmt.Errorf("filter of the netlink socket: %w", err)
+	}
 	return nil
 }
 

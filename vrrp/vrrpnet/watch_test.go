@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/pairkeeper/pairkeeper/internal/netlab"
 )
 
@@ -221,4 +223,44 @@ func TestWatchEndsWithItsContext(t *testing.T) {
 	h.Do(func() { must(t, Watch(ctx, []string{"eth0"}, func(i Interface) { c <- i })) })
 	c.next(t)
 	cancel() // TestMain finds a goroutine that goes on
+}
+
+func TestWatchIsNotWokenByOwnRefreshesButByAllElse(t *testing.T) {
+	_, h, _ := pair(t)
+	a, other := openAddresses(t, h), openAddresses(t, h)
+	h.Sysctl("net/ipv6/conf/eth0/disable_ipv6", "1") // it adds an address when it likes
+	var events *routeSocket
+	h.Do(func() {
+		var err error
+		events, err = openRoute(unix.RTMGRP_IPV4_IFADDR)
+		must(t, err)
+	})
+	t.Cleanup(func() { _ = events.Close() })
+	must(t, events.spare([]*Addresses{a}))
+	held := []Held{{Link: linkOf(t, h, "eth0").Index, Prefix: netip.PrefixFrom(virtual, 24), Lifetime: time.Minute}}
+	for _, c := range []struct {
+		name  string
+		do    func() error
+		heard bool
+	}{
+		{"put", func() error { return a.Put(held) }, true},
+		{"refreshed", func() error { return a.Refresh(held) }, false},
+		{"refreshed by another", func() error { return other.Refresh(held) }, true},
+		{"changed by hand", func() error {
+			h.Run("ip", "address", "change", virtual.String()+"/24", "dev", "eth0", "valid_lft", "30", "preferred_lft", "30")
+			return nil
+		}, true},
+		{"removed", func() error { return a.Remove(held) }, true},
+		{"back by a refresh", func() error { return a.Refresh(held) }, false},
+		{"removed by hand", func() error { h.Run("ip", "address", "del", virtual.String()+"/24", "dev", "eth0"); return nil }, true},
+	} {
+		must(t, c.do())
+		messages, err := events.pending() // the notice comes before the answer
+		if heard := err == nil; heard != c.heard {
+			t.Errorf("%s: heard %t (%v), want %t", c.name, heard, err, c.heard)
+		}
+		if c.heard && len(messages) > 0 && messages[0].Header.Type != unix.RTM_NEWADDR && messages[0].Header.Type != unix.RTM_DELADDR {
+			t.Errorf("%s: a message of type %d", c.name, messages[0].Header.Type)
+		}
+	}
 }
