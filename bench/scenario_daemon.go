@@ -18,7 +18,7 @@ func daemonScenarios() []scenario {
 	alone := settings{version: 3, interval: 200 * time.Millisecond, look: true, every: time.Second}
 	left := func(name, title string, fault func(d daemon)) scenario {
 		return scenario{
-			name: name, title: title, share: 6, contestants: both(alone),
+			name: name, title: title, share: 10, contestants: both(alone),
 			measures: []quantity{{"two holders within 10 s", inSeconds}, {"outage", inSeconds}},
 			run: func(p *pair, c contestant) []float64 {
 				awaitPhase(c.interval)
@@ -36,7 +36,7 @@ func daemonScenarios() []scenario {
 		left("daemon-hang", "daemon hangs (SIGSTOP), host lives; v3, 200 ms", func(d daemon) { signalAll(d.pids(), unix.SIGSTOP) }),
 		{
 			name: "daemon-stop", title: "orderly stop (SIGTERM); v3, 200 ms",
-			share: 1, measures: []quantity{{"outage", inSeconds}, {"two holders", inSeconds}}, contestants: both(alone),
+			share: 2, measures: []quantity{{"outage", inSeconds}, {"two holders", inSeconds}}, contestants: both(alone),
 			run: func(p *pair, c contestant) []float64 {
 				awaitPhase(c.interval)
 				start := onlooker.Now()

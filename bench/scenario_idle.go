@@ -29,15 +29,15 @@ func idleScenarios() []scenario {
 	bare := settings{version: 3, interval: 200 * time.Millisecond}
 	looking := bare
 	looking.look, looking.every = true, time.Second
-	idle := func(name, title string, contestants []contestant, run func(p *pair, c contestant) []float64) scenario {
-		return scenario{name: name, title: title, share: 10, contestants: contestants, run: run, measures: spent}
+	idle := func(name, title string, share int, contestants []contestant, run func(p *pair, c contestant) []float64) scenario {
+		return scenario{name: name, title: title, share: share, contestants: contestants, run: run, measures: spent}
 	}
 	return []scenario{
-		idle("idle-check", "idle, nginx is looked at; v3, 200 ms", []contestant{
+		idle("idle-check", "idle, nginx is looked at; v3, 200 ms", 20, []contestant{
 			{ours + ", HTTP probe every 500 ms", ours, looking}, {theirs + ", curl script every 1 s", theirs, looking},
 		}, watch(settleFor, watchFor)),
-		idle("idle-bare", "idle, no check; v3, 200 ms", both(bare), watch(settleFor, watchFor)),
-		idle("idle-250", "idle, 250 virtual routers; v3, 100 ms",
+		idle("idle-bare", "idle, no check; v3, 200 ms", 20, both(bare), watch(settleFor, watchFor)),
+		idle("idle-250", "idle, 250 virtual routers; v3, 100 ms", 10,
 			both(settings{version: 3, interval: 100 * time.Millisecond, many: 250, realTime: true}), watch(settleManyFor, watchManyFor)),
 	}
 }

@@ -17,8 +17,8 @@ func networkScenarios() []scenario {
 		}
 	}
 	return []scenario{
-		cut("cut-v2-1s", "node cut off; v2, 1 s", 2, settings{version: 2, interval: time.Second}),
-		cut("cut-v3-200ms", "node cut off; v3, 200 ms", 1, settings{version: 3, interval: 200 * time.Millisecond}),
-		cut("cut-v3-10ms", "node cut off; v3, 10 ms", 1, settings{version: 3, interval: 10 * time.Millisecond, realTime: true}),
+		cut("cut-v2-1s", "node cut off; v2, 1 s", 5, settings{version: 2, interval: time.Second}),
+		cut("cut-v3-200ms", "node cut off; v3, 200 ms", 2, settings{version: 3, interval: 200 * time.Millisecond}),
+		cut("cut-v3-10ms", "node cut off; v3, 10 ms", 2, settings{version: 3, interval: 10 * time.Millisecond, realTime: true}),
 	}
 }

@@ -33,7 +33,7 @@ func proxyScenarios() []scenario {
 		},
 		{
 			name: "proxy-broken", title: "nginx killed, cannot be restarted; v3, 200 ms",
-			share: 2, measures: outageOnly, contestants: contestants,
+			share: 4, measures: outageOnly, contestants: contestants,
 			run: func(p *pair, c contestant) []float64 {
 				awaitPhase(max(lookEvery, c.every))
 				p.proxies[first.name].spoil()

@@ -18,37 +18,39 @@ var outageOfMany = []quantity{{"outage of one", inSeconds}, {"all moved after", 
 // routersScenarios take the holder of one and of many virtual routers away, by force and
 // by order. keepalived has real-time priority as pairkeeper always has.
 func routersScenarios() []scenario {
-	var list []scenario
-	for _, f := range []struct {
-		name, title string
-		fault       func(p *pair)
-	}{
-		{"cut", "node cut off", func(p *pair) { p.hosts[first.name].net.Cable(nic).Cut() }},
-		{"stop", "orderly stop (SIGTERM)", func(p *pair) { signalAll(p.daemons[first.name].pids()[:1], unix.SIGTERM) }},
-	} {
-		for _, c := range []struct {
-			interval time.Duration
-			share    int
-			many     []int
-		}{
-			{time.Second, 5, []int{1, 50, 250}},
-			{100 * time.Millisecond, 2, []int{1, 50, 250}},
-			{10 * time.Millisecond, 2, []int{1, 50}},
-		} {
-			for _, many := range c.many {
-				s := settings{version: 3, interval: c.interval, many: many, realTime: true}
-				list = append(list, scenario{
-					name:        fmt.Sprintf("routers-%s-%d-%s", f.name, many, word(c.interval)),
-					title:       fmt.Sprintf("%s, %s; v3, %s", f.title, countOf(many), phrase(c.interval)),
-					share:       c.share,
-					measures:    outageOfMany,
-					contestants: []contestant{{ours, ours, s}, {theirsRealTime, theirs, s}},
-					run:         func(p *pair, c contestant) []float64 { return p.loseMany(c, f.fault) },
-				})
-			}
-		}
+	cut := loss{"cut", "node cut off", func(p *pair) { p.hosts[first.name].net.Cable(nic).Cut() }}
+	stop := loss{"stop", "orderly stop (SIGTERM)", func(p *pair) { signalAll(p.daemons[first.name].pids()[:1], unix.SIGTERM) }}
+	const (
+		slow   = time.Second
+		quick  = 100 * time.Millisecond
+		utmost = 10 * time.Millisecond
+	)
+	return []scenario{
+		cut.of(1, slow, 6), cut.of(50, slow, 6), cut.of(250, slow, 6),
+		cut.of(1, quick, 2), cut.of(50, quick, 2), cut.of(250, quick, 2),
+		cut.of(1, utmost, 2), cut.of(50, utmost, 2),
+		stop.of(1, slow, 10), stop.of(50, slow, 10), stop.of(250, slow, 10),
+		stop.of(1, quick, 2), stop.of(50, quick, 2), stop.of(250, quick, 2),
+		stop.of(1, utmost, 2), stop.of(50, utmost, 2),
 	}
-	return list
+}
+
+// loss is a way to lose the holder.
+type loss struct {
+	name, title string
+	fault       func(p *pair)
+}
+
+func (l loss) of(many int, interval time.Duration, share int) scenario {
+	s := settings{version: 3, interval: interval, many: many, realTime: true}
+	return scenario{
+		name:        fmt.Sprintf("routers-%s-%d-%s", l.name, many, word(interval)),
+		title:       fmt.Sprintf("%s, %s; v3, %s", l.title, countOf(many), phrase(interval)),
+		share:       share,
+		measures:    outageOfMany,
+		contestants: []contestant{{ours, ours, s}, {theirsRealTime, theirs, s}},
+		run:         func(p *pair, c contestant) []float64 { return p.loseMany(c, l.fault) },
+	}
 }
 
 // word is an interval as names have it, phrase as titles have it.
@@ -76,6 +78,7 @@ func countOf(n int) string {
 // loseMany inflicts the fault and waits until the other node has every address.
 func (p *pair) loseMany(c contestant, fault func(p *pair)) []float64 {
 	ear := p.listen(second)
+	p.prefer(p.asker)
 	awaitPhase(c.interval)
 	start := time.Now()
 	outage := p.outage(second.name, func() { fault(p) })
