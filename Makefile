@@ -1,10 +1,11 @@
 # Every target says what it is for: make help.
 
-GO      ?= go
-RELEASE ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unreleased)
-BINARY  := bin/pairkeeper
-TESTS   := ./...
-SUDO    := $(if $(filter 0,$(shell id -u)),,sudo)
+GO       ?= go
+RELEASE  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unreleased)
+BINARY   := bin/pairkeeper
+TESTS    := ./...
+FUZZTIME ?= 1m
+SUDO     := $(if $(filter 0,$(shell id -u)),,sudo)
 
 export CGO_ENABLED := 0
 
@@ -44,9 +45,8 @@ storm: ## a hundred thousand storms of random faults in the simulator
 	$(GO) test ./supervisor/sim -run Storm -seeds 50000 -timeout 2h
 
 fuzz: ## fuzz every parser for a minute each
-	$(GO) test -run '^$$' -fuzz FuzzParse -fuzztime 1m ./vrrp
-	$(GO) test -run '^$$' -fuzz FuzzHeard -fuzztime 1m ./vrrp/vrrpnet
-	$(GO) test -run '^$$' -fuzz FuzzParse -fuzztime 1m ./internal/config
+	@grep -r '^func Fuzz' --include='*_test.go' . | sed -E 's|/[^/]*:func ([A-Za-z0-9_]+).*| \1|' | while read -r dir name; do \
+		echo "$$dir $$name"; $(GO) test -run '^$$' -fuzz "^$$name$$" -fuzztime $(FUZZTIME) "$$dir" || exit 1; done
 
 install: build ## install the binary and the unit
 	install -D -m 755 $(BINARY) $(DESTDIR)/usr/bin/pairkeeper
