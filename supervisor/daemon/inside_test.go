@@ -206,19 +206,31 @@ var later = epoch.Add(time.Duration(1<<62 - 1))
 
 func TestALaterOrderForARouterTakesThePlaceOfAnEarlierOne(t *testing.T) {
 	x, y := heldAt(1, "10.0.0.3/24"), heldAt(1, "10.0.0.4/24")
+	mac := func(name string, do deed) order {
+		return order{router: "a", held: x, macvlan: &vrrpnet.MACVLAN{Name: name}, do: do}
+	}
 	for name, c := range map[string]struct {
 		orders []order
 		want   string
 	}{
-		"remove after put":                     {[]order{{router: "a", held: x, do: put}, {router: "a", held: x, do: remove}}, "a/2"},
-		"put after remove":                     {[]order{{router: "a", held: x, do: remove}, {router: "a", held: x, do: put}}, "a/0"},
-		"refresh after put still answers":      {[]order{{router: "a", held: x, do: put}, {router: "a", held: x, do: refresh}}, "a/0"},
-		"refresh after refresh":                {[]order{{router: "a", held: x, do: refresh}, {router: "a", held: x, do: refresh}}, "a/1"},
-		"remove after refresh":                 {[]order{{router: "a", held: x, do: refresh}, {router: "a", held: x, do: remove}}, "a/2"},
-		"another router's stays":               {[]order{{router: "a", held: x, do: put}, {router: "b", held: y, do: put}, {router: "a", held: x, do: remove}}, "b/0 a/2"},
-		"what it held before a reload goes":    {[]order{{router: "a", held: x, do: remove}, {router: "a", held: y, do: put}}, "a/2 a/0"},
-		"and the refresh joins the later one":  {[]order{{router: "a", held: x, do: remove}, {router: "a", held: y, do: put}, {router: "a", held: y, do: refresh}}, "a/2 a/0"},
-		"more addresses take over fewer's end": {[]order{{router: "a", held: x, do: remove}, {router: "a", held: append(slices.Clone(x), y...), do: put}}, "a/0"},
+		"remove after put":                                 {[]order{{router: "a", held: x, do: put}, {router: "a", held: x, do: remove}}, "a/2"},
+		"put after remove":                                 {[]order{{router: "a", held: x, do: remove}, {router: "a", held: x, do: put}}, "a/0"},
+		"refresh after put still answers":                  {[]order{{router: "a", held: x, do: put}, {router: "a", held: x, do: refresh}}, "a/0"},
+		"refresh after refresh":                            {[]order{{router: "a", held: x, do: refresh}, {router: "a", held: x, do: refresh}}, "a/1"},
+		"remove after refresh":                             {[]order{{router: "a", held: x, do: refresh}, {router: "a", held: x, do: remove}}, "a/2"},
+		"another router's stays":                           {[]order{{router: "a", held: x, do: put}, {router: "b", held: y, do: put}, {router: "a", held: x, do: remove}}, "b/0 a/2"},
+		"what it held before a reload goes":                {[]order{{router: "a", held: x, do: remove}, {router: "a", held: y, do: put}}, "a/2 a/0"},
+		"and the refresh joins the later one":              {[]order{{router: "a", held: x, do: remove}, {router: "a", held: y, do: put}, {router: "a", held: y, do: refresh}}, "a/2 a/0"},
+		"a macvlan that is dismissed is no more than that": {[]order{mac("m", dismiss), mac("m", remove)}, "a/4"},
+		"it is made again after the dismissal":             {[]order{mac("m", dismiss), mac("m", prepare)}, "a/4 a/3"},
+		"and after a removal":                              {[]order{mac("m", remove), mac("m", prepare)}, "a/2 a/3"},
+		"a removal leaves it prepared":                     {[]order{mac("m", prepare), mac("m", remove)}, "a/3 a/2"},
+		"a dismissal does not":                             {[]order{mac("m", prepare), mac("m", dismiss)}, "a/4"},
+		"a put makes it anyhow":                            {[]order{mac("m", prepare), mac("m", put)}, "a/0"},
+		"prepared is less than put":                        {[]order{mac("m", put), mac("m", prepare)}, "a/0"},
+		"another one of a reload is made":                  {[]order{mac("m", remove), mac("m", dismiss), mac("n", prepare)}, "a/4 a/3"},
+		"a reload's put leaves the dismissal":              {[]order{mac("m", dismiss), mac("n", prepare), mac("n", put)}, "a/4 a/0"},
+		"more addresses take over fewer's end":             {[]order{{router: "a", held: x, do: remove}, {router: "a", held: append(slices.Clone(x), y...), do: put}}, "a/0"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			k := idleKeeper(nil, nil, nil)

@@ -75,20 +75,45 @@ func (k *keeper) order(o order) {
 	}
 }
 
-// replace takes out the order that o comes after; false: there is more to do than o.
+// replace takes out the orders that o makes void; false: they do what o would.
 func (k *keeper) replace(o *order) bool {
 	for i := range k.orders {
-		if k.orders[i].router != o.router || k.orders[i].leaves() && !o.covers(&k.orders[i]) {
-			continue // what it held under an earlier configuration goes all the same
-		}
-		if o.do == prepare {
+		if e := &k.orders[i]; e.router == o.router && e.includes(o) {
 			return false
 		}
-		if o.do == refresh && k.orders[i].do == put {
+	}
+	k.orders = slices.DeleteFunc(k.orders, func(e order) bool {
+		if e.router != o.router || !o.voids(&e) {
+			return false
+		}
+		if o.do == refresh && e.do == put {
 			o.do = put // still owes its answer
 		}
-		k.orders = slices.Delete(k.orders, i, i+1)
 		return true
+	})
+	return true
+}
+
+// includes tells whether a later order adds nothing to o.
+func (o *order) includes(later *order) bool {
+	switch later.do {
+	case prepare:
+		return !o.leaves() && o.covers(later)
+	case remove:
+		return o.do == dismiss && o.covers(later)
+	}
+	return false
+}
+
+// voids tells whether o makes an earlier order of the router void. What the router held
+// under an earlier configuration goes all the same; and what is removed is so before
+// anything is prepared.
+func (o *order) voids(earlier *order) bool {
+	switch {
+	case earlier.leaves():
+		return o.do != prepare && o.covers(earlier)
+	case earlier.do == prepare:
+		return o.do != remove
 	}
 	return true
 }
