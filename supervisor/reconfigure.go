@@ -23,6 +23,11 @@ func (s *step) reconfigured(cfg Config) {
 			s.routerStep(old, vrrp.Shutdown{Reason: ReasonReconfigured})
 		}
 	}
+	for _, r := range next {
+		if old := s.router(r.cfg.Name); old != nil && old != r {
+			r.lingers = old.lingers
+		}
+	}
 	s.do(Configure{Config: cfg})
 	s.untouch()
 	s.index(next)

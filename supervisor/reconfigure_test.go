@@ -36,6 +36,15 @@ func TestAnotherPriorityKeepsTheState(t *testing.T) {
 	}
 }
 
+// The kernel shows the address once more after it was given up for the reload.
+func TestWhatARouterHeldBeforeAReloadIsNoStrangersAddress(t *testing.T) {
+	s := holding(t, base())
+	s.tell(changed(func(c *supervisor.Config) { c.Routers[0].VRRP.VRID = 51 }))
+	s.wants(s.tell(link(vip)), "web disown")
+	s.wants(s.tell(link()))
+	s.wants(s.tell(link(vip)), "web note address-found", "web disown")
+}
+
 func TestARemovedRouterReleasesBeforeItsSocketsGo(t *testing.T) {
 	s := holding(t, base())
 	s.wants(s.tell(changed(func(c *supervisor.Config) { c.Routers = nil })),

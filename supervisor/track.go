@@ -77,11 +77,15 @@ func (n *Node) look(t *Track) (met bool, why string) {
 	return t.met(link, known)
 }
 
-// trackFault is why a tracked interface keeps the router out.
+// trackFault is why a tracked interface keeps the router out. One that a reload has added
+// to a router at work is awaited there.
 func (n *Node) trackFault(r *router) (vrrp.Reason, string) {
 	for i := range r.cfg.Track {
 		t := &r.cfg.Track[i]
 		if _, known := n.link(t.Interface); !known && t.Weight == 0 {
+			if !r.machine.State().Out() {
+				continue
+			}
 			return ReasonStarting, "waiting for the state of " + t.Interface
 		}
 		met, why := n.look(t)

@@ -150,3 +150,14 @@ func TestWhatIsTrackedMayChangeWithoutARestart(t *testing.T) {
 		t.Errorf("priority %d", p)
 	}
 }
+
+// What a reload adds to the tracked is not known for a moment: that is no reason to leave.
+func TestAReloadThatTracksOneMoreInterfaceKeepsTheState(t *testing.T) {
+	s := holding(t, base())
+	cfg := tracking(supervisor.Track{Need: supervisor.NeedCarrier})
+	s.wants(s.tell(supervisor.Reconfigured{Config: cfg}), "configure")
+	s.state("web", vrrp.Active)
+	s.wants(s.tell(uplink(true)))
+	s.state("web", vrrp.Active)
+	s.wants(s.tell(uplink(false)), "web send priority 0", "web disown", "web ACTIVE -> FAULT (track)")
+}
