@@ -53,11 +53,8 @@ func Watch(ctx context.Context, names []string, tell func(Interface), own ...*Ad
 	if err := events.spare(own); err != nil {
 		return errors.Join(err, questions.Close(), events.Close())
 	}
-	w := &watch{events: events, questions: questions, tell: tell}
-	for _, name := range names {
-		w.seen = append(w.seen, Interface{Link: Link{Name: name}})
-	}
-	w.told = make([]bool, len(names))
+	w := newWatch(names, tell)
+	w.events, w.questions = events, questions
 	go w.run(ctx)
 	return nil
 }
@@ -86,6 +83,22 @@ type watch struct {
 	tell      func(Interface)
 	seen      []Interface // as last told
 	told      []bool
+	due       []bool // to be looked at: something was noticed, or it could not be seen
+}
+
+func newWatch(names []string, tell func(Interface)) *watch {
+	w := &watch{tell: tell, told: make([]bool, len(names)), due: make([]bool, len(names))}
+	for _, name := range names {
+		w.seen = append(w.seen, Interface{Link: Link{Name: name}})
+	}
+	w.allDue()
+	return w
+}
+
+func (w *watch) allDue() {
+	for i := range w.due {
+		w.due[i] = true
+	}
 }
 
 // askAgain is when an unanswered question is put again.
@@ -117,8 +130,12 @@ func (w *watch) pause(ctx context.Context) {
 func (w *watch) look(ctx context.Context) bool {
 	all := true
 	for i := range w.seen {
+		if !w.due[i] {
+			continue
+		}
 		now := w.examine(&w.seen[i])
-		all = all && now.Err == nil
+		w.due[i] = now.Err != nil
+		all = all && !w.due[i]
 		if ctx.Err() != nil || w.told[i] && now.same(&w.seen[i]) {
 			continue
 		}
@@ -163,60 +180,78 @@ func (w *watch) wait(deadline time.Time) error {
 		case errors.Is(err, os.ErrDeadlineExceeded):
 			return nil
 		case errors.Is(err, unix.ENOBUFS): // notices were lost
+			w.allDue()
 			w.drain()
 			return nil
 		case err != nil:
 			return err
-		case slices.ContainsFunc(messages, w.matters):
+		case w.notice(messages):
 			w.drain()
 			return nil
 		}
 	}
 }
 
-// drain passes over what the next look will see anyway.
+// drain takes what else is there: one look will see it all.
 func (w *watch) drain() {
 	for {
-		if _, err := w.events.pending(); err != nil && !errors.Is(err, unix.ENOBUFS) {
+		messages, err := w.events.pending()
+		switch {
+		case errors.Is(err, unix.ENOBUFS):
+			w.allDue()
+		case err != nil:
 			return
 		}
+		w.notice(messages)
 	}
 }
 
-// matters tells whether a notice is about a named interface and says anything new.
-func (w *watch) matters(m syscall.NetlinkMessage) bool {
-	switch m.Header.Type {
-	case unix.RTM_NEWLINK, unix.RTM_DELLINK:
-		return w.linkMatters(&m)
-	case unix.RTM_NEWADDR, unix.RTM_DELADDR:
-		return w.addressMatters(&m)
+// notice marks the interfaces that are to be looked at again; false: none.
+func (w *watch) notice(messages []syscall.NetlinkMessage) bool {
+	found := false
+	for i := range messages {
+		m := &messages[i]
+		switch m.Header.Type {
+		case unix.RTM_NEWLINK, unix.RTM_DELLINK:
+			found = w.noticeLink(m) || found
+		case unix.RTM_NEWADDR, unix.RTM_DELADDR:
+			found = w.noticeAddress(m) || found
+		}
 	}
-	return false
+	return found
 }
 
-func (w *watch) linkMatters(m *syscall.NetlinkMessage) bool {
+func (w *watch) noticeLink(m *syscall.NetlinkMessage) (found bool) {
 	if len(m.Data) < unix.SizeofIfInfomsg {
 		return false
 	}
 	index := int(nl.DeserializeIfInfomsg(m.Data).Index)
 	link, err := netlink.LinkDeserialize((*unix.NlMsghdr)(&m.Header), m.Data)
-	return err != nil || slices.ContainsFunc(w.seen, func(i Interface) bool {
-		return i.Index == index || i.Name == link.Attrs().Name
-	})
+	for i := range w.seen {
+		if err != nil || w.seen[i].Index == index || w.seen[i].Name == link.Attrs().Name {
+			w.due[i], found = true, true
+		}
+	}
+	return found
 }
 
-// addressMatters passes over the notice that every refresh of a lifetime makes.
-func (w *watch) addressMatters(m *syscall.NetlinkMessage) bool {
-	index, f, ok := readAddress(m.Data)
-	if !ok {
-		return true
+// noticeAddress passes over the notice that every refresh of a lifetime makes.
+func (w *watch) noticeAddress(m *syscall.NetlinkMessage) bool {
+	if len(m.Data) < unix.SizeofIfAddrmsg {
+		return false
 	}
+	index := int(nl.DeserializeIfAddrmsg(m.Data).Index)
 	at := slices.IndexFunc(w.seen, func(i Interface) bool { return i.Index == index })
 	if at < 0 {
 		return false
 	}
+	if w.due[at] {
+		return true
+	}
+	_, f, ok := readAddress(m.Data)
 	if f.Label == w.seen[at].Name {
 		f.Label = ""
 	}
-	return m.Header.Type == unix.RTM_DELADDR || !slices.ContainsFunc(w.seen[at].Addresses, f.same)
+	w.due[at] = !ok || m.Header.Type == unix.RTM_DELADDR || !slices.ContainsFunc(w.seen[at].Addresses, f.same)
+	return w.due[at]
 }

@@ -170,7 +170,7 @@ func TestWatchSurvivesLostNotices(t *testing.T) {
 func TestWatchSaysWhenTheKernelCannotBeAsked(t *testing.T) {
 	_, h, _ := pair(t)
 	c := make(told, 10)
-	w := &watch{tell: func(i Interface) { c <- i }, seen: []Interface{{Link: Link{Name: "eth0"}}}, told: make([]bool, 1)}
+	w := newWatch([]string{"eth0"}, func(i Interface) { c <- i })
 	ask := func() {
 		t.Helper()
 		h.Do(func() {
@@ -185,6 +185,7 @@ func TestWatchSaysWhenTheKernelCannotBeAsked(t *testing.T) {
 	}
 	before := c.next(t)
 	must(t, w.questions.Close())
+	w.allDue()
 	for range 2 { // told once
 		if w.look(t.Context()) {
 			t.Error("all seen without a socket")
