@@ -230,7 +230,9 @@ func (s *step) contested(holder string) {
 		}
 	}
 	if due(s.now, b.contest) {
-		s.note(ReasonAddressContest, holder+" holds the address beyond any lifetime: it is no reason to wait any longer")
+		if !s.cfg.Grouped { // else its group may have to wait on
+			s.note(ReasonAddressContest, holder+" holds the address beyond any lifetime: taking it all the same")
+		}
 		s.rise(b.cause)
 		return
 	}

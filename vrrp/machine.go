@@ -127,6 +127,7 @@ func (s *step) startup(address netip.Addr) {
 func (s *step) reprioritized(ev Reprioritized) {
 	fell := ev.Priority < s.cfg.Priority
 	s.cfg.Priority, s.cfg.PeerPriority = ev.Priority, ev.Peer
+	s.alone = s.alone && s.peerPriority() > s.cfg.Priority // the next fall is another one
 	if fell && s.state == Active && !s.slept() && s.outranked() {
 		s.yieldTo(ReasonOutranked)
 	}

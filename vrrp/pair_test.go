@@ -112,6 +112,18 @@ func TestWhoeverYieldsInVainTakesTheAddressesBackSoonAndOnlyOnce(t *testing.T) {
 	r.is(vrrp.Backup)
 }
 
+// The peer may have come in silence since: another fall asks it again.
+func TestWhoRoseAboveThePeerYieldsToItAgain(t *testing.T) {
+	r := inActive(t, paired(100))
+	r.at(time.Second/2, vrrp.Reprioritized{Priority: 70, Peer: 100})
+	r.at(r.m.Deadline().Sub(epoch), vrrp.Tick{})
+	r.at(r.m.Deadline().Sub(epoch), vrrp.Tick{})
+	r.is(vrrp.Active)
+	r.wants(time.Second, vrrp.Reprioritized{Priority: 150, Peer: 100})
+	r.at(1001*time.Millisecond, vrrp.Reprioritized{Priority: 70, Peer: 100})
+	r.is(vrrp.Backup)
+}
+
 func TestARouterThatSleptReleasesNothing_T62(t *testing.T) {
 	r := inActive(t, paired(200))
 	r.wants(time.Hour, vrrp.Reprioritized{Priority: 70, Peer: 200})

@@ -107,17 +107,31 @@ func problems(s daemon.Status, now time.Time) []string {
 		}
 		for _, m := range r.Remarks {
 			if age := now.Sub(m.Last); age < recent {
-				list = append(list, fmt.Sprintf("%s: %s (%s, %d times, last %s ago)%s", r.Name, m.Detail, m.Reason, m.Count, ago(age), todo(m.Remedy)))
+				list = append(list, fmt.Sprintf("%s: %s (%s, %s, last %s ago)%s", r.Name, m.Detail, m.Reason, times(m.Count), ago(age), todo(m.Remedy)))
 			}
 		}
 		for _, o := range r.Offsets {
 			list = append(list, fmt.Sprintf("%s: priority %s", r.Name, o))
 		}
 		for _, f := range r.Adverts.Refused {
-			list = append(list, fmt.Sprintf("%s: %d adverts of %s refused (%s)%s", r.Name, f.Count, f.From, f.Reason, todo(f.Remedy)))
+			list = append(list, fmt.Sprintf("%s: %s of %s refused (%s)%s", r.Name, adverts(f.Count), f.From, f.Reason, todo(f.Remedy)))
 		}
 	}
 	return list
+}
+
+func times(n uint64) string {
+	if n == 1 {
+		return "once"
+	}
+	return fmt.Sprintf("%d times", n)
+}
+
+func adverts(n uint64) string {
+	if n == 1 {
+		return "1 advert"
+	}
+	return fmt.Sprintf("%d adverts", n)
 }
 
 func todo(remedy string) string {

@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/pairkeeper/pairkeeper/supervisor"
 )
@@ -80,10 +81,24 @@ func (d *Document) checkMember(r, lead *router) {
 		at("preempt_delay").errorf("%s has preempt_delay: %s, %s of the same group preempt_delay: %s: write the same",
 			r.called(), printDuration(a.PreemptDelay), lead.place(), printDuration(b.PreemptDelay))
 	}
-	if !sameWeights(r.tracks, lead.tracks) {
-		at("track").warnf("%s changes its priority by other weights than %s of the same group does: only one of them may ask to move, write the same, or fatal: true",
-			r.called(), lead.place())
+}
+
+// tracksOf are a router's tracks, and then what others of its group track: that changes
+// its priority as well.
+func (d *Document) tracksOf(r *router) []track {
+	all := slices.Clone(r.tracks)
+	for i := range d.routers {
+		m := &d.routers[i]
+		if m == r || m.shared.Group == "" || m.shared.Group != r.shared.Group {
+			continue
+		}
+		for _, t := range m.tracks {
+			if !slices.ContainsFunc(all, t.like) {
+				all = append(all, t)
+			}
+		}
 	}
+	return all
 }
 
 // first is the node of the higher priority, empty if there is none.

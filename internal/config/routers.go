@@ -90,6 +90,9 @@ func (d *Document) readRouters(v value) {
 	d.readVirtualMACs()
 	d.joinGroups()
 	for i := range d.routers {
+		d.checkWeights(&d.routers[i])
+	}
+	for i := range d.routers {
 		d.routers[i].forget()
 	}
 }

@@ -16,6 +16,11 @@ type track struct {
 	weightAt  value
 }
 
+// like tells whether two tracks are the same, which counts once in a group.
+func (t track) like(u track) bool {
+	return t.same(u) && t.Weight == u.Weight && t.Reverse == u.Reverse
+}
+
 // on is the track as one node has it.
 func (t *track) on(n node) supervisor.Track {
 	c := t.Track
@@ -61,7 +66,6 @@ func (d *Document) readTracks(f fields, r *router) {
 			r.tracks = append(r.tracks, t)
 		}
 	}
-	d.checkWeights(r)
 }
 
 func (t *track) same(o track) bool {

@@ -21,7 +21,7 @@ func (d *Document) checkWeights(r *router) {
 	if holder == "" {
 		return
 	}
-	w := weighing{holder: int(r.priority[holder]), tracks: r.tracks}
+	w := weighing{holder: int(r.priority[holder]), tracks: d.tracksOf(r)}
 	for _, n := range d.nodes {
 		if n.name != holder {
 			w.other = int(r.priority[n.name])
@@ -49,20 +49,6 @@ func (r *router) weighted() (n int) {
 		}
 	}
 	return n
-}
-
-// sameWeights tells whether two routers change their priorities alike.
-func sameWeights(a, b []track) bool {
-	weights := func(all []track) (list []string) {
-		for _, t := range all {
-			if t.Weight != 0 {
-				list = append(list, fmt.Sprint(t.Interface, t.Need, t.Address, t.addresses, t.Weight, t.Reverse))
-			}
-		}
-		slices.Sort(list)
-		return list
-	}
-	return slices.Equal(weights(a), weights(b))
 }
 
 // weighing is the priority arithmetic of a pair: an effective priority is the configured
