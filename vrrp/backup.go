@@ -201,7 +201,9 @@ func (s *step) backupTick() {
 		return
 	}
 	if b.probe.holder == "" {
-		s.alone = b.cause == ReasonUnclaimed
+		if b.cause == ReasonUnclaimed {
+			s.vain = s.now
+		}
 		s.rise(b.cause)
 		return
 	}

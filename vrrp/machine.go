@@ -15,7 +15,7 @@ type Machine struct {
 	backup  backup     // zero unless Backup
 	active  active     // zero unless Active
 	heard   Heard
-	alone   bool // it yielded and nobody came; nobody was heard since
+	vain    time.Time // when it yielded and nobody came; zero: somebody was heard since
 }
 
 // Heard is the last advert of another router that was good enough to count.
@@ -104,14 +104,14 @@ func (s *step) event(ev Event) {
 
 func (s *step) hear(ev Received) {
 	s.heard = Heard{From: ev.From, Priority: ev.Advert.Priority, At: s.now}
-	s.alone = false
+	s.vain = time.Time{}
 }
 
 // startup is RFC 9568 6.4.1.
 func (s *step) startup(address netip.Addr) {
 	s.address = address
 	s.heard = Heard{}
-	s.alone = false
+	s.vain = time.Time{}
 	if s.cfg.Priority == PriorityOwner && !s.cfg.Grouped {
 		s.toActive(ReasonOwner)
 		return
@@ -127,7 +127,6 @@ func (s *step) startup(address netip.Addr) {
 func (s *step) reprioritized(ev Reprioritized) {
 	fell := ev.Priority < s.cfg.Priority
 	s.cfg.Priority, s.cfg.PeerPriority = ev.Priority, ev.Peer
-	s.alone = s.alone && s.peerPriority() > s.cfg.Priority // the next fall is another one
 	if fell && s.state == Active && !s.slept() && s.outranked() {
 		s.yieldTo(ReasonOutranked)
 	}
@@ -146,10 +145,15 @@ func (s *step) retuned(cfg Config) {
 	}
 }
 
+// yieldAgain is how long a router that yielded in vain does not try again: an interface
+// that flaps beside a dead peer must not cost a gap each time.
+const yieldAgain = time.Minute
+
 // outranked tells that the other router has a higher priority, as far as is known, and
 // may be there.
 func (s *step) outranked() bool {
-	return s.cfg.Pair && !s.alone && s.peerPriority() > s.cfg.Priority
+	inVain := !s.vain.IsZero() && s.now.Sub(s.vain) < yieldAgain
+	return s.cfg.Pair && !inVain && s.peerPriority() > s.cfg.Priority
 }
 
 // peerPriority is what the other router advertised last, or has by configuration.

@@ -112,16 +112,21 @@ func TestWhoeverYieldsInVainTakesTheAddressesBackSoonAndOnlyOnce(t *testing.T) {
 	r.is(vrrp.Backup)
 }
 
-// The peer may have come in silence since: another fall asks it again.
-func TestWhoRoseAboveThePeerYieldsToItAgain(t *testing.T) {
-	r := inActive(t, paired(100))
-	r.at(time.Second/2, vrrp.Reprioritized{Priority: 70, Peer: 100})
-	r.at(r.m.Deadline().Sub(epoch), vrrp.Tick{})
-	r.at(r.m.Deadline().Sub(epoch), vrrp.Tick{})
-	r.is(vrrp.Active)
-	r.wants(time.Second, vrrp.Reprioritized{Priority: 150, Peer: 100})
-	r.at(1001*time.Millisecond, vrrp.Reprioritized{Priority: 70, Peer: 100})
-	r.is(vrrp.Backup)
+// The peer may have come in silence since: after a while it is asked again.
+func TestAfterAWhileTheRouterYieldsAgain(t *testing.T) {
+	for after, want := range map[time.Duration]vrrp.State{50 * time.Second: vrrp.Active, 70 * time.Second: vrrp.Backup} {
+		r := inActive(t, paired(100))
+		r.at(time.Second/2, vrrp.Reprioritized{Priority: 70, Peer: 100})
+		for r.m.State() == vrrp.Backup {
+			r.at(r.m.Deadline().Sub(epoch), vrrp.Tick{})
+		}
+		for d := r.m.Deadline().Sub(epoch); d < after; d = r.m.Deadline().Sub(epoch) {
+			r.at(d, vrrp.Tick{})
+		}
+		r.wants(after, vrrp.Reprioritized{Priority: 150, Peer: 100})
+		r.at(after, vrrp.Reprioritized{Priority: 70, Peer: 100})
+		r.is(want)
+	}
 }
 
 func TestARouterThatSleptReleasesNothing_T62(t *testing.T) {
