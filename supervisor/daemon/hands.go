@@ -31,6 +31,7 @@ type hands struct {
 	log    *slog.Logger
 	step   func(supervisor.Event) // on the loop's thread, as is
 	linked func(vrrpnet.Interface)
+	held   []order // of the step under way
 
 	cfg       supervisor.Config
 	proxy     proxy
@@ -195,7 +196,15 @@ func restart(ctx context.Context, p proxy, a supervisor.Restart) error {
 	return err
 }
 
-// hold has the kernel add, renew or remove a router's addresses.
+// hold has the kernel add, renew or remove a router's addresses, once commit is called.
 func (h *hands) hold(r *served, base vrrpnet.Link, do deed) {
-	h.keeper.order(order{router: r.Name, held: heldOf(&r.Router, base.Index), macvlan: macvlanOf(&r.Router, base), do: do, expiry: now().Add(r.VRRP.Lifetime / 2)})
+	h.held = append(h.held, order{router: r.Name, held: heldOf(&r.Router, base.Index), macvlan: macvlanOf(&r.Router, base), do: do, expiry: now().Add(r.VRRP.Lifetime / 2)})
+}
+
+// commit gives the keeper the orders of a step together: it wakes up once for them.
+func (h *hands) commit() {
+	if len(h.held) > 0 {
+		h.keeper.order(h.held...)
+		h.held = h.held[:0]
+	}
 }

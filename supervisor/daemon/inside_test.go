@@ -183,10 +183,12 @@ type told struct {
 	evs []string
 }
 
-func (x *told) tell(ev supervisor.Event) {
+func (x *told) tell(evs ...supervisor.Event) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	x.evs = append(x.evs, ev.String())
+	for _, ev := range evs {
+		x.evs = append(x.evs, ev.String())
+	}
 }
 
 func (x *told) all() []string {
@@ -196,7 +198,7 @@ func (x *told) all() []string {
 }
 
 // idleKeeper takes orders but does not carry them out.
-func idleKeeper(kernel *vrrpnet.Addresses, tell func(supervisor.Event), log *slog.Logger) *keeper {
+func idleKeeper(kernel *vrrpnet.Addresses, tell func(...supervisor.Event), log *slog.Logger) *keeper {
 	k := &keeper{kernel: kernel, tell: tell, log: log, wake: make(chan struct{}, 1)}
 	k.idle = sync.NewCond(&k.mu)
 	return k

@@ -19,7 +19,7 @@ import (
 type keeper struct {
 	kernel *vrrpnet.Addresses
 	vmacs  *vrrpnet.MACVLANs
-	tell   func(supervisor.Event)
+	tell   func(...supervisor.Event)
 	log    *slog.Logger
 	wake   chan struct{}
 
@@ -51,24 +51,25 @@ const (
 	dismiss // remove, and the macvlan with it
 )
 
-func newKeeper(kernel *vrrpnet.Addresses, vmacs *vrrpnet.MACVLANs, tell func(supervisor.Event), log *slog.Logger) *keeper {
+func newKeeper(kernel *vrrpnet.Addresses, vmacs *vrrpnet.MACVLANs, tell func(...supervisor.Event), log *slog.Logger) *keeper {
 	k := &keeper{kernel: kernel, vmacs: vmacs, tell: tell, log: log, wake: make(chan struct{}, 1)}
 	k.idle = sync.NewCond(&k.mu)
 	go k.run()
 	return k
 }
 
-// order takes an order; it never blocks on the kernel.
-func (k *keeper) order(o order) {
+// order takes orders; it never blocks on the kernel.
+func (k *keeper) order(orders ...order) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if k.has[o.router] && !k.replace(&o) {
-		return
-	}
 	if k.has == nil {
-		k.has = map[string]bool{}
+		k.has = make(map[string]bool, len(orders))
 	}
-	k.orders, k.has[o.router] = append(k.orders, o), true
+	for _, o := range orders {
+		if !k.has[o.router] || k.replace(&o) {
+			k.orders, k.has[o.router] = append(k.orders, o), true
+		}
+	}
 	select {
 	case k.wake <- struct{}{}:
 	default:
@@ -274,9 +275,11 @@ func (k *keeper) put(orders []order) {
 		all, ready = append(all, o.held...), append(ready, o)
 	}
 	if len(ready) > 1 && k.kernel.Put(all) == nil {
-		for _, o := range ready {
-			k.tell(supervisor.RouterEvent{Router: o.router, Event: vrrp.Owned{}})
+		owned := make([]supervisor.Event, len(ready))
+		for i, o := range ready {
+			owned[i] = supervisor.RouterEvent{Router: o.router, Event: vrrp.Owned{}}
 		}
+		k.tell(owned...)
 		return
 	}
 	for _, o := range ready {

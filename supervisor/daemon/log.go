@@ -72,9 +72,21 @@ func (q *queue) run() {
 		select {
 		case r := <-q.records:
 			q.say(r)
+			q.rest()
 		case <-q.end:
 			return
 		}
+	}
+}
+
+// restTime lets records gather: waking up for each of many costs the loop more than
+// handing them over.
+const restTime = time.Millisecond
+
+func (q *queue) rest() {
+	select {
+	case <-time.After(restTime):
+	case <-q.end:
 	}
 }
 

@@ -253,6 +253,7 @@ func (l *loop) step(ev supervisor.Event) {
 	for _, a := range l.node.Step(now(), ev) {
 		l.do(a)
 	}
+	l.hands.commit()
 	if _, ok := ev.(supervisor.Stop); ok {
 		l.stopped = true
 	}

@@ -33,8 +33,14 @@ func newMailbox() (*mailbox, error) {
 	return &mailbox{fd: fd, ended: make(chan struct{})}, nil
 }
 
-// tell sends an event.
-func (m *mailbox) tell(ev supervisor.Event) { m.put(letter{event: ev}) }
+// tell sends events, which arrive together.
+func (m *mailbox) tell(evs ...supervisor.Event) {
+	letters := make([]letter, len(evs))
+	for i, ev := range evs {
+		letters[i] = letter{event: ev}
+	}
+	m.put(letters...)
+}
 
 // ask has the loop's thread do something and waits for it; false: the loop has ended.
 func (m *mailbox) ask(do func()) bool {
@@ -48,13 +54,13 @@ func (m *mailbox) ask(do func()) bool {
 	}
 }
 
-func (m *mailbox) put(l letter) {
+func (m *mailbox) put(letters ...letter) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.closed {
 		return
 	}
-	m.letters = append(m.letters, l)
+	m.letters = append(m.letters, letters...)
 	one := [8]byte{1}
 	if _, err := unix.Write(m.fd, one[:]); err != nil && !errors.Is(err, unix.EAGAIN) {
 		panic("eventfd: " + err.Error()) // only a closed descriptor
