@@ -258,9 +258,19 @@ func (o *order) place(ifindex int) {
 	}
 }
 
+// together is how many routers' addresses are taken in one batch: a thousand must not wait
+// for the last one before they are announced.
+const together = 128
+
 // put takes addresses, those of many routers in one batch. Where that fails, each is
 // tried alone, so that one bad address keeps nobody else out.
 func (k *keeper) put(orders []order) {
+	for some := range slices.Chunk(orders, together) {
+		k.putSome(some)
+	}
+}
+
+func (k *keeper) putSome(orders []order) {
 	var all []vrrpnet.Held
 	var ready []order
 	for _, o := range orders {

@@ -72,6 +72,7 @@ func (l *loop) run() error {
 		if err := l.tick(); err != nil {
 			return err
 		}
+		l.announce()
 		l.beats.Add(1)
 	}
 	l.closePorts()
@@ -104,9 +105,26 @@ func (l *loop) tick() error {
 	return nil
 }
 
+// announce goes on with the announcements.
+func (l *loop) announce() {
+	for _, p := range l.ports {
+		if len(p.announcers) == 0 || now().Before(p.announceAt) {
+			continue
+		}
+		if r, err := p.announceSome(); err != nil {
+			l.journal.limited(r.Name+" announce", "send-failed", r.Name+": announce: "+err.Error())
+		}
+	}
+}
+
 // timeout is how long the loop may sleep.
 func (l *loop) timeout() time.Duration {
 	deadline := l.node.Deadline()
+	for _, p := range l.ports {
+		if len(p.announcers) > 0 && (deadline.IsZero() || p.announceAt.Before(deadline)) {
+			deadline = p.announceAt
+		}
+	}
 	if deadline.IsZero() {
 		return heartbeat
 	}
@@ -322,7 +340,7 @@ func (l *loop) routerDeed(r *served, a vrrp.Action) error {
 	}
 	switch a := a.(type) {
 	case vrrp.Announce:
-		return p.announce(r, a.Reminder)
+		p.announce(r, a.Reminder)
 	case vrrp.Probe:
 		return p.probe(r)
 	case vrrp.Own:
@@ -331,6 +349,7 @@ func (l *loop) routerDeed(r *served, a vrrp.Action) error {
 		l.hands.hold(r, p.link, refresh)
 	case vrrp.Disown:
 		r.owned = time.Time{}
+		p.hush(r)
 		l.hands.hold(r, p.link, remove)
 	}
 	return nil

@@ -3,8 +3,8 @@ package daemon
 import (
 	"errors"
 	"maps"
-	"net"
 	"net/netip"
+	"time"
 
 	"github.com/pairkeeper/pairkeeper/vrrp"
 	"github.com/pairkeeper/pairkeeper/vrrp/vrrpnet"
@@ -24,6 +24,8 @@ type port struct {
 	neighbours map[netip.Addr]*served   // whose addresses are on this interface
 	claims     map[claimKey]*vrrpnet.Claim
 	barred     map[string]string // by router: why it cannot be run; empty: it can again
+	announcers []*served         // who has something left to announce, in turn
+	announceAt time.Time         // when they may go on
 }
 
 // claimKey is what only one daemon of a host may run on an interface.
@@ -190,6 +192,9 @@ func (p *port) claimAgain() {
 }
 
 func (p *port) close() error {
+	for _, r := range p.announcers {
+		p.hush(r)
+	}
 	problems := []error{p.claim(nil), p.serveFrames(false), p.serveARP(nil), p.serveNDP(nil)}
 	for over := range p.sockets {
 		problems = append(problems, p.serveAdverts(vrrpnet.Transport(over), nil))
@@ -203,40 +208,6 @@ func (p *port) neighboursOf(r *served) vrrpnet.Neighbours {
 		return p.ndp
 	}
 	return p.arp
-}
-
-// announce tells everybody where a router's addresses are; a reminder once, else in a
-// burst.
-func (p *port) announce(r *served, reminder bool) error {
-	mac, times := p.link.MAC, max(r.Burst, 1)
-	if r.mac != nil {
-		mac = r.mac // never the interface's own (RFC 9568 8.1.2, 8.2.2)
-	}
-	if reminder {
-		times = 1
-	}
-	for range times {
-		for _, a := range r.VRRP.Addresses {
-			if err := p.announceOne(r, a, mac); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
-func (p *port) announceOne(r *served, a netip.Addr, mac net.HardwareAddr) error {
-	n := p.neighboursOf(r)
-	if n == nil {
-		return nil
-	}
-	if err := n.Announce(a, mac); err != nil {
-		return err
-	}
-	if arp, ok := n.(*vrrpnet.ARP); ok && r.Replies {
-		return arp.AnnounceReply(a, mac)
-	}
-	return nil
 }
 
 // probe asks who has a router's addresses.

@@ -20,6 +20,7 @@ type served struct {
 	from  netip.Addr       // where adverts come from; invalid: not known yet
 	count counters
 	owned time.Time // when it last heard that the kernel has its addresses
+	announcing
 
 	replay   vrrp.Replay
 	sequence uint64
