@@ -1,0 +1,83 @@
+package daemon
+
+import (
+	"fmt"
+
+	"github.com/pairkeeper/pairkeeper/supervisor"
+	"github.com/pairkeeper/pairkeeper/vrrp"
+	"github.com/pairkeeper/pairkeeper/vrrp/vrrpnet"
+)
+
+// source is a socket that the loop reads.
+type source struct {
+	port       *port
+	over       vrrpnet.Transport
+	adverts    *vrrpnet.Socket    // either
+	neighbours vrrpnet.Neighbours // or
+}
+
+// maxBurst bounds how many packets one round takes from a flooded socket.
+const maxBurst = 512
+
+func (l *loop) receiveAdverts(s source) {
+	for range maxBurst {
+		ok, err := s.adverts.Receive(&l.pkt)
+		if err != nil {
+			l.journal.limited(s.port.link.Name+" receive", "receive", err.Error())
+			return
+		}
+		if !ok {
+			return
+		}
+		l.received(s.port, s.port.routerFor(s.over, &l.pkt))
+	}
+}
+
+// received judges the packet that was read for a router.
+func (l *loop) received(p *port, r *served) {
+	if r == nil {
+		return // of no virtual router here
+	}
+	if refused := r.receive(&l.pkt); refused != "" {
+		l.refused(p, r, refused)
+		return
+	}
+	r.count.received++
+	l.step(supervisor.RouterEvent{Router: r.Name, Event: vrrp.Received{Advert: r.heard, From: l.pkt.Envelope.Source}})
+}
+
+// refused counts a packet, and tells it now and then.
+func (l *loop) refused(p *port, r *served, refused vrrp.Refusal) {
+	source, count := r.count.refuse(refused, l.pkt.Envelope.Source)
+	from := sourceWord(source)
+	l.journal.limited(r.Name+" "+string(refused)+from, "advert-refused",
+		fmt.Sprintf("%s: adverts of %s on %s refused (%s), %d so far: %s", r.Name, from, p.link.Name, refused, count, refused.Remedy()))
+}
+
+func (l *loop) receiveNeighbours(s source) {
+	for range maxBurst {
+		h, ok, err := s.neighbours.Receive()
+		if err != nil {
+			l.journal.limited(s.port.link.Name+" neighbours", "receive", err.Error())
+			return
+		}
+		if !ok {
+			return
+		}
+		r := s.port.neighbours[h.Address]
+		if r == nil || h.Probe { // somebody asks, nobody claims
+			continue
+		}
+		l.step(supervisor.RouterEvent{Router: r.Name, Event: l.claim(r.Name, h.MAC.String())})
+	}
+}
+
+// claim is what somebody else's ARP or neighbour advertisement means to a router: an
+// answer to who waits for the address, a claim to who holds it. Each state ignores the
+// other one's event.
+func (l *loop) claim(name, who string) vrrp.Event {
+	if l.node.Active(name) {
+		return vrrp.Claimed{By: who}
+	}
+	return vrrp.Answered{Holder: who}
+}
