@@ -54,12 +54,18 @@ type RouterView struct {
 
 // View tells how the node is at a moment.
 func (n *Node) View(now time.Time) View {
+	v := n.Summary(now)
+	for _, r := range n.routers {
+		v.Routers = append(v.Routers, n.viewOf(r))
+	}
+	return v
+}
+
+// Summary is View without the routers.
+func (n *Node) Summary(now time.Time) View {
 	v := View{Node: n.cfg.Node, Peer: n.cfg.Peer, Proxy: n.guard.view(now)}
 	for _, p := range n.probes {
 		v.Probes = append(v.Probes, ProbeView{Name: p.name, State: p.counter.State(), Detail: p.detail, Since: p.since})
-	}
-	for _, r := range n.routers {
-		v.Routers = append(v.Routers, n.viewOf(r))
 	}
 	return v
 }

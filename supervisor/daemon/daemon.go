@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -130,8 +131,18 @@ func (d *Daemon) release() error {
 // Status is the daemon's view of itself; false: it is stopping.
 func (d *Daemon) Status() (Status, bool) {
 	var s Status
-	if !d.mail.ask(func() { s = d.loop.status() }) {
+	var routers []supervisor.Router
+	if !d.mail.ask(func() { s, routers = d.loop.status(), d.loop.cfg.Routers }) {
 		return s, false
+	}
+	for some := range slices.Chunk(routers, routersAtOnce) {
+		list := make([]glance, 0, len(some))
+		if !d.mail.ask(func() { list = d.loop.glances(list, some) }) {
+			return s, false
+		}
+		for i := range list {
+			s.Routers = append(s.Routers, list[i].status())
+		}
 	}
 	s.Version, s.Started = d.opts.Version, d.started
 	d.mu.Lock()

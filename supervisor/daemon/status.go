@@ -105,9 +105,9 @@ type RefusedStatus struct {
 	Remedy string `json:"remedy"`
 }
 
-// status is called on the loop's thread.
+// status is Status but for the routers. It is called on the loop's thread.
 func (l *loop) status() Status {
-	v := l.node.View(now())
+	v := l.node.Summary(now())
 	s := Status{Schema: 1, Node: v.Node, Peer: v.Peer, Probes: []ProbeStatus{}, Routers: []RouterStatus{}}
 	if v.Proxy.Guarded {
 		s.Proxy = proxyStatus(v.Proxy)
@@ -115,10 +115,29 @@ func (l *loop) status() Status {
 	for _, p := range v.Probes {
 		s.Probes = append(s.Probes, ProbeStatus{Name: p.Name, State: p.State.String(), Since: when(p.Since), Detail: p.Detail})
 	}
-	for _, r := range v.Routers {
-		s.Routers = append(s.Routers, l.routerStatus(r))
-	}
 	return s
+}
+
+// routersAtOnce is how many routers the loop's thread looks at before it goes on with
+// its own work.
+const routersAtOnce = 64
+
+// glance is what the loop knows of a router; what it means in words is for others to say.
+type glance struct {
+	supervisor.RouterView
+	adverts AdvertStatus
+	remarks []RemarkStatus
+}
+
+// glances adds those of some routers, as far as they are still there. It is called on the
+// loop's thread.
+func (l *loop) glances(list []glance, routers []supervisor.Router) []glance {
+	for i := range routers {
+		if served := l.routers[routers[i].Name]; served != nil {
+			list = append(list, glance{l.node.Router(served.Name), served.count.status(), l.remarks.of(served.Name)})
+		}
+	}
+	return list
 }
 
 func proxyStatus(p supervisor.ProxyView) *ProxyStatus {
@@ -128,12 +147,12 @@ func proxyStatus(p supervisor.ProxyView) *ProxyStatus {
 	}
 }
 
-func (l *loop) routerStatus(r supervisor.RouterView) RouterStatus {
+func (r *glance) status() RouterStatus {
 	s := RouterStatus{
 		Name: r.Config.Name, Interface: r.Config.Interface, VRID: int(r.Config.VRRP.VRID), Version: int(r.Config.VRRP.Version),
 		State: r.State.String(), Reason: string(r.Reason), Detail: r.Detail, Since: when(r.Since),
 		Priority: int(r.Priority), Interval: r.Config.VRRP.Interval.String(), Held: r.Owned,
-		Offsets: r.Offsets, Group: r.Config.Group,
+		Offsets: r.Offsets, Group: r.Config.Group, Adverts: r.adverts, Remarks: r.remarks,
 	}
 	for _, a := range r.Config.Addresses {
 		s.Addresses = append(s.Addresses, a.Prefix.String())
@@ -144,10 +163,6 @@ func (l *loop) routerStatus(r supervisor.RouterView) RouterStatus {
 	if !r.Heard.At.IsZero() {
 		s.Peer = &PeerStatus{Address: r.Heard.From.String(), Priority: int(r.Heard.Priority), Heard: when(r.Heard.At)}
 	}
-	if served := l.routers[r.Config.Name]; served != nil {
-		s.Adverts = served.count.status()
-	}
-	s.Remarks = l.remarks.of(r.Config.Name)
 	return s
 }
 
