@@ -44,7 +44,7 @@ func refused(r daemon.RouterStatus) map[string]uint64 {
 }
 
 // moves counts the transitions that a node has told.
-func (n *node) moves() int { return strings.Count(n.log.String(), " -> ") }
+func (n *node) moves() int { return strings.Count(n.log.String(), ") [") }
 
 // reloads writes a configuration and has it read.
 func (n *node) reloads(conf string) {
