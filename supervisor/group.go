@@ -1,6 +1,9 @@
 package supervisor
 
 import (
+	"slices"
+	"time"
+
 	"github.com/pairkeeper/pairkeeper/vrrp"
 )
 
@@ -43,6 +46,7 @@ func (s *step) settleGroup(members []*router) {
 	}
 	switch {
 	case active == len(members):
+	case ready == len(members) && active == 0 && !s.mayRise(members):
 	case ready == len(members):
 		for _, m := range members {
 			if m.machine.Willing() {
@@ -56,4 +60,32 @@ func (s *step) settleGroup(members []*router) {
 			}
 		}
 	}
+}
+
+// mayRise tells whether a group that is willing may do it now: with an advert of whom it
+// pre-empts, else when nobody answers for any of its addresses. A router that has heard
+// nothing for long does not know that anew: it may be a firewall's doing.
+func (s *step) mayRise(members []*router) bool {
+	var heard time.Time
+	preempting, released := false, false
+	for _, m := range members {
+		if at := m.machine.Heard().At; at.After(heard) {
+			heard = at
+		}
+		preempting = preempting || m.machine.Preempting()
+		released = released || m.machine.Released()
+	}
+	if preempting {
+		return slices.ContainsFunc(members, func(m *router) bool {
+			return m.machine.Preempting() && m.machine.Heard().At.Equal(s.now)
+		})
+	}
+	free := true
+	for _, m := range members {
+		if !m.machine.Free(heard) {
+			free = false
+			s.routerStep(m, vrrp.Assure{Heard: heard, Released: released})
+		}
+	}
+	return free
 }

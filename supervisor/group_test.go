@@ -140,3 +140,36 @@ func TestAGroupIsNeverLeftHalfActive(t *testing.T) {
 		}
 	}
 }
+
+// One router hears the lower peer, the other one nothing, until it has waited for long
+// enough. By then the peer may be dead, and its kernel hold on: only the next advert tells.
+func TestAGroupPreemptsOnAnAdvertOnly(t *testing.T) {
+	cfg := tied()
+	waiting := func(t *testing.T) *script {
+		t.Helper()
+		s := atWork(t, cfg)
+		for i := range 6 {
+			if i < 2 {
+				s.tell(advertTo(cfg, "mail", 100))
+			}
+			s.wants(s.tell(advertTo(cfg, "web", 100)))
+			s.wants(s.pass(150 * time.Millisecond)) // mail's timer runs out here
+			s.state("mail", vrrp.Backup)
+		}
+		return s
+	}
+	t.Run("alive", func(t *testing.T) {
+		s := waiting(t)
+		s.wants(s.tell(advertTo(cfg, "web", 100)),
+			"web own", "web BACKUP -> ACTIVE (preempts, peer 10.0.0.6)",
+			"mail own", "mail BACKUP -> ACTIVE (peer-silent, peer 10.0.0.6)")
+	})
+	t.Run("dead", func(t *testing.T) {
+		s := waiting(t)
+		s.wants(s.pass(400 * time.Millisecond))
+		got := s.pass(time.Second)
+		if !has(got, "web BACKUP -> ACTIVE (peer-silent") {
+			t.Errorf("it wants %q", got)
+		}
+	})
+}

@@ -225,7 +225,7 @@ func (s *step) routerStep(r *router, ev vrrp.Event) {
 	if _, ok := ev.(vrrp.Owned); ok {
 		r.owned = true
 	}
-	state, willing := r.machine.State(), r.machine.Willing()
+	state, willing, preempting := r.machine.State(), r.machine.Willing(), r.machine.Preempting()
 	for _, a := range r.machine.Step(s.now, ev) {
 		switch a := a.(type) {
 		case vrrp.Own, vrrp.Refresh, vrrp.Disown:
@@ -236,7 +236,8 @@ func (s *step) routerStep(r *router, ev vrrp.Event) {
 		}
 		s.do(RouterAction{Router: r.cfg.Name, Action: a})
 	}
-	if r.machine.State() != state || r.machine.Willing() != willing {
+	preempting = preempting || r.machine.Preempting() // and then every advert counts
+	if r.machine.State() != state || r.machine.Willing() != willing || preempting {
 		s.touch(r)
 	}
 	s.schedule.plan(r)

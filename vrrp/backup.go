@@ -24,7 +24,7 @@ type backup struct {
 	downAt    time.Time     // Active_Down_Timer
 	cause     Reason        // why the router would become Active at downAt
 	preemptAt time.Time     // from when a lower Active router is pre-empted; zero: none heard
-	willing   Reason        // why a router of a group would be Active, if it were alone
+	willing   willing       // zero unless of a group
 
 	probe   probe
 	contest time.Time // until when an answered address is waited for; zero: not answered
@@ -55,7 +55,7 @@ func (s *step) toBackup(interval time.Duration, r, cause Reason) {
 // listen sets the down timer, with the probe in its last tenth.
 func (s *step) listen(down time.Duration, cause Reason) {
 	b := &s.backup
-	b.willing = ""
+	b.willing = willing{}
 	b.down, b.downAt, b.cause = down, s.now.Add(down), cause
 	b.probe = probe{at: b.downAt.Add(-s.probeWindow())}
 	b.contest = time.Time{}
@@ -89,9 +89,11 @@ func (s *step) inBackup(ev Event) {
 			s.backup.probe.holder = ev.Holder
 		}
 	case Rise:
-		if s.backup.willing != "" {
-			s.toActive(s.backup.willing)
+		if s.Willing() {
+			s.toActive(s.backup.willing.reason)
 		}
+	case Assure:
+		s.assure(ev)
 	case Tick:
 		s.backupTick()
 	}
@@ -103,18 +105,6 @@ func (s *step) late() time.Duration {
 		return 0
 	}
 	return s.now.Sub(s.backup.downAt)
-}
-
-// rise becomes Active; a router of a group only says that it would.
-func (s *step) rise(r Reason) {
-	if !s.cfg.Grouped {
-		s.toActive(r)
-		return
-	}
-	s.backup.willing = r
-	if r != ReasonPreempts { // an Active router that is pre-empted may still go silent
-		s.backup.downAt = time.Time{}
-	}
 }
 
 // backupReceived is RFC 9568 6.4.2.
@@ -200,14 +190,18 @@ func (s *step) backupTick() {
 	if !due(s.now, b.downAt) {
 		return
 	}
-	if b.probe.holder == "" {
+	switch {
+	case b.probe.holder == "":
+		b.willing.free = s.now
 		if b.cause == ReasonUnclaimed {
 			s.vain = s.now
 		}
 		s.rise(b.cause)
-		return
+	case s.cfg.Grouped && !b.willing.assuring:
+		s.answered(b.probe.holder)
+	default:
+		s.contested(b.probe.holder)
 	}
-	s.contested(b.probe.holder)
 }
 
 // sendProbe asks now, and moves the down timer so that an answer has its time.
@@ -227,14 +221,13 @@ func (s *step) contested(holder string) {
 	b := &s.backup
 	if b.contest.IsZero() {
 		b.contest = s.lastRefresh().Add(s.cfg.Lifetime + lifetimeSlack)
-		if !s.hastened() { // else its kernel is just not done yet
+		if !s.hastened() && !b.willing.noted { // else its kernel is just not done yet
 			s.note(ReasonAddressAnswered, holder+" sends no adverts but still holds the address: waiting for its lifetime to end")
 		}
 	}
 	if due(s.now, b.contest) {
-		if !s.cfg.Grouped { // else its group may have to wait on
-			s.note(ReasonAddressContest, holder+" holds the address beyond any lifetime: taking it all the same")
-		}
+		b.willing.free = s.now
+		s.note(ReasonAddressContest, holder+" holds the address beyond any lifetime: taking it all the same")
 		s.rise(b.cause)
 		return
 	}
@@ -258,8 +251,12 @@ func (s *step) recheck() time.Duration {
 // lastRefresh is when the last holder can have refreshed its addresses for the last
 // time: it would have advertised soon after.
 func (s *step) lastRefresh() time.Time {
-	if s.heard.At.IsZero() {
+	heard := s.heard.At
+	if heard.Before(s.backup.willing.heard) {
+		heard = s.backup.willing.heard
+	}
+	if heard.IsZero() {
 		return s.now
 	}
-	return s.heard.At.Add(s.backup.interval)
+	return heard.Add(s.backup.interval)
 }

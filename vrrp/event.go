@@ -1,6 +1,9 @@
 package vrrp
 
-import "net/netip"
+import (
+	"net/netip"
+	"time"
+)
 
 // Event is what a Machine is told.
 type Event interface{ isEvent() }
@@ -32,6 +35,14 @@ type Retuned struct{ Config Config }
 // Rise lets a router of a group become Active, now that all are willing.
 type Rise struct{}
 
+// Assure has a router of a group that is willing make sure that nobody holds its addresses
+// any more, before it may Rise: since Heard, when the group last heard the other router.
+// Released tells that that one has released.
+type Assure struct {
+	Heard    time.Time
+	Released bool
+}
+
 // Yield makes an Active router leave the addresses to the other router of its pair. It
 // takes them back when nobody comes.
 type Yield struct{ Reason Reason }
@@ -60,6 +71,7 @@ func (Received) isEvent()      {}
 func (Reprioritized) isEvent() {}
 func (Retuned) isEvent()       {}
 func (Rise) isEvent()          {}
+func (Assure) isEvent()        {}
 func (Yield) isEvent()         {}
 func (Owned) isEvent()         {}
 func (Answered) isEvent()      {}

@@ -79,3 +79,62 @@ func TestYieldReleasesAndComesBackWhenNobodyTakes(t *testing.T) {
 	r.at(r.m.Deadline().Sub(epoch), vrrp.Tick{})
 	r.wants(r.m.Deadline().Sub(epoch), vrrp.Tick{}, "send priority 100", "own", "BACKUP -> ACTIVE (unclaimed)")
 }
+
+// The other node may be alive, and only this router deaf to it: that is for others to know.
+func TestARouterOfAGroupIsWillingThoughItsAddressIsAnswered(t *testing.T) {
+	r := inBackup(t, grouped())
+	r.at(probing, vrrp.Tick{})
+	r.at(probing, vrrp.Answered{Holder: "peer"})
+	r.wants(down, vrrp.Tick{}, "note address-answered")
+	if !r.m.Willing() || r.m.Free(time.Time{}) {
+		t.Errorf("willing %t, free %t", r.m.Willing(), r.m.Free(time.Time{}))
+	}
+	r.dueNever()
+}
+
+func TestAssureAsksAgainUntilTheAddressIsFree(t *testing.T) {
+	r := willing(t)
+	heard := epoch.Add(time.Minute)
+	if r.m.Free(heard) {
+		t.Error("free since a time that was not asked at")
+	}
+	r.wants(time.Minute, vrrp.Assure{Heard: heard}, "probe")
+	if r.m.Willing() {
+		t.Error("willing while it asks")
+	}
+	r.at(time.Minute, vrrp.Answered{Holder: "peer"})
+	r.wants(r.m.Deadline().Sub(epoch), vrrp.Tick{}, "note address-answered", "probe")
+	r.wants(r.m.Deadline().Sub(epoch), vrrp.Tick{})
+	if !r.m.Willing() || !r.m.Free(heard) {
+		t.Errorf("willing %t, free %t", r.m.Willing(), r.m.Free(heard))
+	}
+}
+
+// The lifetime runs from when the group last heard the other node, not from when this
+// router did.
+func TestAssureWaitsNoLongerThanALifetimeAfterTheGroupHeardThePeer(t *testing.T) {
+	r := willing(t)
+	heard := epoch.Add(time.Minute)
+	r.at(time.Minute, vrrp.Assure{Heard: heard})
+	waited := time.Duration(0)
+	for !r.m.Willing() {
+		at := r.m.Deadline()
+		r.at(at.Sub(epoch), vrrp.Answered{Holder: "peer"})
+		r.at(at.Sub(epoch), vrrp.Tick{})
+		waited = at.Sub(heard)
+	}
+	cfg := grouped()
+	if want := cfg.Interval + cfg.Lifetime + 1250*time.Millisecond; waited > want || waited < want/2 {
+		t.Errorf("waited %s, want %s", waited, want)
+	}
+	if !r.m.Free(heard) {
+		t.Error("it would wait for ever")
+	}
+}
+
+func TestAssureIsNothingToTheUnwilling(t *testing.T) {
+	r := inBackup(t, grouped())
+	r.wants(time.Second, vrrp.Assure{})
+	r = inActive(t, with(func(*vrrp.Config) {}))
+	r.wants(time.Second/2, vrrp.Assure{})
+}

@@ -245,7 +245,7 @@ func drawInterval(t *rapid.T, label string, v vrrp.Version) time.Duration {
 // drawEvent draws what a machine may be told at any time.
 func drawEvent(t *rapid.T, cfg vrrp.Config) vrrp.Event {
 	return rapid.Custom(func(t *rapid.T) vrrp.Event {
-		switch rapid.IntRange(0, 17).Draw(t, "kind") {
+		switch rapid.IntRange(0, 18).Draw(t, "kind") {
 		case 0:
 			return vrrp.Startup{Address: ours}
 		case 1:
@@ -276,6 +276,8 @@ func drawEvent(t *rapid.T, cfg vrrp.Config) vrrp.Event {
 			return vrrp.Yield{Reason: vrrp.ReasonGroup}
 		case 14:
 			return vrrp.Rise{}
+		case 15:
+			return vrrp.Assure{Heard: epoch.Add(time.Duration(rapid.IntRange(0, 1000).Draw(t, "heard")) * time.Second), Released: rapid.Bool().Draw(t, "released")}
 		}
 		return vrrp.Tick{}
 	}).Draw(t, "event")

@@ -37,10 +37,6 @@ func (m *Machine) Priority() uint8 { return m.cfg.Priority }
 // Heard is the last advert of another router; its At is zero if there was none.
 func (m *Machine) Heard() Heard { return m.heard }
 
-// Willing tells that a router of a group would be Active now, if it were alone: nobody
-// else is, or only somebody whom it pre-empts.
-func (m *Machine) Willing() bool { return m.state == Backup && m.backup.willing != "" }
-
 // Deadline is when the next Tick is due; zero: no timer runs.
 func (m *Machine) Deadline() time.Time {
 	switch m.state {

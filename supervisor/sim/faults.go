@@ -37,8 +37,13 @@ var faults = map[string]func(*host){
 	"daemon quick":   func(h *host) { h.lag = 0 },
 	"cable cut":      func(h *host) { h.cable = false; h.tellLinks() },
 	// isolated: the switch drops the frames, the carrier stays.
-	"isolated":            func(h *host) { h.cable = false },
-	"cable back":          func(h *host) { h.cable = true; h.tellLinks() },
+	"isolated":   func(h *host) { h.cable = false },
+	"cable back": func(h *host) { h.cable = true; h.tellLinks() },
+	// a firewall keeps the adverts of one router from the host.
+	"mail blocked":        func(h *host) { h.blocked["mail"] = true },
+	"mail passes":         func(h *host) { h.blocked["mail"] = false },
+	"uplink lost":         func(h *host) { h.uplink = false; h.tellLinks() },
+	"uplink found":        func(h *host) { h.uplink = true; h.tellLinks() },
 	"proxy killed":        func(h *host) { h.proxy.kill() },
 	"proxy hangs":         func(h *host) { h.proxy.hung = h.proxy.up },
 	"proxy stopped":       func(h *host) { h.proxy.stop() },

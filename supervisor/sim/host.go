@@ -23,10 +23,12 @@ type host struct {
 	cfg     supervisor.Config
 	powered bool
 	cable   bool
-	running bool          // the daemon lives
-	paused  bool          // the daemon lives, but does not run
-	lag     time.Duration // how late its ticks come
-	life    int           // counts power cuts and daemon starts: what was planned in an earlier life is void
+	uplink  bool            // eth1 has carrier
+	blocked map[string]bool // routers whose adverts a firewall keeps from the daemon
+	running bool            // the daemon lives
+	paused  bool            // the daemon lives, but does not run
+	lag     time.Duration   // how late its ticks come
+	life    int             // counts power cuts and daemon starts: what was planned in an earlier life is void
 
 	node  *supervisor.Node
 	queue []supervisor.Event    // what a paused daemon will find
@@ -38,7 +40,7 @@ type host struct {
 type addresses struct{ until time.Duration }
 
 func newHost(w *World, cfg supervisor.Config) *host {
-	h := &host{world: w, cfg: cfg, cable: true, kept: map[string]*addresses{}}
+	h := &host{world: w, cfg: cfg, cable: true, uplink: true, blocked: map[string]bool{}, kept: map[string]*addresses{}}
 	h.proxy.host = h
 	return h
 }
@@ -72,17 +74,24 @@ func (h *host) startDaemon() {
 	}
 }
 
+// uplink is the interface that may be tracked.
+const uplink = "eth1"
+
 // tellLinks tells the daemon what the interfaces are like.
 func (h *host) tellLinks() {
-	for i, r := range h.cfg.Routers {
-		ev := supervisor.LinkChanged{Interface: r.Interface, Exists: true, Up: h.cable}
-		ev.Addresses = append(ev.Addresses, primaryPrefix(h.cfg.Routers[i]))
+	first := h.cfg.Routers[0]
+	ev := supervisor.LinkChanged{Interface: first.Interface, Exists: true, Enabled: true, Up: h.cable}
+	ev.Addresses = append(ev.Addresses, primaryPrefix(first))
+	for _, r := range h.cfg.Routers {
 		if h.has(r.Name) {
 			for _, a := range r.Addresses {
 				ev.Addresses = append(ev.Addresses, a.Prefix)
 			}
 		}
-		h.tell(ev)
+	}
+	h.tell(ev)
+	if len(first.Track) > 0 {
+		h.tell(supervisor.LinkChanged{Interface: uplink, Exists: true, Enabled: true, Up: h.uplink})
 	}
 }
 
@@ -222,7 +231,7 @@ func (h *host) send(cfg supervisor.Router, priority uint8) {
 	for _, peer := range h.world.hosts {
 		if h.world.connected(h, peer) {
 			h.world.after(h.world.latency(wire), func() {
-				if peer.powered {
+				if peer.powered && !peer.blocked[cfg.Name] {
 					peer.tell(ev)
 				}
 			})

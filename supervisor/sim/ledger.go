@@ -13,6 +13,8 @@ type ledger struct {
 	two     time.Duration // both hold them
 	longest time.Duration // the longest time with two that clients could reach
 	stretch time.Duration
+	half    time.Duration // the longest time in which a daemon that runs held only some of a group
+	halves  map[*host]time.Duration
 	moves   int
 	last    string // the last single holder
 }
@@ -36,6 +38,7 @@ func (l *ledger) pass(w *World, until time.Duration) {
 }
 
 func (l *ledger) account(w *World, d time.Duration) {
+	l.accountHalves(w, d)
 	holders, reachable, served := 0, 0, false
 	for _, h := range w.hosts {
 		if h.holds() {
@@ -60,8 +63,35 @@ func (l *ledger) account(w *World, d time.Duration) {
 	l.longest = max(l.longest, l.stretch)
 }
 
-// holds tells whether a host holds the addresses of its first router.
-func (h *host) holds() bool { return h.has(h.cfg.Routers[0].Name) }
+// accountHalves looks for hosts that hold only some of a group.
+func (l *ledger) accountHalves(w *World, d time.Duration) {
+	for _, h := range w.hosts {
+		held := h.held()
+		if held == 0 || held == len(h.cfg.Routers) || !h.running || h.paused {
+			delete(l.halves, h)
+			continue
+		}
+		if l.halves == nil {
+			l.halves = map[*host]time.Duration{}
+		}
+		l.halves[h] += d
+		l.half = max(l.half, l.halves[h])
+	}
+}
+
+// holds tells whether a host holds any of the addresses.
+func (h *host) holds() bool { return h.held() > 0 }
+
+// held counts the routers whose addresses a host holds.
+func (h *host) held() int {
+	held := 0
+	for _, r := range h.cfg.Routers {
+		if h.has(r.Name) {
+			held++
+		}
+	}
+	return held
+}
 
 // report logs a change of holders.
 func (l *ledger) report(w *World) {

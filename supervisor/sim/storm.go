@@ -9,6 +9,7 @@ import (
 type Storm struct {
 	Trace   string
 	Longest time.Duration // the longest time with two holders that clients could reach
+	Half    time.Duration // the longest time in which a daemon that runs held only some of a group
 	Calm    bool          // one holder, serving, and no moves, once everything is mended
 }
 
@@ -20,6 +21,9 @@ var (
 		"proxy breaks", "proxy config broken", "proxy mended", "address removed",
 	}
 	linkFaults = append([]string{"cable cut", "cable back"}, localFaults...)
+	// firewallFaults concern a group, trackFaults an interface that is tracked.
+	firewallFaults = append([]string{"mail blocked", "mail passes"}, localFaults...)
+	trackFaults    = append([]string{"uplink lost", "uplink found"}, localFaults...)
 )
 
 // Rage runs a pair through random faults, then mends everything and lets it rest.
@@ -46,7 +50,7 @@ func Rage(seed uint64, pair *Pair, faults []string) Storm {
 	w.RunUntil(end + 3*time.Minute)
 	moves := w.ledger.moves
 	w.RunUntil(end + 4*time.Minute)
-	return Storm{Trace: w.Trace(), Longest: max(longest, w.ledger.longest), Calm: w.calm() && moves == w.ledger.moves}
+	return Storm{Trace: w.Trace(), Longest: max(longest, w.ledger.longest), Half: w.ledger.half, Calm: w.calm() && moves == w.ledger.moves}
 }
 
 func (w *World) must(h *host, what string) {
@@ -68,6 +72,10 @@ func (h *host) can(what string) bool {
 		return h.running && !h.paused
 	case "cable back":
 		return !h.cable
+	case "uplink found":
+		return !h.uplink
+	case "mail passes":
+		return h.blocked["mail"]
 	case "proxy started", "proxy mended":
 		return h.powered && !h.proxy.up
 	}
@@ -76,7 +84,7 @@ func (h *host) can(what string) bool {
 
 // mend ends every fault of a host.
 func (h *host) mend() {
-	for _, what := range []string{"cable back", "power on", "daemon resumes", "daemon start"} {
+	for _, what := range []string{"cable back", "uplink found", "mail passes", "power on", "daemon resumes", "daemon start"} {
 		if h.can(what) {
 			h.world.must(h, what)
 		}
@@ -90,7 +98,7 @@ func (w *World) calm() bool {
 	for _, h := range w.hosts {
 		if h.holds() {
 			holders++
-			if h.proxy.serves() {
+			if h.held() == len(h.cfg.Routers) && h.proxy.serves() {
 				serving++
 			}
 		}

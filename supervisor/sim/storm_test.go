@@ -21,14 +21,42 @@ func TestStormsWithCables(t *testing.T) {
 	storms(t, linkFaults, 1500*time.Millisecond)
 }
 
-func storms(t *testing.T, faults []string, bound time.Duration) {
+// TestStormsOfAGroup: a firewall may eat the adverts of one of its routers. A node has all
+// of them or none but for a moment.
+func TestStormsOfAGroup(t *testing.T) {
+	storms(t, firewallFaults, 5*time.Millisecond, func(p *Pair) { p.Group = true })
+}
+
+// TestStormsOfTracks: an interface that counts, or that must be up, comes and goes.
+func TestStormsOfTracks(t *testing.T) {
+	storms(t, trackFaults, 5*time.Millisecond, func(p *Pair) { p.Track = -60 })
+	storms(t, trackFaults, 5*time.Millisecond, func(p *Pair) { p.Fatal = true })
+}
+
+// TestStormsOfAGroupThatTracks has both, and cables that are pulled.
+func TestStormsOfAGroupThatTracks(t *testing.T) {
+	all := append(append([]string{"uplink lost", "uplink found"}, firewallFaults...), linkFaults...)
+	storms(t, all, 1500*time.Millisecond, func(p *Pair) { p.Group, p.Track = true, -60 })
+}
+
+// moment is how long a host may have half a group: until the kernel has done the rest,
+// or a new daemon has seen what the one before has left.
+const moment = 10 * time.Millisecond
+
+func storms(t *testing.T, faults []string, bound time.Duration, changes ...func(*Pair)) {
 	for seed := range uint64(*seeds) {
 		pair := DefaultPair()
 		pair.PreemptDelay = time.Duration(seed%4) * 3 * time.Second
 		pair.Preempt = seed%5 != 0
+		for _, change := range changes {
+			change(pair)
+		}
 		s := Rage(seed, pair, faults)
 		if s.Longest > bound {
 			t.Fatalf("seed %d: two holders for %s\n%s", seed, s.Longest, s.Trace)
+		}
+		if s.Half > moment {
+			t.Fatalf("seed %d: half a group for %s\n%s", seed, s.Half, s.Trace)
 		}
 		if !s.Calm {
 			t.Fatalf("seed %d: not one healthy holder at the end\n%s", seed, s.Trace)

@@ -53,13 +53,16 @@ func (w *World) play(words []string) error {
 	return w.Happen(words[1], strings.Join(words[2:], " "))
 }
 
-// Pair is the configuration of a pair with one router, as stories need it.
+// Pair is the configuration of a pair as stories need it: with one router, or a group.
 type Pair struct {
 	Priority     map[string]int
 	Version      vrrp.Version
 	Interval     time.Duration
 	Preempt      bool
 	PreemptDelay time.Duration
+	Group        bool // a second router, "mail", moves with the first
+	Track        int  // of the interface eth1: a weight; 0: not tracked
+	Fatal        bool // without eth1 the routers must not run
 	Proxy        supervisor.Proxy
 	Probe        probes.Config
 }
@@ -97,6 +100,12 @@ func (p *Pair) set(words []string) error {
 		p.Preempt, err = strconv.ParseBool(value)
 	case "preempt_delay":
 		p.PreemptDelay, err = time.ParseDuration(value)
+	case "group":
+		p.Group, err = strconv.ParseBool(value)
+	case "track":
+		if p.Fatal = value == "fatal"; !p.Fatal {
+			p.Track, err = strconv.Atoi(value)
+		}
 	case "lb01", "lb02":
 		p.Priority[key], err = strconv.Atoi(value)
 	default:
@@ -105,21 +114,40 @@ func (p *Pair) set(words []string) error {
 	return err
 }
 
-var own = map[string]netip.Addr{"lb01": netip.MustParseAddr("10.0.0.5"), "lb02": netip.MustParseAddr("10.0.0.6")}
+var (
+	own   = map[string]netip.Addr{"lb01": netip.MustParseAddr("10.0.0.5"), "lb02": netip.MustParseAddr("10.0.0.6")}
+	other = map[string]string{"lb01": "lb02", "lb02": "lb01"}
+)
 
 // Node is the configuration of one node.
 func (p *Pair) Node(name string) supervisor.Config {
-	vip := netip.MustParsePrefix("10.0.0.3/24")
-	return supervisor.Config{
-		Node: name, Proxy: p.Proxy, Probes: []probes.Config{p.Probe},
-		Routers: []supervisor.Router{{
-			Name: "web", Interface: "eth0", Burst: 5, Source: own[name],
-			Addresses: []supervisor.Address{{Prefix: vip}},
-			VRRP: vrrp.Config{
-				VRID: 50, Version: p.Version, Priority: uint8(p.Priority[name]), Interval: p.Interval,
-				Addresses: []netip.Addr{vip.Addr()}, Preempt: p.Preempt, PreemptDelay: p.PreemptDelay, Pair: true,
-				Lifetime: vrrp.LifetimeFor(p.Interval), AnnounceAgain: 5 * time.Second, AnnounceEvery: time.Second,
-			},
-		}},
+	cfg := supervisor.Config{
+		Node: name, Peer: other[name], Proxy: p.Proxy, Probes: []probes.Config{p.Probe},
+		Routers: []supervisor.Router{p.router(name, "web", 50, "10.0.0.3/24")},
 	}
+	if p.Group {
+		cfg.Routers = append(cfg.Routers, p.router(name, "mail", 51, "10.0.0.4/24"))
+	}
+	return cfg
+}
+
+func (p *Pair) router(node, name string, vrid uint8, address string) supervisor.Router {
+	vip := netip.MustParsePrefix(address)
+	r := supervisor.Router{
+		Name: name, Interface: "eth0", Burst: 5, Source: own[node],
+		Addresses: []supervisor.Address{{Prefix: vip}},
+		VRRP: vrrp.Config{
+			VRID: vrid, Version: p.Version, Priority: uint8(p.Priority[node]), Interval: p.Interval,
+			Addresses: []netip.Addr{vip.Addr()}, Preempt: p.Preempt, PreemptDelay: p.PreemptDelay, Pair: true,
+			PeerPriority: uint8(p.Priority[other[node]]), Grouped: p.Group,
+			Lifetime: vrrp.LifetimeFor(p.Interval), AnnounceAgain: 5 * time.Second, AnnounceEvery: time.Second,
+		},
+	}
+	if p.Group {
+		r.Group = "both"
+	}
+	if p.Track != 0 || p.Fatal {
+		r.Track = []supervisor.Track{{Interface: uplink, Need: supervisor.NeedCarrier, Weight: p.Track}}
+	}
+	return r
 }
