@@ -94,8 +94,11 @@ func earlier(a, b time.Time) time.Time {
 }
 
 // Step gives the node an event and returns what it wants done, in order.
-func (n *Node) Step(now time.Time, ev Event) []Action {
-	s := &step{Node: n, now: now}
+func (n *Node) Step(now time.Time, ev Event) []Action { return n.Append(nil, now, ev) }
+
+// Append is Step that appends what it wants done to out.
+func (n *Node) Append(out []Action, now time.Time, ev Event) []Action {
+	s := &step{Node: n, now: now, out: out}
 	s.event(ev)
 	s.settle()
 	return s.out

@@ -60,3 +60,20 @@ func BenchmarkAdvertOfOneRouterAmong(b *testing.B) {
 		})
 	}
 }
+
+// A reload must not keep the adverts of a thousand routers waiting.
+func BenchmarkReloadOfUnchanged(b *testing.B) {
+	for _, n := range []int{1, 250, 1000} {
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			s, _ := holdingMany(b, n)
+			for b.Loop() {
+				b.StopTimer()
+				same := many(n)
+				b.StartTimer()
+				if got := s.node.Step(s.now, supervisor.Reconfigured{Config: same}); len(got) != 1 {
+					b.Fatal(got)
+				}
+			}
+		})
+	}
+}

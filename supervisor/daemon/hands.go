@@ -198,13 +198,14 @@ func restart(ctx context.Context, p proxy, a supervisor.Restart) error {
 
 // hold has the kernel add, renew or remove a router's addresses, once commit is called.
 func (h *hands) hold(r *served, base vrrpnet.Link, do deed) {
-	h.held = append(h.held, order{router: r.Name, held: heldOf(&r.Router, base.Index), macvlan: macvlanOf(&r.Router, base), do: do, expiry: now().Add(r.VRRP.Lifetime / 2)})
+	h.held = append(h.held, order{router: r.Name, held: r.heldAt(base.Index), macvlan: macvlanOf(&r.Router, base), do: do, expiry: now().Add(r.VRRP.Lifetime / 2)})
 }
 
 // commit gives the keeper the orders of a step together: it wakes up once for them.
 func (h *hands) commit() {
 	if len(h.held) > 0 {
 		h.keeper.order(h.held...)
+		clear(h.held)
 		h.held = h.held[:0]
 	}
 }

@@ -25,6 +25,10 @@ type keeper struct {
 
 	lower []vrrpnet.MACVLAN // have no addresses any more; the kernel takes its time
 
+	// Memory that is used again: a thousand routers renew three times a second.
+	spare, refreshes []order
+	renewed          []vrrpnet.Held
+
 	mu     sync.Mutex
 	orders []order
 	has    map[string]bool // of which routers orders has one
@@ -140,7 +144,8 @@ func (k *keeper) run() {
 func (k *keeper) work() bool {
 	k.mu.Lock()
 	orders := k.orders
-	k.orders, k.has, k.busy = nil, nil, true
+	k.orders, k.busy = k.spare, true
+	clear(k.has)
 	k.mu.Unlock()
 
 	switch {
@@ -149,6 +154,8 @@ func (k *keeper) work() bool {
 	case len(k.lower) > 0:
 		k.lowerOne()
 	}
+	clear(orders)
+	k.spare = orders[:0]
 
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -192,7 +199,8 @@ func within(some, others []vrrpnet.Held) bool {
 // carryOut removes first: an address may go from one router to another.
 func (k *keeper) carryOut(orders []order) {
 	k.remove(orders)
-	var puts, refreshes []order
+	var puts []order
+	refreshes := k.refreshes[:0]
 	for _, o := range orders {
 		switch {
 		case o.leaves():
@@ -210,6 +218,8 @@ func (k *keeper) carryOut(orders []order) {
 	}
 	k.put(puts)
 	k.refresh(refreshes)
+	clear(refreshes)
+	k.refreshes = refreshes[:0]
 }
 
 func (k *keeper) remove(orders []order) {
@@ -303,12 +313,13 @@ func (k *keeper) putSome(orders []order) {
 
 // refresh renews lifetimes, those of all routers in one message.
 func (k *keeper) refresh(orders []order) {
-	var all []vrrpnet.Held
+	all := k.renewed[:0]
 	for i := range orders {
 		if k.locate(&orders[i]) { // else the Node is told that it is gone
 			all = append(all, orders[i].held...)
 		}
 	}
+	k.renewed = all[:0]
 	if len(all) == 0 {
 		return
 	}

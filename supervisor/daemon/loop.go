@@ -44,7 +44,8 @@ type loop struct {
 	beats   atomic.Uint64 // completed rounds
 	stopped bool
 
-	pkt vrrpnet.Packet
+	pkt     vrrpnet.Packet
+	actions []supervisor.Action // memory of the last step, used again
 }
 
 // run ends after a Stop event.
@@ -193,9 +194,13 @@ func (l *loop) step(ev supervisor.Event) {
 	if r, ok := ev.(supervisor.RouterEvent); ok && r.Event == (vrrp.Owned{}) && l.routers[r.Router] != nil {
 		l.routers[r.Router].owned = time.Now()
 	}
-	for _, a := range l.node.Step(now(), ev) {
+	actions := l.node.Append(l.actions, now(), ev)
+	l.actions = nil // what is done may be a step again
+	for _, a := range actions {
 		l.do(a)
 	}
+	clear(actions)
+	l.actions = actions[:0]
 	l.hands.commit()
 	if _, ok := ev.(supervisor.Stop); ok {
 		l.stopped = true

@@ -21,6 +21,7 @@ type served struct {
 	count counters
 	owned time.Time // when it last heard that the kernel has its addresses
 	announcing
+	held []vrrpnet.Held // see heldAt
 
 	replay   vrrp.Replay
 	sequence uint64
@@ -35,6 +36,18 @@ func newServed(r supervisor.Router) *served {
 		s.mac = vrrpnet.VirtualMAC(r.VRRP.VRID, r.IPv6())
 	}
 	return s
+}
+
+// heldAt is what the router's addresses are on the interface with an index. The keeper
+// changes those that a macvlan has.
+func (s *served) heldAt(ifindex int) []vrrpnet.Held {
+	if s.mac != nil {
+		return heldOf(&s.Router, ifindex)
+	}
+	if len(s.held) == 0 || s.held[0].Link != ifindex {
+		s.held = heldOf(&s.Router, ifindex)
+	}
+	return s.held
 }
 
 // transportOf is what a router's adverts travel by.

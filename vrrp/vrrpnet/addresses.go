@@ -35,7 +35,8 @@ type Addresses struct {
 	mu     sync.Mutex
 	socket *routeSocket
 	quiet  *routeSocket  // for refreshes, whose notices Watch can be spared
-	out    []byte        // the last message
+	out    []byte        // the last message; its memory is used again
+	renew  []change      // the last refresh; likewise
 	near   map[site]bool // IPv6 addresses put: whether the host has its own in the network
 }
 
@@ -96,12 +97,12 @@ func (a *Addresses) Refresh(held []Held) error {
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	changes := make([]change, len(held))
-	for i, h := range held {
+	a.renew = a.renew[:0]
+	for _, h := range held {
 		h.NoPrefixRoute = h.NoPrefixRoute || !h.Prefix.Addr().Is4() && a.near[h.site()]
-		changes[i] = put(h)
+		a.renew = append(a.renew, put(h))
 	}
-	return a.apply(a.quiet, changes)
+	return a.apply(a.quiet, a.renew)
 }
 
 // Remove takes the addresses away, under whatever label and prefix length they are
