@@ -52,9 +52,9 @@ func NewNode(cfg Config) *Node {
 
 // index makes routers those of the node.
 func (n *Node) index(routers []*router) {
-	n.routers, n.schedule = routers, nil
-	n.byName, n.groups = map[string]*router{}, map[string][]*router{}
-	n.neighbors, n.virtuals = map[string][]*router{}, map[netip.Addr]bool{}
+	n.routers, n.schedule = routers, make(schedule, 0, len(routers))
+	n.byName, n.groups = make(map[string]*router, len(routers)), map[string][]*router{}
+	n.neighbors, n.virtuals = map[string][]*router{}, make(map[netip.Addr]bool, len(routers))
 	for i, r := range routers {
 		r.number, r.place = i, -1
 		n.schedule.plan(r)

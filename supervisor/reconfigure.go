@@ -10,11 +10,11 @@ import (
 // not change keeps its state and its timers, one that differs only in what can change
 // under way goes on with that, every other one leaves and starts anew.
 func (s *step) reconfigured(cfg Config) {
-	var next []*router
+	next := make([]*router, 0, len(cfg.Routers))
 	for _, c := range cfg.Routers {
 		next = append(next, s.successor(c))
 	}
-	kept := map[*router]bool{}
+	kept := make(map[*router]bool, len(next))
 	for _, r := range next {
 		kept[r] = true
 	}

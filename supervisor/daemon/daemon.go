@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"runtime/debug"
 	"slices"
 	"sync"
 	"time"
@@ -178,6 +179,7 @@ func (d *Daemon) Reload() ([]string, error) {
 		d.opts.Log.Error("the new configuration is refused, the last good one stays in force:\n" + err.Error())
 		return nil, err
 	}
+	debug.FreeOSMemory() // of reading it: else the loop's thread would be made to help
 	changed := difference(d.inUse, cfg)
 	if !d.mail.ask(func() { d.loop.step(supervisor.Reconfigured{Config: cfg}) }) {
 		return nil, errStopping

@@ -2,7 +2,6 @@ package daemon
 
 import (
 	"reflect"
-	"slices"
 
 	"github.com/pairkeeper/pairkeeper/supervisor"
 )
@@ -16,19 +15,28 @@ func difference(old, cfg supervisor.Config) []string {
 	if !reflect.DeepEqual(old.Probes, cfg.Probes) {
 		changed = append(changed, "probes changed")
 	}
-	for _, r := range cfg.Routers {
-		i := slices.IndexFunc(old.Routers, func(o supervisor.Router) bool { return o.Name == r.Name })
-		switch {
-		case i < 0:
+	before, after := byName(old.Routers), byName(cfg.Routers)
+	for i := range cfg.Routers {
+		r := &cfg.Routers[i]
+		switch o := before[r.Name]; {
+		case o == nil:
 			changed = append(changed, "virtual router "+r.Name+" is new")
-		case !reflect.DeepEqual(old.Routers[i], r):
+		case !reflect.DeepEqual(o, r):
 			changed = append(changed, "virtual router "+r.Name+" changed")
 		}
 	}
-	for _, o := range old.Routers {
-		if !slices.ContainsFunc(cfg.Routers, func(r supervisor.Router) bool { return r.Name == o.Name }) {
-			changed = append(changed, "virtual router "+o.Name+" is gone")
+	for i := range old.Routers {
+		if name := old.Routers[i].Name; after[name] == nil {
+			changed = append(changed, "virtual router "+name+" is gone")
 		}
 	}
 	return changed
+}
+
+func byName(routers []supervisor.Router) map[string]*supervisor.Router {
+	named := make(map[string]*supervisor.Router, len(routers))
+	for i := range routers {
+		named[routers[i].Name] = &routers[i]
+	}
+	return named
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"maps"
 	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/pairkeeper/pairkeeper/vrrp"
@@ -17,6 +18,7 @@ const transports = 3
 // loop's thread uses it.
 type port struct {
 	link       vrrpnet.Link
+	routers    []*served                   // that use it
 	sockets    [transports]*vrrpnet.Socket // nil: nobody needs it
 	arp, ndp   vrrpnet.Neighbours          // nil likewise
 	frames     *vrrpnet.Frames
@@ -45,6 +47,10 @@ func openPort(link vrrpnet.Link, routers []*served) (*port, error) {
 
 // serve changes the routers; sockets that are still needed stay open.
 func (p *port) serve(routers []*served) error {
+	if len(routers) > 0 && slices.Equal(p.routers, routers) {
+		return nil
+	}
+	p.routers = routers
 	p.adverts, p.neighbours = [transports][256]*served{}, map[netip.Addr]*served{}
 	var vrids [transports][]uint8
 	var addrs4, addrs6 []netip.Addr
