@@ -41,6 +41,7 @@ type Enter struct {
 type Note struct {
 	Reason Reason
 	Detail string
+	From   netip.Addr // whose advert it is about; invalid: nobody's
 }
 
 func (Send) isAction()     {}

@@ -99,7 +99,7 @@ func (s *step) activeReceived(ev Received) {
 	p := ev.Advert.Priority
 	s.hear(ev)
 	if p == PriorityOwner && s.cfg.Priority == PriorityOwner {
-		s.note(ReasonOwnerConflict, ev.From.String()+" also has priority 255")
+		s.noteOf(ev.From, ReasonOwnerConflict, "also has priority 255")
 	}
 	switch {
 	case p == PriorityRelease:
@@ -110,7 +110,7 @@ func (s *step) activeReceived(ev Received) {
 		s.yield(ev, ReasonHigherAddress)
 	default:
 		if s.settled() {
-			s.note(ReasonLowerAdvert, ev.From.String()+" is Active too, with priority "+strconv.Itoa(int(p)))
+			s.noteOf(ev.From, ReasonLowerAdvert, "is Active too, with priority "+strconv.Itoa(int(p)))
 		}
 		s.advertise()
 		s.announceSoon()

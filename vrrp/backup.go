@@ -148,7 +148,7 @@ func (s *step) follow(ev Received) {
 func (s *step) adopt(ev Received) {
 	s.backup.interval = ev.Advert.Interval
 	if ev.Advert.Interval != s.cfg.Interval {
-		s.note(ReasonIntervalAdopted, ev.From.String()+" advertises every "+ev.Advert.Interval.String()+", we would every "+s.cfg.Interval.String())
+		s.noteOf(ev.From, ReasonIntervalAdopted, "advertises every "+ev.Advert.Interval.String()+", we would every "+s.cfg.Interval.String())
 	}
 }
 

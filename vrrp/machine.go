@@ -66,6 +66,11 @@ func (s *step) do(a ...Action) { s.out = append(s.out, a...) }
 
 func (s *step) note(r Reason, detail string) { s.do(Note{Reason: r, Detail: detail}) }
 
+// noteOf is a note about somebody's advert.
+func (s *step) noteOf(from netip.Addr, r Reason, detail string) {
+	s.do(Note{Reason: r, Detail: from.String() + " " + detail, From: from})
+}
+
 func (s *step) event(ev Event) {
 	switch ev := ev.(type) {
 	case Startup:
@@ -199,13 +204,13 @@ func (s *step) acceptable(ev Received) bool {
 		s.note(ReasonOwnAdvert, "the network returns our adverts, or "+ev.From.String()+" is used twice")
 		return false
 	case ad.Version == V2 && ad.Interval != s.cfg.Interval:
-		s.note(ReasonIntervalRefused, ev.From.String()+" advertises every "+ad.Interval.String()+", we every "+s.cfg.Interval.String())
+		s.noteOf(ev.From, ReasonIntervalRefused, "advertises every "+ad.Interval.String()+", we every "+s.cfg.Interval.String())
 		return false
 	case !overlap(ad.Addresses, s.cfg.Addresses):
-		s.note(ReasonForeignRouter, ev.From.String()+" uses our VRID for other addresses")
+		s.noteOf(ev.From, ReasonForeignRouter, "uses our VRID for other addresses")
 		return false
 	case !sameSet(ad.Addresses, s.cfg.Addresses):
-		s.note(ReasonAddressList, ev.From.String()+" has another address list")
+		s.noteOf(ev.From, ReasonAddressList, "has another address list")
 	}
 	return true
 }

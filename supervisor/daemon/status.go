@@ -73,9 +73,10 @@ type RouterStatus struct {
 	Remarks []RemarkStatus `json:"remarks,omitempty"`
 }
 
-// RemarkStatus counts one kind of remark; Detail is that of the last.
+// RemarkStatus counts one kind of remark, of one sender; Detail is that of the last.
 type RemarkStatus struct {
 	Reason string    `json:"reason"`
+	From   string    `json:"from,omitempty"` // whose adverts it is about
 	Detail string    `json:"detail"`
 	Remedy string    `json:"remedy,omitempty"`
 	Count  uint64    `json:"count"`
