@@ -1,25 +1,58 @@
 package daemon
 
 import (
+	"os"
 	"runtime"
+	"strconv"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
 
-// rrPriority is enough to run before everything that is not real-time itself.
-const rrPriority = 1
+// The priorities under SCHED_RR: the loop runs before the rest of the process, and both
+// before everything that is not real-time itself. The rest has to, since the loop waits
+// for it: the garbage collector stops all threads, and until each one has noticed, and
+// the keeper has the addresses to renew.
+const (
+	rrRest = 1
+	rrLoop = 2
+)
 
 // lockThread gives the calling goroutine a thread of its own, under SCHED_RR where the
-// kernel allows it (CAP_SYS_NICE). Nothing else in the process runs under it: the
-// garbage collector must not starve.
+// kernel allows it (CAP_SYS_NICE).
 func lockThread() error {
 	runtime.LockOSThread()
-	param := struct{ priority int32 }{rrPriority}
-	const resetOnFork = 0x40000000 // children are not real-time
-	_, _, errno := unix.RawSyscall(unix.SYS_SCHED_SETSCHEDULER, 0, unix.SCHED_RR|resetOnFork, uintptr(unsafe.Pointer(&param)))
+	return setRoundRobin(0, rrLoop)
+}
+
+// raiseThreads puts the threads of the process under SCHED_RR that are not yet: Go makes
+// new ones when it likes. Where the kernel does not allow it, they stay as they are.
+func raiseThreads() {
+	tasks, err := os.ReadDir("/proc/self/task")
+	if err != nil {
+		return
+	}
+	for _, t := range tasks {
+		if tid, err := strconv.Atoi(t.Name()); err == nil && !roundRobin(tid) {
+			_ = setRoundRobin(tid, rrRest)
+		}
+	}
+}
+
+// resetOnFork keeps what the process starts, and its new threads, from being real-time.
+const resetOnFork = 0x40000000
+
+// setRoundRobin changes a thread; 0: the calling one.
+func setRoundRobin(tid, priority int) error {
+	param := struct{ priority int32 }{int32(priority)}
+	_, _, errno := unix.RawSyscall(unix.SYS_SCHED_SETSCHEDULER, uintptr(tid), unix.SCHED_RR|resetOnFork, uintptr(unsafe.Pointer(&param)))
 	if errno != 0 {
 		return errno
 	}
 	return nil
+}
+
+func roundRobin(tid int) bool {
+	policy, _, errno := unix.RawSyscall(unix.SYS_SCHED_GETSCHEDULER, uintptr(tid), 0, 0)
+	return errno == 0 && policy&^resetOnFork == unix.SCHED_RR
 }

@@ -1,0 +1,54 @@
+package daemon_test
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/pairkeeper/pairkeeper/internal/netlab"
+)
+
+// The loop waits for whoever the garbage collector waits for.
+func TestEveryThreadIsRealTimeButNoChild(t *testing.T) {
+	t.Parallel()
+	h := netlab.New(t).Host("lb01", "10.0.0.1/24")
+	n := start(t, h, "lb01", "proxy:\n  command: [/bin/sleep, '1000']\n"+pair)
+	var children []string
+	n.until("the proxy runs", func() bool {
+		children = nil
+		files, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", n.cmd.Process.Pid))
+		for _, f := range files {
+			text, _ := os.ReadFile(f)
+			children = append(children, strings.Fields(string(text))...)
+		}
+		return len(children) > 0
+	})
+	n.until("one thread before all the others, those before everything else", func() bool {
+		priorities := map[uint32]int{}
+		tasks, _ := os.ReadDir(fmt.Sprintf("/proc/%d/task", n.cmd.Process.Pid))
+		for _, task := range tasks {
+			priorities[roundRobin(task.Name())]++
+		}
+		return len(priorities) == 2 && priorities[2] == 1 && priorities[1] > 0
+	})
+	for _, pid := range children {
+		if p := roundRobin(pid); p != 0 {
+			t.Errorf("the proxy, %s, is real-time with priority %d", pid, p)
+		}
+	}
+}
+
+// roundRobin is the priority of a thread under SCHED_RR; 0: it is not.
+func roundRobin(tid string) uint32 {
+	number, _ := strconv.Atoi(tid)
+	attr, err := unix.SchedGetAttr(number, 0)
+	if err != nil || attr.Policy != unix.SCHED_RR {
+		return 0
+	}
+	return attr.Priority
+}
