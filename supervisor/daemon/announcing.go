@@ -34,25 +34,25 @@ func (p *port) announce(r *served, reminder bool) {
 	if reminder {
 		rounds = 1
 	}
-	if r.announcing.rounds == 0 {
+	if r.left.rounds == 0 {
 		p.announcers = append(p.announcers, r)
-		r.announcing = announcing{}
+		r.left = announcing{}
 	}
-	r.announcing.rounds = max(r.announcing.rounds, rounds)
-	r.announcing.until = now().Add(announceFor)
+	r.left.rounds = max(r.left.rounds, rounds)
+	r.left.until = now().Add(announceFor)
 }
 
 // hush forgets what is left to announce of a router that gives its addresses up.
-func (p *port) hush(r *served) { r.announcing.rounds = 0 }
+func (p *port) hush(r *served) { r.left.rounds = 0 }
 
 // announceSome sends some of what is left, a round of one router after the other. It
 // returns whose announcement was lost, if it was one, and why.
 func (p *port) announceSome() (*served, error) {
 	for frames := framesAtOnce; frames > 0 && len(p.announcers) > 0; frames-- {
 		r := p.announcers[0]
-		if r.announcing.rounds > 0 {
+		if r.left.rounds > 0 {
 			err := p.announceNext(r)
-			if busy(err) && now().Before(r.announcing.until) {
+			if busy(err) && now().Before(r.left.until) {
 				p.announceAt = now().Add(announceAgain)
 				return nil, nil
 			}
@@ -61,12 +61,12 @@ func (p *port) announceSome() (*served, error) {
 				p.announcers = p.announcers[1:]
 				return r, err
 			}
-			if r.announcing.next > 0 {
+			if r.left.next > 0 {
 				continue // the round is not over
 			}
 		}
 		p.announcers = p.announcers[1:]
-		if r.announcing.rounds > 0 {
+		if r.left.rounds > 0 {
 			p.announcers = append(p.announcers, r)
 		}
 	}
@@ -83,7 +83,7 @@ func (p *port) announceNext(r *served) error {
 	if r.mac != nil {
 		mac = r.mac // never the interface's own (RFC 9568 8.1.2, 8.2.2)
 	}
-	a := &r.announcing
+	a := &r.left
 	if len(r.VRRP.Addresses) > 0 {
 		if err := p.announceOne(r, r.VRRP.Addresses[a.next], mac); err != nil {
 			return err

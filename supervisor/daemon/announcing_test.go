@@ -71,7 +71,7 @@ func TestAnAnnouncementThatTheQueueNeverTakesIsTold(t *testing.T) {
 	lost, next := announcer(5, "10.0.0.1"), announcer(1, "10.0.0.3")
 	p.announce(lost, false)
 	_, _ = p.announceSome()
-	lost.announcing.until = now().Add(-time.Millisecond)
+	lost.left.until = now().Add(-time.Millisecond)
 	p.announce(next, true)
 	r, err := p.announceSome()
 	if r != lost || err == nil || !strings.Contains(err.Error(), "no buffer space") {

@@ -1,9 +1,11 @@
 package daemon
 
 import (
+	"errors"
 	"os"
 	"runtime"
 	"strconv"
+	"time"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -18,11 +20,16 @@ const (
 	rrLoop = 2
 )
 
+// spin is how long a thread under SCHED_RR may run without waiting for anything: then the
+// kernel kills the process (RLIMIT_RTTIME), before it takes the processors from the proxy.
+const spin = 2 * time.Second
+
 // lockThread gives the calling goroutine a thread of its own, under SCHED_RR where the
 // kernel allows it (CAP_SYS_NICE).
 func lockThread() error {
 	runtime.LockOSThread()
-	return setRoundRobin(0, rrLoop)
+	limit := unix.Rlimit{Cur: uint64(spin.Microseconds()), Max: uint64(spin.Microseconds())}
+	return errors.Join(unix.Setrlimit(unix.RLIMIT_RTTIME, &limit), setRoundRobin(0, rrLoop))
 }
 
 // raiseThreads puts the threads of the process under SCHED_RR that are not yet: Go makes

@@ -19,9 +19,9 @@ type served struct {
 	mac   net.HardwareAddr // the virtual one; nil: the interface's own
 	from  netip.Addr       // where adverts come from; invalid: not known yet
 	count counters
-	owned time.Time // when it last heard that the kernel has its addresses
-	announcing
-	held []vrrpnet.Held // see heldAt
+	owned time.Time      // when it last heard that the kernel has its addresses
+	left  announcing     // to announce
+	held  []vrrpnet.Held // see heldAt
 
 	replay   vrrp.Replay
 	sequence uint64
