@@ -151,10 +151,7 @@ func (s *step) event(ev Event) {
 	case OwnFailed:
 		s.ownFailed(ev)
 	case Barred:
-		if r := s.router(ev.Router); r != nil {
-			r.barred = ev.Problem
-			s.touch(r)
-		}
+		s.bar(ev)
 	case Reconfigured:
 		s.reconfigured(ev.Config)
 	case Tick:

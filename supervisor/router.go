@@ -107,7 +107,7 @@ func (s *step) linkChanged(ev LinkChanged) {
 		if ev.Anew && r.machine.State() == vrrp.Active && r.owned {
 			s.routerStep(r, vrrp.Owned{}) // what was announced is void
 		}
-		if ev.Interface != r.cfg.Holder() {
+		if ev.Interface != r.cfg.Holder() || r.barred != "" {
 			continue
 		}
 		r.native = r.native && s.nativeAddresses(r) // they may have been a dead daemon's
@@ -148,6 +148,21 @@ func (s *step) reconcile(r *router, link *LinkChanged) {
 			s.note(r.cfg.Name, ReasonAddressFound, "%d of its addresses on %s though this node is not Active: removed", there, r.cfg.Holder())
 		}
 		s.hold(r, vrrp.Disown{})
+	}
+}
+
+// bar keeps a router out as long as another daemon of this host runs it: the addresses
+// are that one's.
+func (s *step) bar(ev Barred) {
+	r := s.router(ev.Router)
+	if r == nil {
+		return
+	}
+	free := r.barred != "" && ev.Problem == ""
+	r.barred = ev.Problem
+	s.touch(r)
+	if link, known := s.link(r.cfg.Holder()); free && known && link.Problem == "" {
+		s.reconcile(r, &link)
 	}
 }
 
