@@ -43,8 +43,21 @@ func refused(r daemon.RouterStatus) map[string]uint64 {
 	return counts
 }
 
-// moves counts the transitions that a node has told.
-func (n *node) moves() int { return strings.Count(n.log.String(), ") [") }
+// moves counts the transitions of a node's first router, when the last one is in the log.
+func (n *node) moves() int {
+	n.Helper()
+	var told []string
+	n.await("its state in the log", func(r daemon.RouterStatus) bool {
+		told = nil
+		for line := range strings.Lines(n.log.String()) {
+			if strings.Contains(line, " "+r.Name+": ") && strings.Contains(line, ") [") {
+				told = append(told, line)
+			}
+		}
+		return len(told) > 0 && strings.Contains(told[len(told)-1], " -> "+r.State+" (")
+	})
+	return len(told)
+}
 
 // reloads writes a configuration and has it read.
 func (n *node) reloads(conf string) {
