@@ -31,6 +31,13 @@ func (s *step) groupFault(r *router) (vrrp.Reason, string) {
 	return "", ""
 }
 
+// ready tells that no router of a group keeps the others from rising.
+func (n *Node) ready(r *router) bool {
+	return !slices.ContainsFunc(n.members(r), func(m *router) bool {
+		return m.machine.State() != vrrp.Active && !m.machine.Willing()
+	})
+}
+
 // settleGroup lets all routers of a group rise when every one is willing, and makes all
 // yield when one has left.
 func (s *step) settleGroup(members []*router) {

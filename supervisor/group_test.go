@@ -1,6 +1,7 @@
 package supervisor_test
 
 import (
+	"fmt"
 	"net/netip"
 	"testing"
 	"time"
@@ -172,4 +173,36 @@ func TestAGroupPreemptsOnAnAdvertOnly(t *testing.T) {
 			t.Errorf("it wants %q", got)
 		}
 	})
+}
+
+// The peer is lower in one router of a large group and higher in another: every advert of
+// the lower one might make the group rise, and must not cost what a rise does.
+func BenchmarkAnAdvertToALargeGroupThatMayNotRise(b *testing.B) {
+	cfg := base()
+	cfg.Proxy, cfg.Probes, cfg.Routers = supervisor.Proxy{}, nil, nil
+	for i := range 250 {
+		r := routerOf(fmt.Sprintf("r%d", i), uint8(i+1), netip.PrefixFrom(netip.AddrFrom4([4]byte{10, 0, 1, byte(i)}), 16))
+		r.Group, r.VRRP.Grouped = "all", true
+		cfg.Routers = append(cfg.Routers, r)
+	}
+	s := play(b, cfg)
+	s.tell(supervisor.Start{}, link())
+	advert := func(i int) supervisor.Event {
+		priority := uint8(100)
+		if i == 0 {
+			priority = 200
+		}
+		return advertTo(cfg, cfg.Routers[i].Name, priority)
+	}
+	for range 10 {
+		for i := range cfg.Routers {
+			s.tell(advert(i))
+		}
+		s.pass(200 * time.Millisecond)
+	}
+	s.state("r0", vrrp.Backup)
+	last := advert(249)
+	for b.Loop() {
+		s.node.Step(s.now, last)
+	}
 }

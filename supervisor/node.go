@@ -236,8 +236,8 @@ func (s *step) routerStep(r *router, ev vrrp.Event) {
 		}
 		s.do(RouterAction{Router: r.cfg.Name, Action: a})
 	}
-	preempting = preempting || r.machine.Preempting() // and then every advert counts
-	if r.machine.State() != state || r.machine.Willing() != willing || preempting {
+	preempting = preempting || r.machine.Preempting()
+	if r.machine.State() != state || r.machine.Willing() != willing || preempting && s.ready(r) { // then every advert counts
 		s.touch(r)
 	}
 	s.schedule.plan(r)
