@@ -109,7 +109,14 @@ func TestManyRoutersStandByAndMoveTogether(t *testing.T) {
 			b.are("BACKUP", all)
 
 			moved := a.said(" -> ")
-			time.Sleep(10 * time.Second)
+			for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(2 * time.Second) {
+				if again := a.reload(); again.Problem != "" || len(again.Changed) != 0 {
+					t.Errorf("the reload of the same says %+v", again)
+				}
+				if s, err := b.status(); err != nil || len(s.Routers) != all {
+					t.Errorf("the Backup's status has %d routers, %v", len(s.Routers), err)
+				}
+			}
 			if x, y := a.said(" -> ")-moved, b.said(" -> ")-all; x != 0 || y != 0 {
 				t.Errorf("left alone, the Active changed %d states and the Backup %d", x, y)
 			}
