@@ -4,12 +4,14 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"runtime"
 	"slices"
 	"sync/atomic"
 	"time"
 
 	"golang.org/x/sys/unix"
 
+	"github.com/pairkeeper/pairkeeper/internal/realtime"
 	"github.com/pairkeeper/pairkeeper/supervisor"
 	"github.com/pairkeeper/pairkeeper/vrrp"
 	"github.com/pairkeeper/pairkeeper/vrrp/vrrpnet"
@@ -50,7 +52,8 @@ type loop struct {
 
 // run ends after a Stop event.
 func (l *loop) run() error {
-	if err := lockThread(); err != nil {
+	runtime.LockOSThread()
+	if err := realtime.Raise(); err != nil {
 		l.journal.warn("timing", fmt.Sprintf("SCHED_RR is refused (%v): adverts may be late under load; grant CAP_SYS_NICE", err))
 	}
 	l.reopened = true

@@ -11,8 +11,7 @@ import (
 const statusEvery = time.Second
 
 // notifier speaks to systemd: READY=1, STATUS=, and WATCHDOG=1 as long as the loop
-// completes rounds. Without a supervisor it says nothing. With each round it sees to the
-// priority of the threads.
+// completes rounds. Without a supervisor it does nothing.
 type notifier struct {
 	beats  func() uint64
 	line   func() (string, bool)
@@ -33,7 +32,6 @@ func (n *notifier) run(ctx context.Context) {
 	tick := time.NewTicker(every)
 	defer tick.Stop()
 	for {
-		raiseThreads()
 		n.pat()
 		n.tell()
 		select {

@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/pairkeeper/pairkeeper/internal/realtime"
 )
 
 const sigkill = unix.SIGKILL
@@ -45,7 +47,7 @@ func spawn(argv []string, log *slog.Logger) (*process, error) {
 	p.cmd.Stdout, p.cmd.Stderr = w, w
 	// SIGTERM lets a master take its workers along.
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: unix.SIGTERM}
-	if err := p.cmd.Start(); err != nil {
+	if err := realtime.Start(p.cmd); err != nil {
 		_ = r.Close()
 		return nil, fmt.Errorf("%s: %w", strings.Join(argv, " "), bare(err))
 	}

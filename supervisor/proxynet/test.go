@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/pairkeeper/pairkeeper/internal/realtime"
 )
 
 // RunTest runs the proxy's own test of its configuration, for instance nginx -t. It
@@ -34,7 +36,10 @@ func RunTest(ctx context.Context, argv []string, timeout time.Duration) error {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: unix.SIGKILL}
 	cmd.Cancel = func() error { return unix.Kill(-cmd.Process.Pid, unix.SIGKILL) }
 	cmd.WaitDelay = time.Second // for children that keep the output open
-	err := cmd.Run()
+	err := realtime.Start(cmd)
+	if err == nil {
+		err = cmd.Wait()
+	}
 	if errors.Is(err, exec.ErrWaitDelay) {
 		_ = unix.Kill(-cmd.Process.Pid, unix.SIGKILL)
 		err = nil
