@@ -59,8 +59,8 @@ func Start(cmd *exec.Cmd) error {
 	if err := set(0, unix.SCHED_RR|resetOnFork, priority); err != nil {
 		return err
 	}
-	problem := cmd.Start()
-	return errors.Join(problem, set(0, unix.SCHED_RR, priority))
+	defer func() { _ = set(0, unix.SCHED_RR, priority) }() // what was allowed once still is
+	return cmd.Start()
 }
 
 // set changes a thread; 0: the calling one.
