@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"runtime"
 	"strconv"
+	"sync"
 	"time"
 	"unsafe"
 
@@ -24,9 +25,14 @@ const priority = 1
 // the process (RLIMIT_RTTIME), before it takes the processors from the proxy.
 const spin = 2 * time.Second
 
+// starting keeps Raise from raising a thread that is about to start a command.
+var starting sync.RWMutex
+
 // Raise puts all threads of the process under SCHED_RR; what they start inherits it.
 // Without CAP_SYS_NICE it changes nothing and says so.
 func Raise() error {
+	starting.Lock()
+	defer starting.Unlock()
 	if err := set(0, unix.SCHED_RR, priority); err != nil {
 		return err
 	}
@@ -51,6 +57,8 @@ const resetOnFork = 0x40000000
 
 // Start starts a command that is not real-time.
 func Start(cmd *exec.Cmd) error {
+	starting.RLock()
+	defer starting.RUnlock()
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	if policy, _, errno := unix.RawSyscall(unix.SYS_SCHED_GETSCHEDULER, 0, 0, 0); errno != 0 || policy != unix.SCHED_RR {
