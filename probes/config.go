@@ -7,20 +7,21 @@ import "time"
 // Config is one probe.
 type Config struct {
 	Name     string
-	HTTP     HTTP
+	Check    Check
 	Interval time.Duration // between the starts of two looks
+	Jitter   time.Duration // how much later than that a look may start, at random
 	Timeout  time.Duration // of one look; a look that takes longer has failed
+	Grace    time.Duration // from the start, how long bad looks do not count
 	Rise     int           // good looks in a row that make a failed probe good
 	Fall     int           // bad looks in a row that make a good probe failed
+	OnFail   OnFail
 }
 
-// HTTP is what an HTTP probe asks and what it accepts.
-type HTTP struct {
-	URL    string
-	Method string
-	Host   string // the Host header; empty: the URL's
-	Status []StatusRange
-}
+// Check is what a probe looks at: one of the types of this package that are made for it.
+type Check interface{ isCheck() }
 
-// StatusRange is an inclusive range of HTTP status codes.
-type StatusRange struct{ From, To int }
+// HasValue tells that the probe's looks bring a value for its weight.
+func (c Config) HasValue() bool {
+	f, ok := c.Check.(File)
+	return ok && f.Value
+}

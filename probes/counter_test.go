@@ -2,6 +2,7 @@ package probes
 
 import (
 	"testing"
+	"time"
 
 	"pgregory.net/rapid"
 )
@@ -30,7 +31,7 @@ func TestCounterDecides(t *testing.T) {
 			c := NewCounter(Config{Rise: tt.rise, Fall: tt.fall})
 			for i, r := range tt.results {
 				was := c.State()
-				changed := c.Add(r == '+')
+				changed := c.Add(time.Time{}, r == '+')
 				if got := letter[c.State()]; got != tt.states[i] {
 					t.Fatalf("after %q: %c, want %c", tt.results[:i+1], got, tt.states[i])
 				}
@@ -52,7 +53,7 @@ func TestCounterFollowsTheTailOfTheResults(t *testing.T) {
 		everFailed, everGood := false, false
 		for i, ok := range results {
 			was := c.State()
-			c.Add(ok)
+			c.Add(time.Time{}, ok)
 			switch row := inARow(results[:i+1]); {
 			case !ok && row >= fall && c.State() != Failed:
 				t.Fatalf("%d failures in a row: %v", row, c.State())
@@ -81,4 +82,31 @@ func inARow(results []bool) int {
 		n++
 	}
 	return n
+}
+
+func TestFailuresWithinTheGraceCountForNothing(t *testing.T) {
+	start := time.Unix(0, 0)
+	c := NewCounter(Config{Rise: 1, Fall: 2, Grace: 10 * time.Second})
+	for _, at := range []time.Duration{0, 5 * time.Second, 9999 * time.Millisecond} {
+		if c.Add(start.Add(at), false) || c.State() != Unknown {
+			t.Fatalf("%v after a failure at %v", c.State(), at)
+		}
+	}
+	c.Add(start.Add(10*time.Second), false)
+	if c.State() != Unknown {
+		t.Fatalf("%v after the first failure that counts", c.State())
+	}
+	if !c.Add(start.Add(11*time.Second), false) || c.State() != Failed {
+		t.Fatalf("%v after the second failure that counts", c.State())
+	}
+}
+
+func TestTheGraceEndsWithTheFirstSuccess(t *testing.T) {
+	start := time.Unix(0, 0)
+	c := NewCounter(Config{Rise: 1, Fall: 1, Grace: time.Hour})
+	c.Add(start, false)
+	c.Add(start, true)
+	if c.Add(start.Add(time.Second), false); c.State() != Failed {
+		t.Fatalf("%v after a success and a failure", c.State())
+	}
 }

@@ -28,6 +28,7 @@ type Looked struct {
 	Probe    string // its name
 	OK       bool
 	Answered bool // somebody answered, though not as wanted
+	Value    int  // of a file that has one
 	Detail   string
 }
 

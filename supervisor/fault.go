@@ -37,6 +37,9 @@ func (s *step) ownFault(r *router) (vrrp.Reason, string) {
 	if fault, why := s.trackFault(r); fault != "" {
 		return fault, why
 	}
+	if fault, why := s.probeFault(r); fault != "" {
+		return fault, why
+	}
 	if fault := s.guard.fault(); fault != "" {
 		return fault, s.guard.why
 	}

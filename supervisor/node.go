@@ -3,10 +3,8 @@ package supervisor
 import (
 	"fmt"
 	"net/netip"
-	"slices"
 	"time"
 
-	"github.com/pairkeeper/pairkeeper/probes"
 	"github.com/pairkeeper/pairkeeper/vrrp"
 )
 
@@ -30,18 +28,10 @@ type Node struct {
 	virtuals  map[netip.Addr]bool  // addresses that move between the nodes
 }
 
-// probe is one probe and what it last said.
-type probe struct {
-	name    string
-	counter *probes.Counter
-	detail  string
-	since   time.Time
-}
-
 // NewNode returns a node that has not started.
 func NewNode(cfg Config) *Node {
-	n := &Node{cfg: cfg, guard: newGuard(cfg.Proxy, len(cfg.Probes) > 0), links: map[string]LinkChanged{}}
-	n.probes = newProbes(cfg.Probes)
+	n := &Node{cfg: cfg, guard: newGuard(cfg.Proxy, guarding(cfg.Probes)), links: map[string]LinkChanged{}}
+	n.probes = newProbes(cfg.Probes, nil)
 	var routers []*router
 	for _, r := range cfg.Routers {
 		routers = append(routers, newRouter(r))
@@ -71,14 +61,6 @@ func (n *Node) index(routers []*router) {
 			}
 		}
 	}
-}
-
-func newProbes(cfgs []probes.Config) []probe {
-	list := make([]probe, len(cfgs))
-	for i, c := range cfgs {
-		list[i] = probe{name: c.Name, counter: probes.NewCounter(c)}
-	}
-	return list
 }
 
 // Deadline is when the next Tick is due; zero: no timer runs.
@@ -182,33 +164,6 @@ func (s *step) guardStep(ev Event) {
 	if s.guard.fault() != fault || s.guard.why != why {
 		s.touchAll()
 	}
-}
-
-// opinion is what all probes say together; none are good.
-func (n *Node) opinion() probes.State {
-	all := probes.Good
-	for _, p := range n.probes {
-		switch p.counter.State() {
-		case probes.Failed:
-			return probes.Failed
-		case probes.Unknown:
-			all = probes.Unknown
-		}
-	}
-	return all
-}
-
-func (s *step) looked(ev Looked) {
-	i := slices.IndexFunc(s.probes, func(p probe) bool { return p.name == ev.Probe })
-	if i < 0 {
-		return // a look that began before the configuration changed
-	}
-	p := &s.probes[i]
-	p.detail = ev.Detail
-	if p.counter.Add(ev.OK) {
-		p.since = s.now
-	}
-	s.guardStep(ev)
 }
 
 func (n *Node) router(name string) *router { return n.byName[name] }

@@ -14,6 +14,7 @@ const (
 	ReasonNoAddress    vrrp.Reason = "no-address"    // the interface has no address to send from
 	ReasonVIPFailed    vrrp.Reason = "vip-failed"    // the kernel refused the virtual address
 	ReasonTrack        vrrp.Reason = "track"         // a tracked interface is not as it must be
+	ReasonProbe        vrrp.Reason = "probe"         // a probe that takes the node out failed
 	ReasonGroup        vrrp.Reason = "group-fault"   // another router of the group must not take part
 	ReasonProxyDown    vrrp.Reason = "proxy-down"    // the ladder gave up
 	ReasonProxyStopped vrrp.Reason = "proxy-stopped" // an operator stopped the proxy

@@ -74,14 +74,14 @@ func goesOn(old, c *Router) bool {
 
 func (s *step) reconfigureProxy(cfg Config) {
 	if !reflect.DeepEqual(s.cfg.Probes, cfg.Probes) {
-		s.probes = newProbes(cfg.Probes)
+		s.probes = newProbes(cfg.Probes, s.probes)
 	}
 	same := s.cfg.Proxy.Unit == cfg.Proxy.Unit && reflect.DeepEqual(s.cfg.Proxy.Command, cfg.Proxy.Command)
 	if !same {
-		s.guard = newGuard(cfg.Proxy, len(cfg.Probes) > 0)
+		s.guard = newGuard(cfg.Proxy, guarding(cfg.Probes))
 		s.guard.since = s.now
 		return
 	}
-	s.guard.reconfigure(s.now, cfg.Proxy, len(cfg.Probes) > 0)
+	s.guard.reconfigure(s.now, cfg.Proxy, guarding(cfg.Probes))
 	s.guardStep(Reconfigured{})
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/pairkeeper/pairkeeper/probes"
 	"github.com/pairkeeper/pairkeeper/vrrp"
 )
 
@@ -44,15 +45,7 @@ func (t *Track) hasAddress(link LinkChanged) bool {
 
 // offset is what a tracked interface does to the priority: keepalived's arithmetic.
 func (t *Track) offset(met bool) int {
-	switch {
-	case t.Reverse && met:
-		return min(-t.Weight, 0)
-	case t.Reverse:
-		return max(-t.Weight, 0)
-	case met:
-		return max(t.Weight, 0)
-	}
-	return min(t.Weight, 0)
+	return probes.OnFail{Weight: t.Weight, Reverse: t.Reverse}.Offset(met)
 }
 
 // fatal tells that an interface takes the router out: without a weight its need must be
@@ -124,6 +117,12 @@ func (n *Node) effective(r *router) (uint8, []string) {
 				}
 				whys = append(whys, fmt.Sprintf("%+d, %s", o, why))
 			}
+		}
+	}
+	for i := range n.probes {
+		if o, why := n.probes[i].offset(); o != 0 {
+			offsets = append(offsets, o)
+			whys = append(whys, fmt.Sprintf("%+d, %s", o, why))
 		}
 	}
 	return Effective(r.cfg.VRRP.Priority, offsets...), whys

@@ -65,7 +65,7 @@ func (n *Node) View(now time.Time) View {
 func (n *Node) Summary(now time.Time) View {
 	v := View{Node: n.cfg.Node, Peer: n.cfg.Peer, Proxy: n.guard.view(now)}
 	for _, p := range n.probes {
-		v.Probes = append(v.Probes, ProbeView{Name: p.name, State: p.counter.State(), Detail: p.detail, Since: p.since})
+		v.Probes = append(v.Probes, ProbeView{Name: p.cfg.Name, State: p.counter.State(), Detail: p.detail, Since: p.since})
 	}
 	return v
 }

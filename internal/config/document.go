@@ -18,6 +18,7 @@ type Document struct {
 	nodes    []node // two
 	proxy    *supervisor.Proxy
 	probes   []probes.Config
+	probeAt  []probePlace // of each probe
 	routers  []router
 	warnings Errors
 }

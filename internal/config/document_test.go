@@ -35,7 +35,7 @@ func TestNodeGetsEverythingThatTheFileSays(t *testing.T) {
 		},
 		Probes: []probes.Config{{
 			Name: "deep",
-			HTTP: probes.HTTP{
+			Check: probes.HTTP{
 				URL:    "http://127.0.0.1:8080/healthz?deep=1",
 				Method: "HEAD",
 				Host:   "www.example.com",

@@ -46,6 +46,9 @@ func load(path, node string, checking bool) (*File, error) {
 	if err := d.ReadSecrets(dir); err != nil {
 		return nil, err
 	}
+	if err := d.CheckProbes(); err != nil {
+		return nil, err
+	}
 	self, warnings, err := d.self(node, thisHost())
 	if err != nil {
 		return nil, err

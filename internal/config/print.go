@@ -1,7 +1,6 @@
 package config
 
 import (
-	"fmt"
 	"io"
 	"net/netip"
 	"strconv"
@@ -9,7 +8,6 @@ import (
 
 	"gopkg.in/yaml.v3"
 
-	"github.com/pairkeeper/pairkeeper/probes"
 	"github.com/pairkeeper/pairkeeper/supervisor"
 	"github.com/pairkeeper/pairkeeper/vrrp"
 )
@@ -124,32 +122,6 @@ func proxyTree(p *supervisor.Proxy) *yaml.Node {
 	t.set("retry", duration(p.Retry))
 	t.set("rise", number(p.Rise))
 	t.set("look", duration(p.Look))
-	return t.Node
-}
-
-func probeTree(p probes.Config) *yaml.Node {
-	h := block()
-	h.set("url", text(p.HTTP.URL))
-	h.set("method", text(p.HTTP.Method))
-	if p.HTTP.Host != "" {
-		h.set("host", text(p.HTTP.Host))
-	}
-	status := flowList()
-	for _, r := range p.HTTP.Status {
-		if r.From == r.To {
-			status.Content = append(status.Content, number(r.From))
-		} else {
-			status.Content = append(status.Content, text(fmt.Sprintf("%d-%d", r.From, r.To)))
-		}
-	}
-	h.set("status", status)
-	t := block()
-	t.set("http", h.Node)
-	t.set("name", text(p.Name))
-	t.set("interval", duration(p.Interval))
-	t.set("timeout", duration(p.Timeout))
-	t.set("rise", number(p.Rise))
-	t.set("fall", number(p.Fall))
 	return t.Node
 }
 

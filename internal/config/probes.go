@@ -1,35 +1,58 @@
 package config
 
 import (
-	"net/netip"
-	"net/url"
-	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
 	"gopkg.in/yaml.v3"
 
 	"github.com/pairkeeper/pairkeeper/probes"
+	"github.com/pairkeeper/pairkeeper/probes/probesnet"
 )
 
-// defaultProbe is how a probe looks where the file does not say otherwise.
-func defaultProbe() probes.Config {
-	return probes.Config{
-		HTTP:     probes.HTTP{Method: "GET", Status: []probes.StatusRange{{From: 200, To: 399}}},
-		Interval: 500 * time.Millisecond,
-		Timeout:  time.Second,
-		Rise:     2,
-		Fall:     2,
-	}
+// probeKind is what a probe can look at, under its key.
+type probeKind struct {
+	key, example string
+	read         func(d *Document, v value, p *probe)
+	defaults     probes.Config
 }
 
-const probeExample = "- http: http://127.0.0.1/healthz"
+// probeKinds is every kind of probe, and how it looks where the file does not say
+// otherwise.
+var probeKinds = []probeKind{
+	{"http", "http://127.0.0.1/healthz", (*Document).readHTTP, everyProbe(500*time.Millisecond, time.Second, 2, 2)},
+}
+
+func everyProbe(interval, timeout time.Duration, rise, fall int) probes.Config {
+	return probes.Config{Interval: interval, Timeout: timeout, Rise: rise, Fall: fall}
+}
+
+// probe is one probe while the file is read.
+type probe struct {
+	probes.Config
+	local bool // it looks at the local proxy
+	at    value
+}
+
+// probePlace is where the file has a probe.
+type probePlace struct {
+	line int
+	path string
+}
+
+const (
+	probeExample = "- http: http://127.0.0.1/healthz"
+	probesMost   = 1000 // more than anybody has; each may have a look under way
+)
 
 func (d *Document) readProbes(v value) {
 	items, ok := v.list("a list such as " + probeExample)
 	if !ok {
+		return
+	}
+	if len(items) > probesMost {
+		v.errorf("has %d entries, %d are allowed", len(items), probesMost)
 		return
 	}
 	for _, item := range items {
@@ -41,144 +64,87 @@ func (d *Document) readProbes(v value) {
 			item.errorf("is called %s as another probe is: give it a name of its own", show(p.Name))
 			continue
 		}
-		d.probes = append(d.probes, p)
+		d.probes = append(d.probes, p.Config)
+		d.probeAt = append(d.probeAt, probePlace{p.at.at(), p.at.path})
 	}
 }
 
-func (d *Document) readProbe(v value) (probes.Config, bool) {
-	p := defaultProbe()
-	f, ok := v.fields(probeExample, "http", "name", "interval", "timeout", "rise", "fall")
+func (d *Document) readProbe(v value) (probe, bool) {
+	var keys []string
+	for _, k := range probeKinds {
+		keys = append(keys, k.key)
+	}
+	f, ok := v.fields(probeExample, append(keys, "name", "interval", "jitter", "timeout", "grace", "rise", "fall", "on_fail", "weight", "reverse")...)
 	if !ok {
-		return p, false
+		return probe{}, false
 	}
-	if v, ok := f.need("http", "http://127.0.0.1/healthz"); ok {
-		d.readHTTP(v, &p.HTTP)
+	keys = slices.DeleteFunc(keys, func(k string) bool { return !f.has(k) })
+	switch {
+	case len(keys) == 0 && len(probeKinds) > 0:
+		f.errorf("needs %s, such as http: http://127.0.0.1/healthz", kindsText())
+		return probe{}, false
+	case len(keys) > 1:
+		f.errorf("has both %s: and %s:, make two probes of it", keys[0], keys[1])
+		return probe{}, false
 	}
-	p.Name = p.HTTP.URL
+	kind := probeKinds[slices.IndexFunc(probeKinds, func(k probeKind) bool { return k.key == keys[0] })]
+	p := probe{Config: kind.defaults, at: f.keys[kind.key]}
+	kind.read(d, p.at, &p)
 	if f.text("name", &p.Name, "a name") && !printable(p.Name) {
 		f.keys["name"].errorf("%s: only visible ASCII is allowed, %d bytes at the most", show(p.Name), maxName)
 	}
 	f.duration("interval", &p.Interval, 10*time.Millisecond, time.Hour)
+	f.duration("jitter", &p.Jitter, 0, time.Hour)
 	f.duration("timeout", &p.Timeout, time.Millisecond, time.Hour)
+	f.duration("grace", &p.Grace, 0, 24*time.Hour)
 	f.integer("rise", &p.Rise, 1, 1000)
 	f.integer("fall", &p.Fall, 1, 1000)
+	d.readOnFail(f, &p)
 	return p, p.Name != ""
 }
 
-// readHTTP reads http:, a URL or a mapping.
-func (d *Document) readHTTP(v value, h *probes.HTTP) {
-	if v.kind() != "a mapping" {
-		if s, ok := v.text("a URL such as http://127.0.0.1/healthz"); ok {
-			h.URL = s
-			d.checkURL(v, s)
-		}
-		return
+// kindsText is the keys of all kinds.
+func kindsText() string {
+	var keys []string
+	for _, k := range probeKinds {
+		keys = append(keys, k.key)
 	}
-	f, ok := v.fields("a URL", "url", "method", "host", "status")
-	if !ok {
-		return
+	if len(keys) == 1 {
+		return keys[0]
 	}
-	if u, ok := f.need("url", "http://127.0.0.1/healthz"); ok {
-		if s, ok := u.text("a URL such as http://127.0.0.1/healthz"); ok {
-			h.URL = s
-			d.checkURL(u, s)
-		}
-	}
-	if m, ok := f.keys["method"]; ok {
-		if s, ok := m.one("GET", "HEAD", "OPTIONS"); ok {
-			h.Method = s
-		}
-	}
-	if f.text("host", &h.Host, "a host name such as www.example.com") && !hostHeader.MatchString(h.Host) {
-		f.keys["host"].errorf("%s is not a host name such as www.example.com or www.example.com:8080", show(h.Host))
-	}
-	if s, ok := f.keys["status"]; ok {
-		readStatus(s, h)
-	}
+	return strings.Join(keys[:len(keys)-1], ", ") + " or " + keys[len(keys)-1]
 }
 
-var hostHeader = regexp.MustCompile(`^[A-Za-z0-9._-]{1,253}(:[0-9]{1,5})?$`)
-
-// checkURL reports URLs that no probe can ask, and such as ask the wrong proxy.
-func (d *Document) checkURL(v value, s string) {
-	u, err := url.Parse(s)
-	switch {
-	case err != nil || u.Scheme == "" || u.Hostname() == "" || !printable(s):
-		v.errorf("%s is not a URL such as http://127.0.0.1/healthz", show(s))
-		return
-	case u.User != nil:
-		v.errorf("has a user and a password in the URL, that is not supported")
-		return
-	case u.Scheme != "http":
-		v.errorf("%s:// is not known to this version of pairkeeper: ask a plain http:// port of the proxy", show(u.Scheme))
-		return
-	case u.Fragment != "" || strings.HasSuffix(s, "#"):
-		v.errorf("%s has a fragment (#…), which is never sent: remove it", show(s))
-		return
-	case u.Port() != "" && !validPort(u.Port()):
-		v.errorf("%s is not a port in 1..65535", show(u.Port()))
-		return
-	}
-	host, err := netip.ParseAddr(u.Hostname())
-	if err != nil {
-		return
-	}
-	for _, r := range d.routers {
-		if r.holds(host) {
-			v.errorf("%s is a virtual address: a node that does not hold it would look at the other's proxy: write 127.0.0.1", host)
+// CheckProbes tells which probes this host cannot use, for instance because a program
+// is missing.
+func (d *Document) CheckProbes() error {
+	var errs Errors
+	for i, p := range d.probes {
+		if err := probesnet.Usable(p); err != nil {
+			errs = append(errs, Error{d.file, d.probeAt[i].line, d.probeAt[i].path, err.Error()})
 		}
 	}
-	for _, n := range d.nodes {
-		if n.address == host {
-			v.warnf("%s is the address of %s: both nodes look at its proxy and neither at that of the other: write 127.0.0.1", host, n.name)
-		}
+	if len(errs) > 0 {
+		return errs.sort()
 	}
+	return nil
 }
 
-func validPort(s string) bool {
-	n, err := strconv.ParseUint(s, 10, 16)
-	return err == nil && n > 0
-}
-
-// readStatus reads codes and ranges such as [200, 301-399].
-func readStatus(v value, h *probes.HTTP) {
-	const wanted = "a list such as [200-399]"
-	items, ok := v.list(wanted)
-	if !ok {
-		return
+func probeTree(p probes.Config) *yaml.Node {
+	t := block()
+	switch c := p.Check.(type) {
+	case probes.HTTP:
+		t.set("http", httpTree(c))
 	}
-	if len(items) == 0 {
-		v.errorf("is empty, no answer would be good: write %s", wanted)
-	}
-	h.Status = nil
-	for _, item := range items {
-		if r, ok := readRange(item); ok {
-			h.Status = append(h.Status, r)
-		}
-	}
-}
-
-var statusRange = regexp.MustCompile(`^([1-5][0-9][0-9])(?:-([1-5][0-9][0-9]))?$`)
-
-func readRange(v value) (probes.StatusRange, bool) {
-	if !v.is(yaml.ScalarNode, "a status such as 200, or a range such as 200-399") {
-		return probes.StatusRange{}, false
-	}
-	m := statusRange.FindStringSubmatch(v.node.Value)
-	if m == nil {
-		v.errorf("%s is not a status in 100..599, or a range such as 200-399", show(v.node.Value))
-		return probes.StatusRange{}, false
-	}
-	if m[2] == "" {
-		m[2] = m[1]
-	}
-	from, _ := strconv.Atoi(m[1])
-	to, _ := strconv.Atoi(m[2])
-	if from > to {
-		v.errorf("%s runs backwards: write %d-%d", v.node.Value, to, from)
-		return probes.StatusRange{}, false
-	}
-	return probes.StatusRange{From: from, To: to}, true
+	t.set("name", text(p.Name))
+	t.set("interval", duration(p.Interval))
+	t.set("jitter", duration(p.Jitter))
+	t.set("timeout", duration(p.Timeout))
+	t.set("grace", duration(p.Grace))
+	t.set("rise", number(p.Rise))
+	t.set("fall", number(p.Fall))
+	onFailTree(t, p.OnFail)
+	return t.Node
 }
 
 // maxName bounds the names of probes, which may be URLs, and of routers.

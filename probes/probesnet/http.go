@@ -3,92 +3,122 @@ package probesnet
 import (
 	"context"
 	"crypto/tls"
-	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
-	"net/url"
 	"strconv"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/pairkeeper/pairkeeper/probes"
 )
 
-// maxBody is how much of an answer is read, and maxHeader of its header.
-const (
-	maxBody   = 64 << 10
-	maxHeader = 64 << 10
-)
+// maxHeader is how much of an answer's header is read.
+const maxHeader = 64 << 10
 
 // httpProbe asks one URL, on a fresh connection every time: a connection kept alive
 // would not notice that nobody listens any more.
 type httpProbe struct {
-	cfg    probes.Config
-	method string
-	client *http.Client
+	cfg     probes.HTTP
+	timeout time.Duration
+	body    text
+	cert    *certificate
+	dialer  *net.Dialer
 }
 
-func newHTTPProbe(c probes.Config) *httpProbe {
-	p := &httpProbe{cfg: c, method: c.HTTP.Method}
-	if p.method == "" {
-		p.method = http.MethodGet
+func newHTTPProbe(c probes.HTTP, timeout time.Duration, d *net.Dialer) (*httpProbe, error) {
+	p := &httpProbe{cfg: c, timeout: timeout, dialer: d}
+	if p.cfg.Method == "" {
+		p.cfg.Method = http.MethodGet
 	}
-	p.client = &http.Client{
-		Transport: &http.Transport{
-			Proxy:                  nil, // the probe is for this host's own proxy
-			DisableKeepAlives:      true,
-			DisableCompression:     true,
-			MaxResponseHeaderBytes: maxHeader,
-			TLSNextProto:           map[string]func(string, *tls.Conn) http.RoundTripper{}, // HTTP/1.1 only
+	if len(p.cfg.Status) == 0 {
+		p.cfg.Status = []probes.StatusRange{{From: 200, To: 399}}
+	}
+	var err error
+	if p.body, err = newText(c.Body); err != nil {
+		return nil, err
+	}
+	p.cert, err = newCertificate(c)
+	return p, err
+}
+
+// client is for one look: a Transport would otherwise go on to connect after its end.
+func (p *httpProbe) client(ctx context.Context) *http.Client {
+	return &http.Client{CheckRedirect: p.redirected, Transport: &http.Transport{
+		Proxy: nil, // the probe is for this host's own proxy
+		DialContext: func(_ context.Context, network, address string) (net.Conn, error) {
+			return p.dialer.DialContext(ctx, network, address)
 		},
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		DialTLSContext: func(_ context.Context, network, address string) (net.Conn, error) {
+			conn, err := p.dialer.DialContext(ctx, network, address)
+			if err != nil {
+				return nil, err
+			}
+			return p.cert.handshake(ctx, conn, address)
+		},
+		DisableKeepAlives:      true,
+		DisableCompression:     true,
+		MaxResponseHeaderBytes: maxHeader,
+		TLSNextProto:           map[string]func(string, *tls.Conn) http.RoundTripper{}, // HTTP/1.1 only
+	}}
+}
+
+// redirected follows as many redirects as are wanted; the one after them is the answer.
+func (p *httpProbe) redirected(_ *http.Request, via []*http.Request) error {
+	switch {
+	case p.cfg.Follow == 0:
+		return http.ErrUseLastResponse
+	case len(via) > p.cfg.Follow:
+		return fmt.Errorf("redirected more than %d times", p.cfg.Follow)
 	}
-	return p
+	return nil
 }
 
 // look makes one request. The timeout covers all of it, the body included.
 func (p *httpProbe) look(ctx context.Context) Result {
-	ctx, cancel := context.WithTimeout(ctx, p.cfg.Timeout)
-	defer cancel()
-	start := time.Now()
-	status, err := p.ask(ctx)
-	r := Result{Answered: err == nil, Took: time.Since(start)}
+	var how progress
+	status, body, err := p.ask(how.follow(ctx))
+	r := Result{Answered: err == nil}
 	switch {
 	case err != nil:
-		r.Detail = p.explain(err)
+		r.Detail = how.explain(err, p.timeout)
 	case !p.accepts(status):
-		r.Detail = fmt.Sprintf("%d, want %s", status, wanted(p.cfg.HTTP.Status))
+		r.Detail = fmt.Sprintf("%d, want %s", status, wanted(p.cfg.Status))
 	default:
-		r.OK = true
 		r.Detail = strconv.Itoa(status)
+		if lack := p.body.missing(body); lack != "" {
+			r.Detail += ", the body " + lack
+			break
+		}
+		r.OK = true
 	}
-	r.Detail = p.method + " " + p.cfg.HTTP.URL + ": " + r.Detail
+	r.Detail = p.cfg.Method + " " + p.cfg.URL + ": " + r.Detail
 	return r
 }
 
-func (p *httpProbe) ask(ctx context.Context) (status int, err error) {
-	req, err := http.NewRequestWithContext(ctx, p.method, p.cfg.HTTP.URL, nil)
+func (p *httpProbe) ask(ctx context.Context) (status int, body []byte, err error) {
+	req, err := http.NewRequestWithContext(ctx, p.cfg.Method, p.cfg.URL, nil)
 	if err != nil {
-		return 0, err
+		return 0, nil, err
 	}
-	req.Host = p.cfg.HTTP.Host
+	req.Host = p.cfg.Host
 	req.Header.Set("User-Agent", "pairkeeper")
-	resp, err := p.client.Do(req)
+	for _, h := range p.cfg.Headers {
+		req.Header.Set(h.Name, h.Value)
+	}
+	resp, err := p.client(ctx).Do(req)
 	if err != nil {
-		return 0, err
+		return 0, nil, err
 	}
 	defer func() { _ = resp.Body.Close() }()
-	if _, err := io.Copy(io.Discard, io.LimitReader(resp.Body, maxBody)); err != nil {
-		return 0, err
-	}
-	return resp.StatusCode, nil
+	body, err = io.ReadAll(io.LimitReader(resp.Body, maxText))
+	return resp.StatusCode, body, err
 }
 
-// accepts tells whether the status is one of the wanted ones; 200-399 where none is given.
+// accepts tells whether the status is one of the wanted ones.
 func (p *httpProbe) accepts(status int) bool {
-	for _, r := range ranges(p.cfg.HTTP.Status) {
+	for _, r := range p.cfg.Status {
 		if r.From <= status && status <= r.To {
 			return true
 		}
@@ -96,16 +126,9 @@ func (p *httpProbe) accepts(status int) bool {
 	return false
 }
 
-func ranges(rs []probes.StatusRange) []probes.StatusRange {
-	if len(rs) == 0 {
-		return []probes.StatusRange{{From: 200, To: 399}}
-	}
-	return rs
-}
-
 func wanted(rs []probes.StatusRange) string {
 	var s []string
-	for _, r := range ranges(rs) {
+	for _, r := range rs {
 		if r.From == r.To {
 			s = append(s, strconv.Itoa(r.From))
 			continue
@@ -113,29 +136,4 @@ func wanted(rs []probes.StatusRange) string {
 		s = append(s, fmt.Sprintf("%d-%d", r.From, r.To))
 	}
 	return strings.Join(s, ", ")
-}
-
-// explain says in an operator's words why there was no answer.
-func (p *httpProbe) explain(err error) string {
-	if timedOut(err) {
-		return "no answer within " + p.cfg.Timeout.String()
-	}
-	if errno, ok := errors.AsType[syscall.Errno](err); ok {
-		return errno.Error()
-	}
-	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-		return "the connection was closed before the answer was complete"
-	}
-	if u, ok := errors.AsType[*url.Error](err); ok {
-		return u.Err.Error()
-	}
-	return err.Error()
-}
-
-func timedOut(err error) bool {
-	t, ok := errors.AsType[interface {
-		error
-		Timeout() bool
-	}](err)
-	return errors.Is(err, context.DeadlineExceeded) || ok && t.Timeout()
 }

@@ -4,106 +4,186 @@ package probesnet
 
 import (
 	"context"
-	"math/rand/v2"
-	"sync"
 	"time"
 
 	"github.com/pairkeeper/pairkeeper/probes"
 )
 
-// workers bounds the looks in flight, so that many probes of a hung proxy stay small.
-const workers = 8
-
 // Result is one look.
 type Result struct {
 	OK       bool
 	Answered bool   // a whole answer came, wanted or not
+	Value    int    // of a file that has one
 	Detail   string // for the operator: what was asked and what came back
 	Took     time.Duration
 }
 
-// Runner looks at every probe in its interval until it ends.
+// looker asks one thing. The context ends with the look's timeout; whoever cannot heed
+// it is given up after some patience.
+type looker interface {
+	look(ctx context.Context) Result
+}
+
+// Runner looks at every probe in its interval until it ends. A goroutine of its own
+// keeps the times, every look has another one: no more than there are probes.
 type Runner struct {
 	cancel context.CancelFunc
-	wg     sync.WaitGroup
-	slots  chan struct{}
-	wake   []chan struct{}
+	ended  chan struct{}
+	wake   chan struct{} // has capacity 1
+	over   chan outcome  // has room for every job
+	jobs   []*job
+	tell   func(int, Result)
+}
 
-	telling sync.Mutex
-	tell    func(int, Result)
+// outcome is how a job's look ended.
+type outcome struct {
+	*job
+	result Result
 }
 
 // Run starts the probes. It tells the results of probe cfg[i] with its index, one call
 // at a time, never after ctx ended or Close returned.
 func Run(ctx context.Context, cfg []probes.Config, tell func(i int, r Result)) *Runner {
-	ctx, cancel := context.WithCancel(ctx)
-	r := &Runner{cancel: cancel, slots: make(chan struct{}, workers), tell: tell}
+	return runWith(ctx, newKit(), cfg, tell)
+}
+
+func runWith(ctx context.Context, k *kit, cfg []probes.Config, tell func(i int, r Result)) *Runner {
+	lanes := newLanes()
+	var jobs []*job
 	for i, c := range cfg {
-		wake := make(chan struct{}, 1)
-		r.wake = append(r.wake, wake)
-		p := newHTTPProbe(c)
-		r.wg.Go(func() { r.run(ctx, i, p, c.Interval, wake) })
+		jobs = append(jobs, newJob(i, c, k.looker(c), lanes.of(c.Check)))
 	}
+	return start(ctx, jobs, lanes, k.close, tell)
+}
+
+func start(ctx context.Context, jobs []*job, lanes lanes, leave func(), tell func(i int, r Result)) *Runner {
+	ctx, cancel := context.WithCancel(ctx)
+	r := &Runner{
+		cancel: cancel, ended: make(chan struct{}), wake: make(chan struct{}, 1),
+		over: make(chan outcome, len(jobs)), jobs: jobs, tell: tell,
+	}
+	go func() {
+		defer close(r.ended)
+		defer leave()
+		r.run(ctx, lanes)
+	}()
 	return r
 }
 
 // Now makes every probe look at once, for instance after a restart. A look that is
 // under way is finished and another one follows it.
 func (r *Runner) Now() {
-	for _, w := range r.wake {
-		select {
-		case w <- struct{}{}:
-		default:
-		}
+	select {
+	case r.wake <- struct{}{}:
+	default:
 	}
 }
 
-// Close ends the looks and waits for them.
+// Close ends the looks and waits for them, but not for those that nothing can end.
 func (r *Runner) Close() {
 	r.cancel()
-	r.wg.Wait()
+	<-r.ended
 }
 
-// run looks at one probe. The first look comes at once; the second after a random part
-// of the interval, so that several probes do not march in step.
-func (r *Runner) run(ctx context.Context, i int, p *httpProbe, interval time.Duration, wake <-chan struct{}) {
-	gap := interval/2 + rand.N(interval/2+1)
-	for {
-		start := time.Now()
-		res, ok := r.look(ctx, p)
-		if !ok {
-			return
+func (r *Runner) run(ctx context.Context, lanes lanes) {
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for ctx.Err() == nil {
+		r.finish(ctx)
+		now := time.Now()
+		for _, j := range r.jobs {
+			if res, ok := j.tick(now); ok {
+				r.say(ctx, j, res)
+			}
 		}
-		r.say(ctx, i, res)
-		timer := time.NewTimer(gap - time.Since(start))
-		gap = interval
+		for _, l := range lanes {
+			for j := l.next(); j != nil; j = l.next() {
+				r.begin(ctx, j, now)
+			}
+		}
+		timer.Reset(time.Until(r.next()))
 		select {
 		case <-ctx.Done():
-			timer.Stop()
-			return
-		case <-wake:
-			timer.Stop()
+		case o := <-r.over:
+			r.end(ctx, o)
+		case <-r.wake:
+			for _, j := range r.jobs {
+				j.hurry(time.Now())
+			}
 		case <-timer.C:
 		}
 	}
+	r.await()
 }
 
-// look waits for a free worker and asks; false: ctx ended.
-func (r *Runner) look(ctx context.Context, p *httpProbe) (Result, bool) {
-	select {
-	case <-ctx.Done():
-		return Result{}, false
-	case r.slots <- struct{}{}:
+// finish takes note of what is over, before anything is concluded from silence.
+func (r *Runner) finish(ctx context.Context) {
+	for {
+		select {
+		case o := <-r.over:
+			r.end(ctx, o)
+		default:
+			return
+		}
 	}
-	defer func() { <-r.slots }()
-	res := p.look(ctx)
-	return res, ctx.Err() == nil
 }
 
-func (r *Runner) say(ctx context.Context, i int, res Result) {
-	r.telling.Lock()
-	defer r.telling.Unlock()
+func (r *Runner) begin(ctx context.Context, j *job, now time.Time) {
+	j.begin(now)
+	go func() {
+		ctx, cancel := context.WithTimeout(ctx, j.cfg.Timeout)
+		defer cancel()
+		start := time.Now()
+		res := j.look(ctx)
+		res.Took = time.Since(start)
+		res.Detail = visible(res.Detail)
+		r.over <- outcome{j, res}
+	}()
+}
+
+func (r *Runner) end(ctx context.Context, o outcome) {
+	if o.end() {
+		r.say(ctx, o.job, o.result)
+	}
+}
+
+// say tells a result, unless the look was broken off.
+func (r *Runner) say(ctx context.Context, j *job, res Result) {
 	if ctx.Err() == nil {
-		r.tell(i, res)
+		r.tell(j.index, res)
+	}
+}
+
+// next is when the first job has something to do.
+func (r *Runner) next() time.Time {
+	first := time.Now().Add(time.Hour)
+	for _, j := range r.jobs {
+		if j.due.Before(first) {
+			first = j.due
+		}
+	}
+	return first
+}
+
+// await waits for the looks that are under way, whose context has ended.
+func (r *Runner) await() {
+	timer := time.NewTimer(patience)
+	defer timer.Stop()
+	for {
+		looking := 0
+		for _, j := range r.jobs {
+			if j.phase == working || j.phase == waiting {
+				looking++
+			}
+		}
+		if looking == 0 {
+			return
+		}
+		select {
+		case o := <-r.over:
+			o.end()
+		case <-timer.C:
+			return
+		}
 	}
 }

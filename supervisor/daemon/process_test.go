@@ -26,7 +26,7 @@ func proxied(url string, command ...string) supervisor.Config {
 		Attempts: 2, Budget: 3, Window: time.Minute, Retry: time.Minute, Rise: 1, Look: 50 * time.Millisecond,
 	}}
 	if url != "" {
-		cfg.Probes = []probes.Config{{Name: "look", HTTP: probes.HTTP{URL: url}, Interval: 20 * time.Millisecond, Timeout: 5 * time.Second, Rise: 1, Fall: 1}}
+		cfg.Probes = []probes.Config{{Name: "look", Check: probes.HTTP{URL: url}, Interval: 20 * time.Millisecond, Timeout: 5 * time.Second, Rise: 1, Fall: 1}}
 	}
 	return cfg
 }

@@ -1,0 +1,271 @@
+package config
+
+import (
+	"net/netip"
+	"net/url"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"gopkg.in/yaml.v3"
+
+	"github.com/pairkeeper/pairkeeper/probes"
+)
+
+const urlExample = "a URL such as http://127.0.0.1/healthz"
+
+// readHTTP reads http:, a URL or a mapping.
+func (d *Document) readHTTP(v value, p *probe) {
+	h := probes.HTTP{Method: "GET", Status: []probes.StatusRange{{From: 200, To: 399}}}
+	defer func() {
+		p.Check, p.Name = h, h.URL
+		if u, err := url.Parse(h.URL); err == nil {
+			p.local = d.local(u.Hostname())
+		}
+	}()
+	if v.kind() != "a mapping" {
+		if s, ok := v.text(urlExample); ok {
+			h.URL = s
+			d.checkURL(v, s)
+		}
+		return
+	}
+	f, ok := v.fields("a URL", "url", "method", "host", "headers", "status", "body", "follow", "sni", "ca_file", "insecure", "min_days")
+	if !ok {
+		return
+	}
+	if u, ok := f.need("url", "http://127.0.0.1/healthz"); ok {
+		if s, ok := u.text(urlExample); ok {
+			h.URL = s
+			d.checkURL(u, s)
+		}
+	}
+	if m, ok := f.keys["method"]; ok {
+		if s, ok := m.one("GET", "HEAD", "OPTIONS"); ok {
+			h.Method = s
+		}
+	}
+	if f.text("host", &h.Host, "a host name such as www.example.com") && !hostHeader.MatchString(h.Host) {
+		f.keys["host"].errorf("%s is not a host name such as www.example.com or www.example.com:8080", show(h.Host))
+	}
+	if s, ok := f.keys["status"]; ok {
+		readStatus(s, &h)
+	}
+	readHeaders(f, &h)
+	readText(f, "body", &h.Body)
+	if h.Method == "HEAD" && f.has("body") {
+		f.keys["body"].errorf("can never be there: the answer to HEAD has none: write method: GET")
+	}
+	f.integer("follow", &h.Follow, 0, 10)
+	readTLS(f, &h)
+}
+
+// readTLS reads what concerns https only.
+func readTLS(f fields, h *probes.HTTP) {
+	if strings.HasPrefix(h.URL, "http://") && h.Follow == 0 {
+		for _, key := range []string{"sni", "ca_file", "insecure", "min_days"} {
+			if v, ok := f.keys[key]; ok {
+				v.errorf("has no effect on a URL of http://: remove it, or write https://")
+			}
+		}
+		return
+	}
+	t := &h.TLS
+	if f.text("sni", &t.SNI, "a host name such as www.example.com") && !serverName.MatchString(t.SNI) {
+		f.keys["sni"].errorf("%s is not a host name such as www.example.com", show(t.SNI))
+	}
+	if f.text("ca_file", &t.CAFile, "a file such as /etc/ssl/ca.pem") {
+		f.keys["ca_file"].absolute(t.CAFile, "/etc/ssl/ca.pem")
+	}
+	f.boolean("insecure", &t.Insecure)
+	if t.Insecure && t.CAFile != "" {
+		f.keys["ca_file"].errorf("has no effect with insecure: true: remove one")
+	}
+	f.integer("min_days", &t.MinDays, 0, 3650)
+}
+
+// absolute reports a path that depends on where the daemon was started.
+func (v value) absolute(path, example string) {
+	if !strings.HasPrefix(path, "/") || strings.ContainsRune(path, 0) {
+		v.errorf("%s is not an absolute path such as %s", show(path), example)
+	}
+}
+
+var (
+	hostHeader = regexp.MustCompile(`^[A-Za-z0-9._-]{1,253}(:[0-9]{1,5})?$`)
+	serverName = regexp.MustCompile(`^[A-Za-z0-9._-]{1,253}$`)
+	headerName = regexp.MustCompile("^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}$")
+)
+
+// Headers that mean something else here, and such as would put a secret into the file.
+var (
+	hopHeaders    = []string{"connection", "content-length", "transfer-encoding", "upgrade", "trailer", "te", "expect", "keep-alive"}
+	secretHeaders = []string{"authorization", "proxy-authorization", "cookie"}
+)
+
+// readHeaders reads headers:, in the file's order.
+func readHeaders(f fields, h *probes.HTTP) {
+	v, ok := f.keys["headers"]
+	if !ok || !v.is(yaml.MappingNode, "a mapping such as {X-Probe: pairkeeper}") {
+		return
+	}
+	var seen []string
+	for _, kv := range v.pairs() {
+		name := strings.ToLower(kv.name)
+		s, ok := kv.value.text("the header's value")
+		switch {
+		case !headerName.MatchString(kv.name):
+			kv.key.errorf("is not the name of a header")
+		case name == "host":
+			kv.key.errorf("is written as host: beside headers:")
+		case slices.Contains(hopHeaders, name):
+			kv.key.errorf("is for pairkeeper to send: remove it")
+		case slices.Contains(secretHeaders, name):
+			kv.key.errorf("would put a secret into this file, that is not supported: let the health location do without")
+		case slices.Contains(seen, name):
+			kv.key.errorf("is given twice: remove one")
+		case ok && strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r == 0x7f }):
+			kv.value.errorf("%s has a control character", show(s))
+		case ok:
+			h.Headers = append(h.Headers, probes.Header{Name: kv.name, Value: s})
+		}
+		seen = append(seen, name)
+	}
+}
+
+// checkURL reports URLs that no probe can ask, and such as ask the wrong proxy.
+func (d *Document) checkURL(v value, s string) {
+	u, err := url.Parse(s)
+	switch {
+	case err != nil || u.Scheme == "" || u.Hostname() == "" || !printable(s):
+		v.errorf("%s is not %s", show(s), urlExample)
+		return
+	case u.User != nil:
+		v.errorf("has a user and a password in the URL, that is not supported")
+		return
+	case u.Scheme != "http" && u.Scheme != "https":
+		v.errorf("%s:// is not http:// or https://", show(u.Scheme))
+		return
+	case u.Fragment != "" || strings.HasSuffix(s, "#"):
+		v.errorf("%s has a fragment (#…), which is never sent: remove it", show(s))
+		return
+	case u.Port() != "" && !validPort(u.Port()):
+		v.errorf("%s is not a port in 1..65535", show(u.Port()))
+		return
+	}
+	d.checkTarget(v, u.Hostname())
+}
+
+// checkTarget reports a host that tells of the wrong node.
+func (d *Document) checkTarget(v value, name string) {
+	host, err := netip.ParseAddr(name)
+	if err != nil {
+		return
+	}
+	for _, r := range d.routers {
+		if r.holds(host) {
+			v.errorf("%s is a virtual address: a node that does not hold it would look at the other's proxy: write 127.0.0.1", host)
+		}
+	}
+	for _, n := range d.nodes {
+		if n.address == host {
+			v.warnf("%s is the address of %s: both nodes look at its proxy and neither at that of the other: write 127.0.0.1", host, n.name)
+		}
+	}
+}
+
+// local tells whether a probe of this host looks at the local proxy.
+func (d *Document) local(name string) bool {
+	host, err := netip.ParseAddr(name)
+	return err != nil && name == "localhost" || err == nil && host.IsLoopback() ||
+		slices.ContainsFunc(d.nodes, func(n node) bool { return n.address == host && err == nil })
+}
+
+func validPort(s string) bool {
+	n, err := strconv.ParseUint(s, 10, 16)
+	return err == nil && n > 0
+}
+
+// readStatus reads codes and ranges such as [200, 301-399].
+func readStatus(v value, h *probes.HTTP) {
+	const wanted = "a list such as [200-399]"
+	items, ok := v.list(wanted)
+	if !ok {
+		return
+	}
+	if len(items) == 0 {
+		v.errorf("is empty, no answer would be good: write %s", wanted)
+	}
+	h.Status = nil
+	for _, item := range items {
+		if r, ok := readRange(item); ok {
+			h.Status = append(h.Status, r)
+		}
+	}
+}
+
+var statusRange = regexp.MustCompile(`^([1-5][0-9][0-9])(?:-([1-5][0-9][0-9]))?$`)
+
+func readRange(v value) (probes.StatusRange, bool) {
+	if !v.is(yaml.ScalarNode, "a status such as 200, or a range such as 200-399") {
+		return probes.StatusRange{}, false
+	}
+	m := statusRange.FindStringSubmatch(v.node.Value)
+	if m == nil {
+		v.errorf("%s is not a status in 100..599, or a range such as 200-399", show(v.node.Value))
+		return probes.StatusRange{}, false
+	}
+	if m[2] == "" {
+		m[2] = m[1]
+	}
+	from, _ := strconv.Atoi(m[1])
+	to, _ := strconv.Atoi(m[2])
+	if from > to {
+		v.errorf("%s runs backwards: write %d-%d", v.node.Value, to, from)
+		return probes.StatusRange{}, false
+	}
+	return probes.StatusRange{From: from, To: to}, true
+}
+
+func httpTree(c probes.HTTP) *yaml.Node {
+	h := block()
+	h.set("url", text(c.URL))
+	h.set("method", text(c.Method))
+	if c.Host != "" {
+		h.set("host", text(c.Host))
+	}
+	if len(c.Headers) > 0 {
+		all := flow()
+		for _, one := range c.Headers {
+			all.set(one.Name, quote(one.Value))
+		}
+		h.set("headers", all.Node)
+	}
+	status := flowList()
+	for _, r := range c.Status {
+		if r.From == r.To {
+			status.Content = append(status.Content, number(r.From))
+		} else {
+			status.Content = append(status.Content, text(strconv.Itoa(r.From)+"-"+strconv.Itoa(r.To)))
+		}
+	}
+	h.set("status", status)
+	textTree(h, "body", c.Body)
+	h.set("follow", number(c.Follow))
+	if strings.HasPrefix(c.URL, "https:") || c.Follow > 0 {
+		tlsTree(h, c.TLS)
+	}
+	return h.Node
+}
+
+func tlsTree(h tree, t probes.TLS) {
+	if t.SNI != "" {
+		h.set("sni", text(t.SNI))
+	}
+	if t.CAFile != "" {
+		h.set("ca_file", quote(t.CAFile))
+	}
+	h.set("insecure", boolean(t.Insecure))
+	h.set("min_days", number(t.MinDays))
+}

@@ -1,0 +1,56 @@
+package probes
+
+// Act is what a failed probe does.
+type Act uint8
+
+// The acts.
+const (
+	Guard Act = iota // the local proxy is to blame: its restart ladder begins
+	Fatal            // the node leaves
+	Weigh            // the priority changes
+)
+
+// OnFail is what a failed probe does. The zero value has the proxy restarted.
+type OnFail struct {
+	Act Act
+	// Weight changes the priority as keepalived's does: a positive one is added while
+	// the probe is good, a negative one while it is failed; Reverse turns that round.
+	// The value of a file is multiplied with it.
+	Weight  int
+	Reverse bool // of Fatal: the node leaves while the probe is good
+}
+
+// The bounds of what one probe does to a priority, as keepalived has them: a value that
+// comes to leave or less takes the node out.
+const (
+	most  = 253
+	leave = -254
+)
+
+// Offset is what a probe does to the priority.
+func (o OnFail) Offset(good bool) int {
+	switch {
+	case o.Reverse && good:
+		return min(-o.Weight, 0)
+	case o.Reverse:
+		return max(-o.Weight, 0)
+	case good:
+		return max(o.Weight, 0)
+	}
+	return min(o.Weight, 0)
+}
+
+// OffsetOf is what a value does to the priority; out: it takes the node out.
+func (o OnFail) OffsetOf(value int) (offset int, out bool) {
+	value = max(-maxValue, min(value, maxValue)) * o.Weight
+	if o.Reverse {
+		value = -value
+	}
+	return max(leave, min(value, most)), value <= leave
+}
+
+// maxValue is more than any value that matters.
+const maxValue = 1 << 20
+
+// Out tells that a probe takes the node out.
+func (o OnFail) Out(good bool) bool { return o.Act == Fatal && good == o.Reverse }

@@ -1,0 +1,72 @@
+package probesnet
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"time"
+
+	"github.com/pairkeeper/pairkeeper/probes"
+)
+
+// kit is what the lookers of a Runner share.
+type kit struct {
+	dialer *net.Dialer
+	dns    func(ctx context.Context, network, address string) (net.Conn, error) // to a name server
+}
+
+func newKit() *kit {
+	var plain net.Dialer
+	k := &kit{dns: plain.DialContext}
+	// Go's own resolver heeds a context, the C library's does not.
+	k.dialer = &net.Dialer{Resolver: &net.Resolver{PreferGo: true, Dial: k.dialDNS}}
+	return k
+}
+
+// dialDNS connects to a name server. The resolver would wait for its answer for
+// seconds after the context has ended.
+func (k *kit) dialDNS(ctx context.Context, network, address string) (net.Conn, error) {
+	c, err := k.dns(ctx, network, address)
+	if err == nil {
+		context.AfterFunc(ctx, func() { _ = c.SetDeadline(time.Unix(1, 0)) })
+	}
+	return c, err
+}
+
+func (k *kit) close() {}
+
+// looker makes the looker of a probe; one that cannot be made fails at every look.
+func (k *kit) looker(c probes.Config) looker {
+	l, err := k.newLooker(c)
+	if err != nil {
+		return broken{err}
+	}
+	return l
+}
+
+// newLooker is the table of what looks at what. The error says what makes a probe
+// unusable.
+func (k *kit) newLooker(c probes.Config) (looker, error) {
+	switch check := c.Check.(type) {
+	case probes.HTTP:
+		return newHTTPProbe(check, c.Timeout, k.dialer)
+	case nil:
+		return nil, errors.New("nothing is given to look at")
+	}
+	return nil, fmt.Errorf("%T cannot be looked at", c.Check)
+}
+
+// broken is a probe that cannot be used.
+type broken struct{ err error }
+
+func (b broken) look(context.Context) Result { return Result{Detail: b.err.Error()} }
+
+// Usable tells what makes a probe unusable on this host, such as a program that is
+// missing.
+func Usable(c probes.Config) error {
+	k := newKit()
+	defer k.close()
+	_, err := k.newLooker(c)
+	return err
+}

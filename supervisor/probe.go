@@ -1,0 +1,124 @@
+package supervisor
+
+import (
+	"fmt"
+	"reflect"
+	"slices"
+	"time"
+
+	"github.com/pairkeeper/pairkeeper/probes"
+	"github.com/pairkeeper/pairkeeper/vrrp"
+)
+
+// probe is one probe and what it last said.
+type probe struct {
+	cfg     probes.Config
+	counter *probes.Counter
+	value   int
+	detail  string
+	since   time.Time
+}
+
+// newProbes are the probes of a configuration; what did not change is as it was.
+func newProbes(cfgs []probes.Config, old []probe) []probe {
+	list := make([]probe, len(cfgs))
+	for i, c := range cfgs {
+		list[i] = probe{cfg: c, counter: probes.NewCounter(c)}
+		if was := slices.IndexFunc(old, func(p probe) bool { return reflect.DeepEqual(p.cfg, c) }); was >= 0 {
+			list[i] = old[was]
+		}
+	}
+	return list
+}
+
+// guarding tells whether there are probes that have the proxy restarted.
+func guarding(cfgs []probes.Config) bool {
+	return slices.ContainsFunc(cfgs, func(c probes.Config) bool { return c.OnFail.Act == probes.Guard })
+}
+
+// opinion is what the probes that have the proxy restarted say together; none are good.
+func (n *Node) opinion() probes.State {
+	all := probes.Good
+	for _, p := range n.probes {
+		if p.cfg.OnFail.Act != probes.Guard {
+			continue
+		}
+		switch p.counter.State() {
+		case probes.Failed:
+			return probes.Failed
+		case probes.Unknown:
+			all = probes.Unknown
+		}
+	}
+	return all
+}
+
+func (s *step) looked(ev Looked) {
+	i := slices.IndexFunc(s.probes, func(p probe) bool { return p.cfg.Name == ev.Probe })
+	if i < 0 {
+		return // a look that began before the configuration changed
+	}
+	p := &s.probes[i]
+	p.detail = ev.Detail
+	changed := p.counter.Add(s.now, ev.OK)
+	if changed {
+		p.since = s.now
+	}
+	if ev.OK && ev.Value != p.value {
+		p.value, changed = ev.Value, true
+	}
+	switch {
+	case p.cfg.OnFail.Act == probes.Guard:
+		s.guardStep(ev)
+	case changed:
+		s.touchAll()
+	}
+}
+
+// out tells that a probe takes the node out, and why.
+func (p *probe) out() (bool, string) {
+	state, on := p.counter.State(), p.cfg.OnFail
+	switch {
+	case state == probes.Unknown:
+		return false, ""
+	case p.cfg.HasValue() && state == probes.Good:
+		_, out := on.OffsetOf(p.value)
+		return out, fmt.Sprintf("probe %s has the value %d", p.cfg.Name, p.value)
+	case on.Out(state == probes.Good) && on.Reverse:
+		return true, "probe " + p.cfg.Name + " is good, and must not be: " + p.detail
+	}
+	return on.Out(state == probes.Good), "probe " + p.cfg.Name + ": " + p.detail
+}
+
+// offset is what a probe does to the priority, and why.
+func (p *probe) offset() (int, string) {
+	state := p.counter.State()
+	good := state == probes.Good
+	switch {
+	case p.cfg.OnFail.Act != probes.Weigh || state == probes.Unknown:
+		return 0, ""
+	case p.cfg.HasValue() && good:
+		o, _ := p.cfg.OnFail.OffsetOf(p.value)
+		return o, fmt.Sprintf("probe %s has the value %d", p.cfg.Name, p.value)
+	case p.cfg.HasValue():
+		return 0, "" // keepalived's: no value is 0
+	case good:
+		return p.cfg.OnFail.Offset(good), "probe " + p.cfg.Name + " is good"
+	}
+	return p.cfg.OnFail.Offset(good), "probe " + p.cfg.Name + ": " + p.detail
+}
+
+// probeFault is why a probe keeps the router out. One of which nothing is known yet
+// keeps it from beginning, but does not end it.
+func (n *Node) probeFault(r *router) (vrrp.Reason, string) {
+	for i := range n.probes {
+		p := &n.probes[i]
+		if p.cfg.OnFail.Act == probes.Fatal && p.counter.State() == probes.Unknown && r.machine.State().Out() {
+			return ReasonStarting, "waiting for probe " + p.cfg.Name
+		}
+		if out, why := p.out(); out {
+			return ReasonProbe, why
+		}
+	}
+	return "", ""
+}
