@@ -22,6 +22,7 @@ type probeKind struct {
 // otherwise.
 var probeKinds = []probeKind{
 	{"http", "http://127.0.0.1/healthz", (*Document).readHTTP, everyProbe(500*time.Millisecond, time.Second, 2, 2)},
+	{"tcp", "127.0.0.1:25", (*Document).readTCP, everyProbe(500*time.Millisecond, time.Second, 2, 2)},
 }
 
 func everyProbe(interval, timeout time.Duration, rise, fall int) probes.Config {
@@ -135,6 +136,8 @@ func probeTree(p probes.Config) *yaml.Node {
 	switch c := p.Check.(type) {
 	case probes.HTTP:
 		t.set("http", httpTree(c))
+	case probes.TCP:
+		t.set("tcp", tcpTree(c))
 	}
 	t.set("name", text(p.Name))
 	t.set("interval", duration(p.Interval))

@@ -51,6 +51,8 @@ func (k *kit) newLooker(c probes.Config) (looker, error) {
 	switch check := c.Check.(type) {
 	case probes.HTTP:
 		return newHTTPProbe(check, c.Timeout, k.dialer)
+	case probes.TCP:
+		return newTCPProbe(check, c.Timeout, k.dialer)
 	case nil:
 		return nil, errors.New("nothing is given to look at")
 	}

@@ -23,7 +23,7 @@ func newLanes() lanes {
 
 func (l lanes) of(c probes.Check) *lane {
 	switch c.(type) {
-	case probes.HTTP:
+	case probes.HTTP, probes.TCP:
 		return l[sockets]
 	}
 	return l[local]
