@@ -13,16 +13,17 @@ import (
 
 // probeKind is what a probe can look at, under its key.
 type probeKind struct {
-	key, example string
-	read         func(d *Document, v value, p *probe)
-	defaults     probes.Config
+	key      string
+	read     func(d *Document, v value, p *probe)
+	defaults probes.Config
 }
 
 // probeKinds is every kind of probe, and how it looks where the file does not say
 // otherwise.
 var probeKinds = []probeKind{
-	{"http", "http://127.0.0.1/healthz", (*Document).readHTTP, everyProbe(500*time.Millisecond, time.Second, 2, 2)},
-	{"tcp", "127.0.0.1:25", (*Document).readTCP, everyProbe(500*time.Millisecond, time.Second, 2, 2)},
+	{"http", (*Document).readHTTP, everyProbe(500*time.Millisecond, time.Second, 2, 2)},
+	{"tcp", (*Document).readTCP, everyProbe(500*time.Millisecond, time.Second, 2, 2)},
+	{"icmp", (*Document).readICMP, everyProbe(time.Second, time.Second, 3, 3)},
 }
 
 func everyProbe(interval, timeout time.Duration, rise, fall int) probes.Config {
@@ -138,6 +139,8 @@ func probeTree(p probes.Config) *yaml.Node {
 		t.set("http", httpTree(c))
 	case probes.TCP:
 		t.set("tcp", tcpTree(c))
+	case probes.ICMP:
+		t.set("icmp", text(c.Host))
 	}
 	t.set("name", text(p.Name))
 	t.set("interval", duration(p.Interval))

@@ -53,6 +53,8 @@ func (k *kit) newLooker(c probes.Config) (looker, error) {
 		return newHTTPProbe(check, c.Timeout, k.dialer)
 	case probes.TCP:
 		return newTCPProbe(check, c.Timeout, k.dialer)
+	case probes.ICMP:
+		return newICMPProbe(check, c.Timeout, k.dialer.Resolver), nil
 	case nil:
 		return nil, errors.New("nothing is given to look at")
 	}
