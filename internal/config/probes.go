@@ -24,6 +24,7 @@ var probeKinds = []probeKind{
 	{"http", (*Document).readHTTP, everyProbe(500*time.Millisecond, time.Second, 2, 2)},
 	{"tcp", (*Document).readTCP, everyProbe(500*time.Millisecond, time.Second, 2, 2)},
 	{"icmp", (*Document).readICMP, everyProbe(time.Second, time.Second, 3, 3)},
+	{"exec", (*Document).readExec, everyProbe(2*time.Second, 5*time.Second, 2, 2)},
 }
 
 func everyProbe(interval, timeout time.Duration, rise, fall int) probes.Config {
@@ -95,6 +96,9 @@ func (d *Document) readProbe(v value) (probe, bool) {
 	if f.text("name", &p.Name, "a name") && !printable(p.Name) {
 		f.keys["name"].errorf("%s: only visible ASCII is allowed, %d bytes at the most", show(p.Name), maxName)
 	}
+	if !f.has("name") && p.Name != "" && !printable(p.Name) {
+		f.errorf("needs name, such as name: check: %s cannot be one", show(p.Name))
+	}
 	f.duration("interval", &p.Interval, 10*time.Millisecond, time.Hour)
 	f.duration("jitter", &p.Jitter, 0, time.Hour)
 	f.duration("timeout", &p.Timeout, time.Millisecond, time.Hour)
@@ -141,6 +145,8 @@ func probeTree(p probes.Config) *yaml.Node {
 		t.set("tcp", tcpTree(c))
 	case probes.ICMP:
 		t.set("icmp", text(c.Host))
+	case probes.Exec:
+		t.set("exec", execTree(c))
 	}
 	t.set("name", text(p.Name))
 	t.set("interval", duration(p.Interval))

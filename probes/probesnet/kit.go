@@ -55,6 +55,8 @@ func (k *kit) newLooker(c probes.Config) (looker, error) {
 		return newTCPProbe(check, c.Timeout, k.dialer)
 	case probes.ICMP:
 		return newICMPProbe(check, c.Timeout, k.dialer.Resolver), nil
+	case probes.Exec:
+		return newExecProbe(check, c.Timeout)
 	case nil:
 		return nil, errors.New("nothing is given to look at")
 	}

@@ -25,6 +25,8 @@ func (l lanes) of(c probes.Check) *lane {
 	switch c.(type) {
 	case probes.HTTP, probes.TCP, probes.ICMP:
 		return l[sockets]
+	case probes.Exec:
+		return l[programs]
 	}
 	return l[local]
 }
