@@ -25,6 +25,7 @@ var probeKinds = []probeKind{
 	{"tcp", (*Document).readTCP, everyProbe(500*time.Millisecond, time.Second, 2, 2)},
 	{"icmp", (*Document).readICMP, everyProbe(time.Second, time.Second, 3, 3)},
 	{"exec", (*Document).readExec, everyProbe(2*time.Second, 5*time.Second, 2, 2)},
+	{"file", (*Document).readFile, everyProbe(time.Second, time.Second, 1, 1)},
 }
 
 func everyProbe(interval, timeout time.Duration, rise, fall int) probes.Config {
@@ -96,7 +97,7 @@ func (d *Document) readProbe(v value) (probe, bool) {
 	if f.text("name", &p.Name, "a name") && !printable(p.Name) {
 		f.keys["name"].errorf("%s: only visible ASCII is allowed, %d bytes at the most", show(p.Name), maxName)
 	}
-	if !f.has("name") && p.Name != "" && !printable(p.Name) {
+	if kind.key != "http" && !f.has("name") && p.Name != "" && !printable(p.Name) {
 		f.errorf("needs name, such as name: check: %s cannot be one", show(p.Name))
 	}
 	f.duration("interval", &p.Interval, 10*time.Millisecond, time.Hour)
@@ -147,6 +148,8 @@ func probeTree(p probes.Config) *yaml.Node {
 		t.set("icmp", text(c.Host))
 	case probes.Exec:
 		t.set("exec", execTree(c))
+	case probes.File:
+		t.set("file", fileTree(c))
 	}
 	t.set("name", text(p.Name))
 	t.set("interval", duration(p.Interval))

@@ -57,6 +57,8 @@ func (k *kit) newLooker(c probes.Config) (looker, error) {
 		return newICMPProbe(check, c.Timeout, k.dialer.Resolver), nil
 	case probes.Exec:
 		return newExecProbe(check, c.Timeout)
+	case probes.File:
+		return newFileProbe(check)
 	case nil:
 		return nil, errors.New("nothing is given to look at")
 	}
