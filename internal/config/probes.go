@@ -26,6 +26,7 @@ var probeKinds = []probeKind{
 	{"icmp", (*Document).readICMP, everyProbe(time.Second, time.Second, 3, 3)},
 	{"exec", (*Document).readExec, everyProbe(2*time.Second, 5*time.Second, 2, 2)},
 	{"file", (*Document).readFile, everyProbe(time.Second, time.Second, 1, 1)},
+	{"process", (*Document).readProcess, everyProbe(time.Second, time.Second, 1, 2)},
 }
 
 func everyProbe(interval, timeout time.Duration, rise, fall int) probes.Config {
@@ -150,6 +151,8 @@ func probeTree(p probes.Config) *yaml.Node {
 		t.set("exec", execTree(c))
 	case probes.File:
 		t.set("file", fileTree(c))
+	case probes.Process:
+		t.set("process", processTree(c))
 	}
 	t.set("name", text(p.Name))
 	t.set("interval", duration(p.Interval))

@@ -14,11 +14,12 @@ import (
 type kit struct {
 	dialer *net.Dialer
 	dns    func(ctx context.Context, network, address string) (net.Conn, error) // to a name server
+	table  processTable
 }
 
 func newKit() *kit {
 	var plain net.Dialer
-	k := &kit{dns: plain.DialContext}
+	k := &kit{dns: plain.DialContext, table: processTable{proc: "/proc"}}
 	// Go's own resolver heeds a context, the C library's does not.
 	k.dialer = &net.Dialer{Resolver: &net.Resolver{PreferGo: true, Dial: k.dialDNS}}
 	return k
@@ -59,6 +60,8 @@ func (k *kit) newLooker(c probes.Config) (looker, error) {
 		return newExecProbe(check, c.Timeout)
 	case probes.File:
 		return newFileProbe(check)
+	case probes.Process:
+		return newProcessProbe(check, &k.table)
 	case nil:
 		return nil, errors.New("nothing is given to look at")
 	}
