@@ -111,6 +111,7 @@ func TestAProgramThatHangsIsKilledWithItsChildren(t *testing.T) {
 		"has stopped childs": "sleep 1000 & kill -STOP $!; echo $! >%s; echo began; wait",
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			file := filepath.Join(t.TempDir(), "pid")
 			path := script(t, fmt.Sprintf(text, file))
 			r := execute(t, 3*time.Second, path)

@@ -62,6 +62,8 @@ func (k *kit) newLooker(c probes.Config) (looker, error) {
 		return newFileProbe(check)
 	case probes.Process:
 		return newProcessProbe(check, &k.table)
+	case probes.Interface:
+		return interfaceProbe{check}, nil
 	case nil:
 		return nil, errors.New("nothing is given to look at")
 	}
