@@ -1,34 +1,34 @@
 package proxynet
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"sync"
 	"syscall"
-	"time"
 
 	"github.com/godbus/dbus/v5"
 	"golang.org/x/sys/unix"
+
+	"github.com/pairkeeper/pairkeeper/internal/sdbus"
 )
 
 // Names of org.freedesktop.systemd1(5).
 const (
-	systemd      = "org.freedesktop.systemd1"
-	managerPath  = dbus.ObjectPath("/org/freedesktop/systemd1")
-	manager      = systemd + ".Manager"
+	systemd      = sdbus.Systemd
+	managerPath  = sdbus.ManagerPath
+	manager      = sdbus.Manager
 	unitIface    = systemd + ".Unit"
 	serviceIface = systemd + ".Service"
 	jobIface     = systemd + ".Job"
 
-	properties   = "org.freedesktop.DBus.Properties"
+	properties   = sdbus.Properties
 	busName      = "org.freedesktop.DBus"
 	getOwner     = busName + ".GetNameOwner"
 	ownerChanged = busName + ".NameOwnerChanged"
 )
 
 // patience bounds every call but a restart.
-const patience = 5 * time.Second
+const patience = sdbus.Patience
 
 // inbox keeps the signals in the order in which they came. Signals that were sent
 // before a call's reply are in it when the call returns, which godbus's own handlers
@@ -59,36 +59,6 @@ func (b *inbox) take() []*dbus.Signal {
 	q := b.queue
 	b.queue = nil
 	return q
-}
-
-// dial connects to the system bus, or to the bus at an address.
-func dial(ctx context.Context, address string, in *inbox) (*dbus.Conn, error) {
-	opts := []dbus.ConnOption{dbus.WithContext(ctx), dbus.WithSignalHandler(in)}
-	if address == "" {
-		return dbus.ConnectSystemBus(opts...)
-	}
-	return dbus.Connect(address, opts...)
-}
-
-// call makes one call and stores its results.
-func call(ctx context.Context, o dbus.BusObject, method string, args []any, results ...any) error {
-	ctx, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
-	return o.CallWithContext(ctx, method, 0, args...).Store(results...)
-}
-
-// property asks for one property.
-func property[T any](ctx context.Context, o dbus.BusObject, iface, name string) (T, error) {
-	var v dbus.Variant
-	var zero T
-	if err := call(ctx, o, properties+".Get", []any{iface, name}, &v); err != nil {
-		return zero, err
-	}
-	t, ok := v.Value().(T)
-	if !ok {
-		return zero, fmt.Errorf("%s.%s is a %T", iface, name, v.Value())
-	}
-	return t, nil
 }
 
 // gone tells that the object asked for is no more, while the connection is well.

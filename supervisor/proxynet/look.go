@@ -1,15 +1,19 @@
 package proxynet
 
-import "context"
+import (
+	"context"
+
+	"github.com/pairkeeper/pairkeeper/internal/sdbus"
+)
 
 // read asks for the whole state. The signals that came before the answer are worked
 // off first, so that what then differs was never signalled.
 func (s *session) read(ctx context.Context) error {
 	var unit, service props
-	if err := call(ctx, s.object(), properties+".GetAll", []any{serviceIface}, &service); err != nil && !gone(err) {
+	if err := sdbus.Call(ctx, s.object(), properties+".GetAll", []any{serviceIface}, &service); err != nil && !gone(err) {
 		return err
 	}
-	if err := call(ctx, s.object(), properties+".GetAll", []any{unitIface}, &unit); err != nil {
+	if err := sdbus.Call(ctx, s.object(), properties+".GetAll", []any{unitIface}, &unit); err != nil {
 		return err
 	}
 	if err := s.drain(ctx); err != nil {
@@ -38,11 +42,11 @@ func (s *session) read(ctx context.Context) error {
 // audit reads again when the state is not what the signals said: nothing is lost for
 // longer than one audit. It also notices a bus that no longer answers.
 func (s *session) audit(ctx context.Context) error {
-	active, err := property[string](ctx, s.object(), unitIface, "ActiveState")
+	active, err := sdbus.Property[string](ctx, s.object(), unitIface, "ActiveState")
 	if err != nil {
 		return err
 	}
-	load, err := property[string](ctx, s.object(), unitIface, "LoadState")
+	load, err := sdbus.Property[string](ctx, s.object(), unitIface, "LoadState")
 	if err != nil {
 		return err
 	}

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/godbus/dbus/v5"
+
+	"github.com/pairkeeper/pairkeeper/internal/sdbus"
 )
 
 // auditEvery is how often the state is compared with what the signals said.
@@ -36,7 +38,7 @@ type ended struct {
 func open(ctx context.Context, u *Unit, rec *record) (*session, error) {
 	s := &session{unit: u, in: newInbox(), rec: rec}
 	var err error
-	if s.conn, err = dial(ctx, u.Address, s.in); err != nil {
+	if s.conn, err = sdbus.Dial(ctx, u.Address, dbus.WithSignalHandler(s.in)); err != nil {
 		return nil, err
 	}
 	if err := s.begin(ctx); err != nil {
@@ -55,11 +57,11 @@ func (s *session) begin(ctx context.Context) error {
 	if err := s.subscribe(ctx); err != nil {
 		return err
 	}
-	if err := call(ctx, s.manager(), manager+".LoadUnit", []any{s.unit.name}, &s.path); err != nil {
+	if err := sdbus.Call(ctx, s.manager(), manager+".LoadUnit", []any{s.unit.name}, &s.path); err != nil {
 		return err
 	}
 	var err error
-	if s.id, err = property[string](ctx, s.object(), unitIface, "Id"); err != nil {
+	if s.id, err = sdbus.Property[string](ctx, s.object(), unitIface, "Id"); err != nil {
 		return err
 	}
 	if err := s.match(ctx, dbus.WithMatchSender(systemd), dbus.WithMatchInterface(properties),
@@ -77,7 +79,7 @@ func (s *session) begin(ctx context.Context) error {
 		return err
 	}
 	// A unit that nothing refers to is forgotten with its history once it is inactive.
-	if err := call(ctx, s.object(), unitIface+".Ref", nil); err != nil {
+	if err := sdbus.Call(ctx, s.object(), unitIface+".Ref", nil); err != nil {
 		s.unit.log.Debug("the unit is not pinned", "unit", s.id, "error", err)
 	}
 	return s.read(ctx)
@@ -85,10 +87,10 @@ func (s *session) begin(ctx context.Context) error {
 
 // subscribe makes systemd send signals, and learns who it is.
 func (s *session) subscribe(ctx context.Context) error {
-	if err := call(ctx, s.conn.BusObject(), getOwner, []any{systemd}, &s.owner); err != nil {
+	if err := sdbus.Call(ctx, s.conn.BusObject(), getOwner, []any{systemd}, &s.owner); err != nil {
 		return err
 	}
-	err := call(ctx, s.manager(), manager+".Subscribe", nil)
+	err := sdbus.Call(ctx, s.manager(), manager+".Subscribe", nil)
 	if e, ok := errors.AsType[dbus.Error](err); ok && e.Name == systemd+".AlreadySubscribed" {
 		return nil
 	}

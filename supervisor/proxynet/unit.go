@@ -10,6 +10,7 @@ import (
 
 	"github.com/godbus/dbus/v5"
 
+	"github.com/pairkeeper/pairkeeper/internal/sdbus"
 	"github.com/pairkeeper/pairkeeper/supervisor"
 )
 
@@ -42,7 +43,7 @@ func NewUnit(name string, log *slog.Logger) *Unit {
 	return &Unit{
 		name: name, log: log, waiting: map[chan ended]struct{}{},
 		jobKind: func(ctx context.Context, job dbus.BusObject) (string, error) {
-			return property[string](ctx, job, jobIface, "JobType")
+			return sdbus.Property[string](ctx, job, jobIface, "JobType")
 		},
 	}
 }
