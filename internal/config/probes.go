@@ -27,6 +27,7 @@ var probeKinds = []probeKind{
 	{"exec", (*Document).readExec, everyProbe(2*time.Second, 5*time.Second, 2, 2)},
 	{"file", (*Document).readFile, everyProbe(time.Second, time.Second, 1, 1)},
 	{"process", (*Document).readProcess, everyProbe(time.Second, time.Second, 1, 2)},
+	{"unit", (*Document).readUnitProbe, everyProbe(time.Second, 2*time.Second, 1, 2)},
 	{"interface", (*Document).readInterfaceProbe, everyProbe(time.Second, time.Second, 2, 1)},
 }
 
@@ -154,6 +155,8 @@ func probeTree(p probes.Config) *yaml.Node {
 		t.set("file", fileTree(c))
 	case probes.Process:
 		t.set("process", processTree(c))
+	case probes.Unit:
+		t.set("unit", text(c.Name))
 	case probes.Interface:
 		t.set("interface", interfaceTree(c))
 	}

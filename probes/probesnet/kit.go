@@ -15,11 +15,12 @@ type kit struct {
 	dialer *net.Dialer
 	dns    func(ctx context.Context, network, address string) (net.Conn, error) // to a name server
 	table  processTable
+	units  *unitBus
 }
 
 func newKit() *kit {
 	var plain net.Dialer
-	k := &kit{dns: plain.DialContext, table: processTable{proc: "/proc"}}
+	k := &kit{dns: plain.DialContext, table: processTable{proc: "/proc"}, units: newUnitBus()}
 	// Go's own resolver heeds a context, the C library's does not.
 	k.dialer = &net.Dialer{Resolver: &net.Resolver{PreferGo: true, Dial: k.dialDNS}}
 	return k
@@ -35,7 +36,7 @@ func (k *kit) dialDNS(ctx context.Context, network, address string) (net.Conn, e
 	return c, err
 }
 
-func (k *kit) close() {}
+func (k *kit) close() { k.units.close() }
 
 // looker makes the looker of a probe; one that cannot be made fails at every look.
 func (k *kit) looker(c probes.Config) looker {
@@ -64,6 +65,8 @@ func (k *kit) newLooker(c probes.Config) (looker, error) {
 		return newProcessProbe(check, &k.table)
 	case probes.Interface:
 		return interfaceProbe{check}, nil
+	case probes.Unit:
+		return newUnitProbe(check, c.Timeout, k.units), nil
 	case nil:
 		return nil, errors.New("nothing is given to look at")
 	}
