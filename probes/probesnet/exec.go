@@ -16,6 +16,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/pairkeeper/pairkeeper/internal/realtime"
 	"github.com/pairkeeper/pairkeeper/probes"
 )
 
@@ -145,7 +146,7 @@ func (p *execProbe) run(ctx context.Context, out *output) error {
 	}
 	cmd.Cancel = func() error { return killGroup(cmd.Process.Pid) }
 	cmd.WaitDelay = lingering
-	if err := cmd.Start(); err != nil {
+	if err := realtime.Start(cmd); err != nil {
 		return err
 	}
 	err := cmd.Wait()
