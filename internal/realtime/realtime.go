@@ -33,7 +33,7 @@ var starting sync.RWMutex
 func Raise() error {
 	starting.Lock()
 	defer starting.Unlock()
-	if err := set(0, unix.SCHED_RR, priority); err != nil {
+	if err := set(0, unix.SCHED_RR); err != nil {
 		return err
 	}
 	limit := unix.Rlimit{Cur: uint64(spin.Microseconds()), Max: uint64(spin.Microseconds())}
@@ -45,7 +45,7 @@ func Raise() error {
 		}
 		for _, t := range tasks {
 			if tid, err := strconv.Atoi(t.Name()); err == nil {
-				_ = set(tid, unix.SCHED_RR, priority) // it may have ended
+				_ = set(tid, unix.SCHED_RR) // it may have ended
 			}
 		}
 	}
@@ -64,15 +64,15 @@ func Start(cmd *exec.Cmd) error {
 	if policy, _, errno := unix.RawSyscall(unix.SYS_SCHED_GETSCHEDULER, 0, 0, 0); errno != 0 || policy != unix.SCHED_RR {
 		return cmd.Start()
 	}
-	if err := set(0, unix.SCHED_RR|resetOnFork, priority); err != nil {
+	if err := set(0, unix.SCHED_RR|resetOnFork); err != nil {
 		return err
 	}
-	defer func() { _ = set(0, unix.SCHED_RR, priority) }() // what was allowed once still is
+	defer func() { _ = set(0, unix.SCHED_RR) }() // what was allowed once still is
 	return cmd.Start()
 }
 
 // set changes a thread; 0: the calling one.
-func set(tid int, policy uintptr, priority int32) error {
+func set(tid int, policy uintptr) error {
 	param := struct{ priority int32 }{priority}
 	_, _, errno := unix.RawSyscall(unix.SYS_SCHED_SETSCHEDULER, uintptr(tid), policy, uintptr(unsafe.Pointer(&param)))
 	if errno != 0 {
