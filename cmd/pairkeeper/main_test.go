@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"net"
@@ -9,13 +8,13 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/pairkeeper/pairkeeper/internal/netlab"
+	"github.com/pairkeeper/pairkeeper/internal/testbin"
 	"github.com/pairkeeper/pairkeeper/supervisor/daemon"
 )
 
@@ -63,7 +62,7 @@ func call(t *testing.T, cmd *exec.Cmd) (code int, out string) {
 // callIn is call inside a host.
 func callIn(t *testing.T, h *netlab.Host, cmd *exec.Cmd) (code int, out string) {
 	t.Helper()
-	var text buffer
+	var text testbin.Output
 	cmd.Stdout, cmd.Stderr = &text, &text
 	h.Do(func() {
 		if err := cmd.Start(); err != nil {
@@ -98,7 +97,7 @@ type running struct {
 	*testing.T
 	cmd          *exec.Cmd
 	file, socket string
-	log          buffer
+	log          testbin.Output
 }
 
 func begin(t *testing.T, h *netlab.Host, conf string) *running {
@@ -355,22 +354,4 @@ func TestCleanupWithoutTheInterfaceHasNothingToDo(t *testing.T) {
 	if code != 0 || out != "" {
 		t.Errorf("exit status %d: %s", code, out)
 	}
-}
-
-// buffer is what a process prints.
-type buffer struct {
-	mu  sync.Mutex
-	buf bytes.Buffer
-}
-
-func (b *buffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buf.Write(p)
-}
-
-func (b *buffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buf.String()
 }

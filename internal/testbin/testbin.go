@@ -1,4 +1,5 @@
-// Package testbin gives the pairkeeper program to tests that run it.
+// Package testbin gives the pairkeeper program to tests that run it, and collects what
+// programs print.
 package testbin
 
 import (

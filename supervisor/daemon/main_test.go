@@ -1,7 +1,6 @@
 package daemon_test
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"flag"
@@ -13,7 +12,6 @@ import (
 	"os/signal"
 	"path/filepath"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -24,6 +22,7 @@ import (
 
 	"github.com/pairkeeper/pairkeeper/internal/config"
 	"github.com/pairkeeper/pairkeeper/internal/netlab"
+	"github.com/pairkeeper/pairkeeper/internal/testbin"
 	"github.com/pairkeeper/pairkeeper/supervisor"
 	"github.com/pairkeeper/pairkeeper/supervisor/daemon"
 )
@@ -97,7 +96,7 @@ type node struct {
 	cmd    *exec.Cmd
 	file   string
 	socket string
-	log    buffer
+	log    testbin.Output
 	ended  chan struct{}
 }
 
@@ -272,22 +271,4 @@ func advert(vrid, priority byte) func(netlab.Frame) bool {
 		msg := f.Payload()[20:]
 		return len(msg) >= 3 && msg[1] == vrid && msg[2] == priority
 	}
-}
-
-// buffer is what a process prints.
-type buffer struct {
-	mu  sync.Mutex
-	buf bytes.Buffer
-}
-
-func (b *buffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buf.Write(p)
-}
-
-func (b *buffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buf.String()
 }

@@ -3,7 +3,6 @@
 package proxynet
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"log/slog"
@@ -13,13 +12,13 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/pairkeeper/pairkeeper/internal/netlab"
+	"github.com/pairkeeper/pairkeeper/internal/testbin"
 	"github.com/pairkeeper/pairkeeper/supervisor"
 )
 
@@ -27,29 +26,12 @@ import (
 type nursed struct {
 	*Child
 	*watched
-	log *syncBuffer
-}
-
-type syncBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (b *syncBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.b.Write(p)
-}
-
-func (b *syncBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.b.String()
+	log *testbin.Output
 }
 
 func nurse(t *testing.T, argv ...string) *nursed {
 	t.Helper()
-	n := &nursed{log: &syncBuffer{}, watched: &watched{t: t, states: make(chan told, 1000)}}
+	n := &nursed{log: &testbin.Output{}, watched: &watched{t: t, states: make(chan told, 1000)}}
 	n.Child = NewChild(argv, slog.New(slog.NewTextHandler(n.log, nil)))
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan struct{})

@@ -21,11 +21,8 @@ import (
 
 // Pairkeeper is a running pairkeeper in a host of a netlab.
 type Pairkeeper struct {
-	host   *netlab.Host
-	cmd    *exec.Cmd
+	process
 	socket string
-	log    output
-	ended  chan struct{}
 }
 
 // StartPairkeeper runs pairkeeper as a node in the host with this configuration until
@@ -37,18 +34,10 @@ func StartPairkeeper(t testing.TB, host *netlab.Host, node, conf string) *Pairke
 	if err := os.WriteFile(file, []byte(conf), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	p := &Pairkeeper{host: host, socket: filepath.Join(dir, "control.sock"), ended: make(chan struct{})}
-	p.cmd = exec.Command(testbin.Path(), "run", "-c", file, "--node", node, "--socket", p.socket)
-	p.cmd.Stdout, p.cmd.Stderr = &p.log, &p.log
-	p.cmd.SysProcAttr = &syscall.SysProcAttr{}
-	host.Start(p.cmd)
-	go func() { _ = p.cmd.Wait(); close(p.ended) }()
-	t.Cleanup(func() {
-		p.Kill(t)
-		if t.Failed() {
-			t.Logf("pairkeeper %s on %s:\n%s", node, host.Name, p.Log())
-		}
-	})
+	p := &Pairkeeper{process: process{what: "pairkeeper " + node, host: host}, socket: filepath.Join(dir, "control.sock")}
+	cmd := exec.Command(testbin.Path(), "run", "-c", file, "--node", node, "--socket", p.socket)
+	cmd.SysProcAttr = &syscall.SysProcAttr{}
+	p.start(t, cmd)
 	return p
 }
 
@@ -63,42 +52,9 @@ func shortDir(t testing.TB) string {
 	return dir
 }
 
-// Stop ends it in order.
-func (p *Pairkeeper) Stop(t testing.TB) {
-	t.Helper()
-	_ = p.cmd.Process.Signal(unix.SIGTERM) // it may have ended by itself
-	p.wait(t)
-}
-
-// Kill is kill -9.
-func (p *Pairkeeper) Kill(t testing.TB) {
-	t.Helper()
-	_ = p.cmd.Process.Kill()
-	p.wait(t)
-}
-
-func (p *Pairkeeper) wait(t testing.TB) {
-	t.Helper()
-	select {
-	case <-p.ended:
-	case <-time.After(time.Minute):
-		t.Fatalf("pairkeeper on %s does not end:\n%s", p.host.Name, p.Log())
-	}
-}
-
 // Hang stops it with SIGSTOP; Resume lets it go on.
 func (p *Pairkeeper) Hang(t testing.TB)   { p.signal(t, unix.SIGSTOP) }
 func (p *Pairkeeper) Resume(t testing.TB) { p.signal(t, unix.SIGCONT) }
-
-func (p *Pairkeeper) signal(t testing.TB, sig unix.Signal) {
-	t.Helper()
-	if err := p.cmd.Process.Signal(sig); err != nil {
-		t.Fatalf("pairkeeper on %s: %v: %v", p.host.Name, sig, err)
-	}
-}
-
-// Log is what it has printed.
-func (p *Pairkeeper) Log() string { return p.log.String() }
 
 // Status asks it over its control socket.
 func (p *Pairkeeper) Status() (daemon.Status, error) {
