@@ -27,6 +27,10 @@ type Restart struct {
 	Reset bool // clear systemd's start limit first
 }
 
+// Reload wants the proxy to read its configuration again without a restart, answered by
+// ReloadDone.
+type Reload struct{}
+
 // LookNow wants every probe to look at once.
 type LookNow struct{}
 
@@ -44,12 +48,14 @@ type Note struct {
 func (RouterAction) isAction() {}
 func (RunTest) isAction()      {}
 func (Restart) isAction()      {}
+func (Reload) isAction()       {}
 func (LookNow) isAction()      {}
 func (Configure) isAction()    {}
 func (Note) isAction()         {}
 
 func (a RouterAction) String() string { return fmt.Sprintf("%s %s", a.Router, a.Action) }
 func (RunTest) String() string        { return "run test" }
+func (Reload) String() string         { return "reload" }
 func (LookNow) String() string        { return "look now" }
 func (Configure) String() string      { return "configure" }
 func (a Restart) String() string {

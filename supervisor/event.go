@@ -38,6 +38,9 @@ type TestDone struct{ Problem string }
 // RestartDone answers Restart; Problem is empty when the proxy was started.
 type RestartDone struct{ Problem string }
 
+// ReloadDone answers Reload; Problem is empty when the proxy took its configuration.
+type ReloadDone struct{ Problem string }
+
 // LinkChanged tells what an interface is like now.
 type LinkChanged struct {
 	Interface string
@@ -83,6 +86,7 @@ func (UnitChanged) isEvent()  {}
 func (Looked) isEvent()       {}
 func (TestDone) isEvent()     {}
 func (RestartDone) isEvent()  {}
+func (ReloadDone) isEvent()   {}
 func (LinkChanged) isEvent()  {}
 func (RouterEvent) isEvent()  {}
 func (OwnFailed) isEvent()    {}
@@ -97,6 +101,7 @@ func (Reconfigured) String() string  { return "reconfigured" }
 func (e UnitChanged) String() string { return "unit " + e.State.String() }
 func (e TestDone) String() string    { return "test " + passed(e.Problem) }
 func (e RestartDone) String() string { return "restart " + passed(e.Problem) }
+func (e ReloadDone) String() string  { return "reload " + passed(e.Problem) }
 func (e OwnFailed) String() string {
 	return fmt.Sprintf("%s own failed: %s", e.Router, e.Problem)
 }

@@ -18,6 +18,7 @@ import (
 type proxy interface {
 	Watch(ctx context.Context, tell func(supervisor.UnitState))
 	Restart(ctx context.Context) (detail string, err error)
+	Reload(ctx context.Context) error
 	Kill(ctx context.Context) error
 	ResetFailed(ctx context.Context) error
 }
@@ -175,6 +176,19 @@ func (h *hands) restart(a supervisor.Restart) {
 		defer cancel()
 		ev := supervisor.RestartDone{}
 		if err := restart(limited, p, a); err != nil {
+			ev.Problem = err.Error()
+		}
+		h.answer(ctx, ev)
+	})
+}
+
+func (h *hands) reload() {
+	p, ctx, timeout := h.proxy, h.proxyCtx, h.cfg.Proxy.RestartTimeout
+	h.orders.Go(func() {
+		limited, cancel := context.WithTimeout(ctx, timeout)
+		defer cancel()
+		ev := supervisor.ReloadDone{}
+		if err := p.Reload(limited); err != nil {
 			ev.Problem = err.Error()
 		}
 		h.answer(ctx, ev)

@@ -218,6 +218,8 @@ func (l *loop) do(a supervisor.Action) {
 		l.hands.runTest()
 	case supervisor.Restart:
 		l.hands.restart(a)
+	case supervisor.Reload:
+		l.hands.reload()
 	case supervisor.LookNow:
 		l.hands.lookNow()
 	case supervisor.Configure:

@@ -5,8 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"path/filepath"
 	"runtime"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/pairkeeper/pairkeeper/supervisor"
 )
@@ -68,6 +71,11 @@ func (c *Child) Restart(ctx context.Context) (detail string, err error) {
 	}
 	return "restarted in " + since(start), nil
 }
+
+// Reload sends the child itself the signal with which nginx, SIGHUP, or the master of
+// HAProxy (-W), SIGUSR2, reads its configuration again. Whether it took it nobody says;
+// one that has only just started may not.
+func (c *Child) Reload(ctx context.Context) error { return c.order(ctx, (*nursery).reload) }
 
 // Kill sends SIGKILL to the child and its descendants.
 func (c *Child) Kill(ctx context.Context) error { return c.order(ctx, (*nursery).kill) }
@@ -180,4 +188,15 @@ func (n *nursery) kill() error {
 		n.child.signal(sigkill)
 	}
 	return nil
+}
+
+func (n *nursery) reload() error {
+	if n.child == nil {
+		return fmt.Errorf("reload %s: it does not run", n.argv[0])
+	}
+	sig := unix.SIGHUP
+	if filepath.Base(n.argv[0]) == "haproxy" {
+		sig = unix.SIGUSR2 // its master, with -W
+	}
+	return unix.Kill(n.child.pid(), sig)
 }

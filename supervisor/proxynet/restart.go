@@ -16,38 +16,50 @@ import (
 // takes the place of a job that contradicts it: a pending stop makes it err.
 func (u *Unit) Restart(ctx context.Context) (detail string, err error) {
 	start := time.Now()
-	// From here on a new start or restart job is taken for ours.
+	if err := u.job(ctx, "restart", "RestartUnit"); err != nil {
+		return "", err
+	}
+	return "restarted in " + since(start), nil
+}
+
+// Reload has the unit read its configuration again and waits for the end of the job. A
+// unit without ExecReload=, or one that does not run, makes it err.
+func (u *Unit) Reload(ctx context.Context) error { return u.job(ctx, "reload", "ReloadUnit") }
+
+// job gives the unit an order and waits for its end.
+func (u *Unit) job(ctx context.Context, verb, method string) error {
+	start := time.Now()
+	// From here on a new job that wants the unit to run is taken for ours.
 	jobs, unfollow := u.follow()
 	defer unfollow()
 	var path dbus.ObjectPath
-	if err := u.order(ctx, "restart", "RestartUnit", []any{u.name, "fail"}, &path); err != nil {
-		return "", err
+	if err := u.order(ctx, verb, method, []any{u.name, "fail"}, &path); err != nil {
+		return err
 	}
 	for {
 		select {
 		case <-ctx.Done():
-			return "", fmt.Errorf("restart %s: not done after %s; the job goes on", u.name, since(start))
+			return fmt.Errorf("%s %s: not done after %s; the job goes on", verb, u.name, since(start))
 		case e, ok := <-jobs:
 			switch {
 			case !ok:
-				return "", fmt.Errorf("restart %s: the connection to systemd was lost while the job ran", u.name)
-			case e.path != path:
-			default:
-				return u.outcome(e.result, start)
+				return fmt.Errorf("%s %s: the connection to systemd was lost while the job ran", verb, u.name)
+			case e.path == path:
+				return u.outcome(verb, e.result)
 			}
 		}
 	}
 }
 
 // outcome judges an ended job.
-func (u *Unit) outcome(result string, start time.Time) (string, error) {
+func (u *Unit) outcome(verb, result string) error {
 	u.mu.Lock()
 	now := u.last
 	u.mu.Unlock()
 	if result == "done" || result == "" && now.Active == "active" {
-		return "restarted in " + since(start), nil
+		return nil
 	}
-	return "", fmt.Errorf("restart %s: %s", u.name, complaint(result, now))
+	return fmt.Errorf("%s %s: %s", verb, u.name, complaint(result, now))
 }
 
 // complaint says why a job failed, after systemd's own Result.
@@ -131,8 +143,8 @@ func (u *Unit) follow() (jobs <-chan ended, unfollow func()) {
 	}
 }
 
-// restarts tells whether a Restart is under way.
-func (u *Unit) restarts() bool {
+// ordering tells whether a Restart or a Reload is under way.
+func (u *Unit) ordering() bool {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	return len(u.waiting) > 0

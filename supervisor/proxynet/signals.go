@@ -124,7 +124,7 @@ func (s *session) learn(ctx context.Context, id uint32) error {
 	if err != nil && !gone(err) {
 		return err
 	}
-	s.rec.announce(id, kind, s.unit.restarts() && starts(kind))
+	s.rec.announce(id, kind, s.unit.ordering() && (starts(kind) || kind == "reload"))
 	return nil
 }
 
