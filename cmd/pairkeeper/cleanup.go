@@ -34,7 +34,7 @@ func newCleanup() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			log, flush := daemon.NewLogger()
+			log, flush := daemon.NewLogger(daemon.LogAuto)
 			defer flush()
 			if err := daemon.Cleanup(file.Config, log); err != nil {
 				return failure{codeOf(err), err}

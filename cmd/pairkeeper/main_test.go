@@ -149,6 +149,7 @@ func TestExitCodesAreThoseOfSysexits(t *testing.T) {
 		"help":                   {[]string{"--help"}, 0, "keeps one healthy proxy"},
 		"version":                {[]string{"version"}, 0, "pairkeeper unreleased"},
 		"an unknown command":     {[]string{"frobnicate"}, exitUsage, `unknown command "frobnicate"`},
+		"an unknown log":         {[]string{"run", "--log", "syslog"}, exitUsage, "not one of auto, journal, text, json"},
 		"an unknown flag":        {[]string{"run", "--frobnicate"}, exitUsage, "unknown flag"},
 		"too many arguments":     {[]string{"check", "a", "b"}, exitUsage, "accepts at most 1 arg"},
 		"check of a good file":   {[]string{"check", good, "--node", "lb02"}, 0, good + ": good, this node is lb02"},

@@ -25,18 +25,20 @@ const (
 func newRun() *cobra.Command {
 	var src source
 	var socket string
+	format := daemon.LogAuto
 	c := &cobra.Command{
 		Use:   "run",
 		Short: "run the daemon of this node",
 		Args:  cobra.NoArgs,
-		RunE:  func(*cobra.Command, []string) error { return runDaemon(&src, socket) },
+		RunE:  func(*cobra.Command, []string) error { return runDaemon(&src, socket, format) },
 	}
 	src.flags(c)
 	socketFlag(c, &socket)
+	c.Flags().Var(&format, "log", "auto: to the journal where standard error is the journal, else text to standard error;\njournal; text or json: to standard output")
 	return c
 }
 
-func runDaemon(src *source, socket string) error {
+func runDaemon(src *source, socket string, format daemon.LogFormat) error {
 	debug.SetGCPercent(gcPercent)
 	debug.SetMemoryLimit(memoryLimit)
 	runtime.GOMAXPROCS(runtime.NumCPU() + 2) // the loop's thread must always find a processor
@@ -48,7 +50,8 @@ func runDaemon(src *source, socket string) error {
 	if err := vrrpnet.Permitted(); err != nil {
 		return failure{exitPermission, err}
 	}
-	log, flush := daemon.NewLogger()
+	signal.Notify(make(chan os.Signal, 1), unix.SIGPIPE) // who reads the log may go; nothing ends for that
+	log, flush := daemon.NewLogger(format)
 	defer flush()
 	for _, w := range file.Warnings {
 		log.Warn(w.Error())

@@ -13,6 +13,10 @@ import (
 
 // The fields of a record, as journald names them.
 const (
+	fieldPrefix    = "PAIRKEEPER_"
+	fieldMessageID = "MESSAGE_ID"
+
+	fieldNode     = "PAIRKEEPER_NODE"
 	fieldRouter   = "PAIRKEEPER_ROUTER"
 	fieldState    = "PAIRKEEPER_STATE"
 	fieldOldState = "PAIRKEEPER_OLD_STATE"

@@ -63,7 +63,7 @@ func serve() error {
 	if err != nil {
 		return err
 	}
-	log, flush := daemon.NewLogger()
+	log, flush := daemon.NewLogger(daemon.LogAuto)
 	defer flush()
 	d, err := daemon.New(daemon.Options{Config: cfg, Log: log, Version: "test", File: os.Getenv(asFile), Socket: os.Getenv(asSocket), Load: load})
 	if err != nil {
