@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/pairkeeper/pairkeeper/internal/words"
 	"github.com/pairkeeper/pairkeeper/probes"
 )
 
@@ -32,7 +33,7 @@ func (p *fileProbe) look(context.Context) Result {
 func (p *fileProbe) judge() Result {
 	info, err := os.Stat(p.cfg.Path)
 	if err != nil {
-		return Result{Detail: bare(err).Error()}
+		return Result{Detail: words.Bare(err).Error()}
 	}
 	if age := time.Since(info.ModTime()); p.cfg.MaxAge > 0 && age > p.cfg.MaxAge {
 		return Result{Detail: fmt.Sprintf("written %s ago, want %s at the most", age.Round(time.Second), p.cfg.MaxAge)}
@@ -42,7 +43,7 @@ func (p *fileProbe) judge() Result {
 	}
 	data, err := readFile(p.cfg.Path, maxText)
 	if err != nil {
-		return Result{Detail: bare(err).Error()}
+		return Result{Detail: words.Bare(err).Error()}
 	}
 	if p.cfg.Value {
 		return valueOf(data)

@@ -1,10 +1,8 @@
 package probesnet
 
 import (
-	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 
 	"golang.org/x/sys/unix"
@@ -26,15 +24,4 @@ func readFile(path string, limit int64) ([]byte, error) {
 		return nil, fmt.Errorf("is not a file (%s)", info.Mode().Type())
 	}
 	return io.ReadAll(io.LimitReader(f, limit))
-}
-
-// bare is the error without the path, which the caller says already.
-func bare(err error) error {
-	if errors.Is(err, fs.ErrNotExist) {
-		return errors.New("does not exist")
-	}
-	if e, ok := errors.AsType[*fs.PathError](err); ok {
-		return e.Err
-	}
-	return err
 }

@@ -12,6 +12,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/pairkeeper/pairkeeper/internal/words"
 	"github.com/pairkeeper/pairkeeper/probes"
 )
 
@@ -109,12 +110,12 @@ func (t *processTable) read() ([]process, error) {
 	}
 	dir, err := os.Open(t.proc)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", t.proc, bare(err))
+		return nil, fmt.Errorf("%s: %w", t.proc, words.Bare(err))
 	}
 	defer dir.Close()
 	names, err := dir.Readdirnames(-1)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", t.proc, bare(err))
+		return nil, fmt.Errorf("%s: %w", t.proc, words.Bare(err))
 	}
 	var all []process
 	for _, name := range names {

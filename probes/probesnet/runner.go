@@ -6,6 +6,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/pairkeeper/pairkeeper/internal/words"
 	"github.com/pairkeeper/pairkeeper/probes"
 )
 
@@ -136,7 +137,7 @@ func (r *Runner) begin(ctx context.Context, j *job, now time.Time) {
 		start := time.Now()
 		res := j.look(ctx)
 		res.Took = time.Since(start)
-		res.Detail = visible(res.Detail)
+		res.Detail = words.Visible(res.Detail)
 		r.over <- outcome{j, res}
 	}()
 }

@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"fmt"
 	"regexp"
-	"strings"
-	"unicode"
 
 	"github.com/pairkeeper/pairkeeper/probes"
 )
@@ -40,22 +38,4 @@ func (t text) missing(b []byte) string {
 		return fmt.Sprintf("does not match %q", t.regexp)
 	}
 	return ""
-}
-
-// maxDetail is what a log line or a row of status has room for, in bytes.
-const maxDetail = 300
-
-// visible makes a detail fit for one line of a log: it may repeat what a stranger wrote.
-func visible(s string) string {
-	s = strings.ToValidUTF8(s, "?")
-	s = strings.Map(func(r rune) rune {
-		if unicode.IsPrint(r) {
-			return r
-		}
-		return ' '
-	}, s)
-	if len(s) > maxDetail {
-		s = strings.ToValidUTF8(s[:maxDetail], "") + "…"
-	}
-	return s
 }

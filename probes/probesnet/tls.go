@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/pairkeeper/pairkeeper/internal/words"
 	"github.com/pairkeeper/pairkeeper/probes"
 )
 
@@ -45,14 +46,14 @@ func (c *certificate) authorities() (*x509.CertPool, error) {
 	defer c.mu.Unlock()
 	now, err := os.Stat(c.cfg.CAFile)
 	if err != nil {
-		return nil, fmt.Errorf("the CA file %s: %w", c.cfg.CAFile, bare(err))
+		return nil, fmt.Errorf("the CA file %s: %w", c.cfg.CAFile, words.Bare(err))
 	}
 	if c.read != nil && os.SameFile(c.read, now) && now.ModTime().Equal(c.read.ModTime()) && now.Size() == c.read.Size() {
 		return c.roots, nil
 	}
 	data, err := readFile(c.cfg.CAFile, maxCAFile)
 	if err != nil {
-		return nil, fmt.Errorf("the CA file %s: %w", c.cfg.CAFile, bare(err))
+		return nil, fmt.Errorf("the CA file %s: %w", c.cfg.CAFile, words.Bare(err))
 	}
 	roots := x509.NewCertPool()
 	if !roots.AppendCertsFromPEM(data) {
