@@ -239,6 +239,7 @@ func (s *step) settleRouter(r *router) {
 	fault, detail := s.faultOf(r)
 	state, changed := r.machine.State(), fault != r.fault
 	r.fault, r.detail = fault, detail
+	s.settleFailing(r)
 	s.reprioritize(r)
 	switch {
 	case fault == "" && state.Out():

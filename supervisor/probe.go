@@ -116,7 +116,7 @@ func (n *Node) probeFault(r *router) (vrrp.Reason, string) {
 		if p.cfg.OnFail.Act == probes.Fatal && p.counter.State() == probes.Unknown && r.machine.State().Out() {
 			return ReasonStarting, "waiting for probe " + p.cfg.Name
 		}
-		if out, why := p.out(); out {
+		if out, why := p.out(); out && !r.sparesProbe(p) {
 			return ReasonProbe, why
 		}
 	}

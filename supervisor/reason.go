@@ -39,5 +39,6 @@ const (
 	ReasonBudget          vrrp.Reason = "restart-budget" // too many restarts in the window
 	ReasonSystemdLost     vrrp.Reason = "systemd-lost"   // no word from systemd; the probes decide
 	ReasonPriority        vrrp.Reason = "priority"       // changed by what is tracked
+	ReasonLastResort      vrrp.Reason = "last-resort"    // failed, stands by for when nobody else holds
 	ReasonAddressFound    vrrp.Reason = "address-found"  // an address lay here that this node does not hold
 )

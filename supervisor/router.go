@@ -14,17 +14,19 @@ const vipRetry = 5 * time.Second
 // router is one virtual router, what keeps it from taking part, and what the kernel
 // has of its addresses.
 type router struct {
-	cfg     Router
-	machine *vrrp.Machine
-	fault   vrrp.Reason // empty: takes part
-	detail  string
-	since   time.Time // of the state, or of the fault
-	barred  string    // why it cannot be run here; empty: it can
-	problem string    // why the kernel refused the addresses
-	retryAt time.Time // when to try them again
-	native  bool      // owner of addresses that the host has anyway (RFC 9568 1.2)
-	owned   bool      // the kernel has the addresses from us
-	lingers bool      // they were given up, but have not been seen to be gone
+	cfg      Router
+	machine  *vrrp.Machine
+	fault    vrrp.Reason // empty: takes part
+	detail   string
+	failing  vrrp.Reason // why it takes part only as the last resort; empty: as ever
+	weakness string      // the same in words
+	since    time.Time   // of the state, or of the fault
+	barred   string      // why it cannot be run here; empty: it can
+	problem  string      // why the kernel refused the addresses
+	retryAt  time.Time   // when to try them again
+	native   bool        // owner of addresses that the host has anyway (RFC 9568 1.2)
+	owned    bool        // the kernel has the addresses from us
+	lingers  bool        // they were given up, but have not been seen to be gone
 
 	primary  netip.Addr // where adverts come from
 	base     uint8      // the priority as configured

@@ -82,7 +82,7 @@ func (n *Node) trackFault(r *router) (vrrp.Reason, string) {
 			return ReasonStarting, "waiting for the state of " + t.Interface
 		}
 		met, why := n.look(t)
-		if !t.fatal(met) {
+		if !t.fatal(met) || r.spares(t) {
 			continue
 		}
 		if t.Reverse {
@@ -125,18 +125,26 @@ func (n *Node) effective(r *router) (uint8, []string) {
 			whys = append(whys, fmt.Sprintf("%+d, %s", o, why))
 		}
 	}
-	return Effective(r.cfg.VRRP.Priority, offsets...), whys
+	p := Effective(r.cfg.VRRP.Priority, offsets...)
+	if r.keeps() {
+		p = max(p, vrrp.PriorityLastResort+1)
+	}
+	return p, whys
 }
 
 // reprioritize tells a router its priority and the peer's when they have changed.
 func (s *step) reprioritize(r *router) {
 	priority, whys := s.effective(r)
+	if r.failing != "" {
+		priority, whys = vrrp.PriorityLastResort, nil
+	}
 	r.offsets = whys
 	base, peer := r.cfg.VRRP.Priority, r.cfg.VRRP.PeerPriority
 	if priority == r.priority && peer == r.peer {
 		return
 	}
-	if base == r.base && priority != r.priority { // else the configuration said so
+	told := base != r.base || r.failing != "" || r.keeps() && r.fault != "" // by the configuration, settleFailing, the fault
+	if priority != r.priority && !told {
 		s.note(r.cfg.Name, ReasonPriority, "%d -> %d%s", r.priority, priority, because(whys))
 	}
 	r.base, r.priority, r.peer = base, priority, peer

@@ -40,16 +40,18 @@ type ProbeView struct {
 
 // RouterView is one virtual router of a View.
 type RouterView struct {
-	Config   Router
-	State    vrrp.State
-	Reason   vrrp.Reason // of a FAULT
-	Detail   string
-	Since    time.Time
-	Priority uint8
-	Offsets  []string // what makes Priority differ from the configured one
-	Primary  netip.Addr
-	Heard    vrrp.Heard
-	Owned    bool
+	Config Router
+	State  vrrp.State
+	Reason vrrp.Reason // of a FAULT, or why it is the last resort
+	Detail string
+	// LastResort tells that it takes part although it fails (when_all_unhealthy: keep).
+	LastResort bool
+	Since      time.Time
+	Priority   uint8
+	Offsets    []string // what makes Priority differ from the configured one
+	Primary    netip.Addr
+	Heard      vrrp.Heard
+	Owned      bool
 }
 
 // View tells how the node is at a moment.
@@ -71,8 +73,12 @@ func (n *Node) Summary(now time.Time) View {
 }
 
 func (n *Node) viewOf(r *router) RouterView {
+	reason, detail := r.fault, r.detail
+	if r.failing != "" {
+		reason, detail = r.failing, r.weakness
+	}
 	return RouterView{
-		Config: r.cfg, State: r.machine.State(), Reason: r.fault, Detail: r.detail, Since: r.since,
+		Config: r.cfg, State: r.machine.State(), Reason: reason, Detail: detail, LastResort: r.failing != "", Since: r.since,
 		Priority: r.machine.Priority(), Offsets: r.offsets, Primary: r.primary, Heard: r.machine.Heard(), Owned: r.owned,
 	}
 }

@@ -56,6 +56,7 @@ func (s *step) inActive(ev Event) {
 	if s.slept() {
 		s.do(Disown{})
 		s.toBackup(s.cfg.Interval, ReasonPaused, ReasonPeerSilent)
+		s.backup.pausedAt = s.now
 		s.inBackup(ev)
 		return
 	}

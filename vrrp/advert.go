@@ -20,8 +20,11 @@ const (
 
 // Priorities with a meaning of their own (RFC 9568 5.2.4).
 const (
-	PriorityRelease uint8 = 0   // the Active router leaves on purpose
-	PriorityOwner   uint8 = 255 // the router owns the addresses
+	PriorityRelease uint8 = 0 // the Active router leaves on purpose
+	// PriorityLastResort is that of a router that must not serve while anybody else can,
+	// where Config.LastResort is set: the lowest that can hold the addresses.
+	PriorityLastResort uint8 = 1
+	PriorityOwner      uint8 = 255 // the router owns the addresses
 )
 
 // IP protocol numbers.

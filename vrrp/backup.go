@@ -24,6 +24,7 @@ type backup struct {
 	downAt    time.Time     // Active_Down_Timer
 	cause     Reason        // why the router would become Active at downAt
 	preemptAt time.Time     // from when a lower Active router is pre-empted; zero: none heard
+	pausedAt  time.Time     // when we last ran again after a pause; zero: never
 	willing   willing       // zero unless of a group
 
 	probe   probe
@@ -76,7 +77,7 @@ func (s *step) hastened() bool { return s.cfg.Pair && s.backup.cause == ReasonPe
 func (s *step) inBackup(ev Event) {
 	if late := s.late(); late > s.cfg.DownInterval(s.backup.interval) { // we slept, others may rule: listen anew
 		s.note(ReasonPaused, "did not run for "+late.Round(time.Millisecond).String())
-		s.backup.preemptAt = time.Time{}
+		s.backup.preemptAt, s.backup.pausedAt = time.Time{}, s.now
 		s.listen(s.cfg.DownInterval(s.backup.interval), s.backup.cause)
 	}
 	switch ev := ev.(type) {
@@ -115,7 +116,7 @@ func (s *step) backupReceived(ev Received) {
 	case ev.Advert.Priority == PriorityRelease:
 		b.preemptAt = time.Time{}
 		s.released()
-	case ev.Advert.Priority >= s.cfg.Priority || !s.preempts():
+	case ev.Advert.Priority >= s.cfg.Priority || !s.preempts() && !s.lastResort(ev):
 		b.preemptAt = time.Time{}
 		s.follow(ev)
 	default:
@@ -157,14 +158,7 @@ func (s *step) adopt(ev Received) {
 // it, for then it is alive and will yield. One that has just died is not pre-empted,
 // its address is probed for.
 func (s *step) lowerHeard(ev Received) {
-	b := &s.backup
-	if b.preemptAt.IsZero() {
-		b.preemptAt = b.downAt
-		if s.cfg.PreemptDelay > 0 {
-			b.preemptAt = s.now.Add(s.cfg.PreemptDelay)
-		}
-	}
-	if !due(s.now, b.preemptAt) {
+	if !s.lastResort(ev) && !s.patient() {
 		s.follow(ev)
 		return
 	}
@@ -172,6 +166,25 @@ func (s *step) lowerHeard(ev Received) {
 		s.follow(ev)
 	}
 	s.rise(ReasonPreempts)
+}
+
+// patient tells that the preemption delay is over; it begins with the first call.
+func (s *step) patient() bool {
+	b := &s.backup
+	if b.preemptAt.IsZero() {
+		b.preemptAt = b.downAt
+		if s.cfg.PreemptDelay > 0 {
+			b.preemptAt = s.now.Add(s.cfg.PreemptDelay)
+		}
+	}
+	return due(s.now, b.preemptAt)
+}
+
+// lastResort tells that an advert is of a router that must not serve while we can. What
+// has lain here during a pause tells nothing of now.
+func (s *step) lastResort(ev Received) bool {
+	old := !s.backup.pausedAt.IsZero() && s.now.Sub(s.backup.pausedAt) < s.cfg.Interval
+	return s.cfg.LastResort && ev.Advert.Priority == PriorityLastResort && !old
 }
 
 // backupTick asks who holds the addresses near the end of the silence, then decides by

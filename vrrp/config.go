@@ -25,6 +25,9 @@ type Config struct {
 	// not known.
 	Pair         bool
 	PeerPriority uint8
+	// LastResort tells that a router which has PriorityLastResort is one that must not
+	// serve while anybody else can: it is pre-empted at once, whatever Preempt says.
+	LastResort bool
 	// Grouped lets others decide when the router becomes Active: see Machine.Willing.
 	Grouped bool
 

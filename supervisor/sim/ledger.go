@@ -14,6 +14,8 @@ type ledger struct {
 	longest time.Duration // the longest time with two that clients could reach
 	stretch time.Duration
 	half    time.Duration // the longest time in which a daemon that runs held only some of a group
+	failed  time.Duration // the longest time in which a failed node held though the other one could
+	failing time.Duration
 	halves  map[*host]time.Duration
 	moves   int
 	last    string // the last single holder
@@ -39,6 +41,7 @@ func (l *ledger) pass(w *World, until time.Duration) {
 
 func (l *ledger) account(w *World, d time.Duration) {
 	l.accountHalves(w, d)
+	l.accountFailed(w, d)
 	holders, reachable, served := 0, 0, false
 	for _, h := range w.hosts {
 		if h.holds() {
@@ -77,6 +80,32 @@ func (l *ledger) accountHalves(w *World, d time.Duration) {
 		l.halves[h] += d
 		l.half = max(l.half, l.halves[h])
 	}
+}
+
+// accountFailed looks for a last resort that holds beside a node that could.
+func (l *ledger) accountFailed(w *World, d time.Duration) {
+	for i, h := range w.hosts {
+		if other := w.hosts[1-i]; h.works() && h.lastResort() && h.holds() && w.connected(h, other) && other.works() && other.ready() {
+			l.failing += d
+			l.failed = max(l.failed, l.failing)
+			return
+		}
+	}
+	l.failing = 0
+}
+
+// works tells whether a host's daemon does, and hears all.
+func (h *host) works() bool {
+	return h.powered && h.running && !h.paused && !h.blocked["mail"]
+}
+
+// lastResort tells whether a host takes part though it fails.
+func (h *host) lastResort() bool { return h.node.Router(h.cfg.Routers[0].Name).LastResort }
+
+// ready tells whether a host takes part because it can serve.
+func (h *host) ready() bool {
+	v := h.node.Router(h.cfg.Routers[0].Name)
+	return !v.State.Out() && !v.LastResort
 }
 
 // holds tells whether a host holds any of the addresses.

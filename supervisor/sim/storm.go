@@ -10,6 +10,7 @@ type Storm struct {
 	Trace   string
 	Longest time.Duration // the longest time with two holders that clients could reach
 	Half    time.Duration // the longest time in which a daemon that runs held only some of a group
+	Failed  time.Duration // the longest time in which a node that says that it fails held, with one beside it that could
 	Calm    bool          // one holder, serving, and no moves, once everything is mended
 }
 
@@ -50,7 +51,7 @@ func Rage(seed uint64, pair *Pair, faults []string) Storm {
 	w.RunUntil(end + 3*time.Minute)
 	moves := w.ledger.moves
 	w.RunUntil(end + 4*time.Minute)
-	return Storm{Trace: w.Trace(), Longest: max(longest, w.ledger.longest), Half: w.ledger.half, Calm: w.calm() && moves == w.ledger.moves}
+	return Storm{Trace: w.Trace(), Longest: max(longest, w.ledger.longest), Half: w.ledger.half, Failed: w.ledger.failed, Calm: w.calm() && moves == w.ledger.moves}
 }
 
 func (w *World) must(h *host, what string) {

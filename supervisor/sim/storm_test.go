@@ -43,6 +43,20 @@ func TestStormsOfAGroupThatTracks(t *testing.T) {
 // or a new daemon has seen what the one before has left.
 const moment = 10 * time.Millisecond
 
+// yields is how long a last resort may hold beside a node that can: two advert intervals,
+// for a group whose routers hear each its own advert.
+const yields = 400 * time.Millisecond
+
+// TestStormsOfLastResorts: with when_all_unhealthy: keep a failed node holds only while
+// nobody better is there, and never both do.
+func TestStormsOfLastResorts(t *testing.T) {
+	keep := func(p *Pair) { p.Keep = true }
+	storms(t, localFaults, 5*time.Millisecond, keep)
+	storms(t, linkFaults, 1500*time.Millisecond, keep)
+	storms(t, trackFaults, 5*time.Millisecond, keep, func(p *Pair) { p.Fatal = true })
+	storms(t, firewallFaults, 5*time.Millisecond, keep, func(p *Pair) { p.Group = true })
+}
+
 func storms(t *testing.T, faults []string, bound time.Duration, changes ...func(*Pair)) {
 	for seed := range uint64(*seeds) {
 		pair := DefaultPair()
@@ -57,6 +71,9 @@ func storms(t *testing.T, faults []string, bound time.Duration, changes ...func(
 		}
 		if s.Half > moment {
 			t.Fatalf("seed %d: half a group for %s\n%s", seed, s.Half, s.Trace)
+		}
+		if s.Failed > yields {
+			t.Fatalf("seed %d: a failed node held for %s beside one that could\n%s", seed, s.Failed, s.Trace)
 		}
 		if !s.Calm {
 			t.Fatalf("seed %d: not one healthy holder at the end\n%s", seed, s.Trace)

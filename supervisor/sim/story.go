@@ -63,6 +63,7 @@ type Pair struct {
 	Group        bool // a second router, "mail", moves with the first
 	Track        int  // of the interface eth1: a weight; 0: not tracked
 	Fatal        bool // without eth1 the routers must not run
+	Keep         bool // when_all_unhealthy: keep
 	Proxy        supervisor.Proxy
 	Probe        probes.Config
 }
@@ -106,6 +107,8 @@ func (p *Pair) set(words []string) error {
 		if p.Fatal = value == "fatal"; !p.Fatal {
 			p.Track, err = strconv.Atoi(value)
 		}
+	case "when_all_unhealthy":
+		p.Keep = value == "keep"
 	case "lb01", "lb02":
 		p.Priority[key], err = strconv.Atoi(value)
 	default:
@@ -139,7 +142,7 @@ func (p *Pair) router(node, name string, vrid uint8, address string) supervisor.
 		VRRP: vrrp.Config{
 			VRID: vrid, Version: p.Version, Priority: uint8(p.Priority[node]), Interval: p.Interval,
 			Addresses: []netip.Addr{vip.Addr()}, Preempt: p.Preempt, PreemptDelay: p.PreemptDelay, Pair: true,
-			PeerPriority: uint8(p.Priority[other[node]]), Grouped: p.Group,
+			PeerPriority: uint8(p.Priority[other[node]]), Grouped: p.Group, LastResort: p.Keep,
 			Lifetime: vrrp.LifetimeFor(p.Interval), AnnounceAgain: 5 * time.Second, AnnounceEvery: time.Second,
 		},
 	}
