@@ -13,14 +13,17 @@ import (
 
 // Document is the configuration of a whole pair, with every default filled in.
 type Document struct {
-	file     string
-	node     string // which node this host is, if the file says so
-	nodes    []node // two
-	proxy    *supervisor.Proxy
-	probes   []probes.Config
-	probeAt  []probePlace // of each probe
-	routers  []router
-	warnings Errors
+	file    string
+	node    string // which node this host is, if the file says so
+	nodes   []node // two
+	proxy   *supervisor.Proxy
+	probes  []probes.Config
+	probeAt []probePlace // of each probe
+	// probeWeights are the probes' weights, while the file is read.
+	probeWeights []weight
+	routers      []router
+	keep         bool // when_all_unhealthy: keep
+	warnings     Errors
 }
 
 // Parse reads the text of a file; name is how messages call it. It touches nothing
@@ -39,7 +42,7 @@ func Parse(name string, data []byte) (*Document, error) {
 }
 
 func (d *Document) read(root value) {
-	f, ok := root.fields("a mapping such as nodes: {…}", "node", "nodes", "proxy", "probes", "virtual_routers")
+	f, ok := root.fields("a mapping such as nodes: {…}", "node", "nodes", "proxy", "probes", "virtual_routers", "when_all_unhealthy")
 	if !ok {
 		return
 	}
@@ -53,6 +56,10 @@ func (d *Document) read(root value) {
 	if v, ok := f.keys["probes"]; ok {
 		d.readProbes(v)
 	}
+	d.readPolicy(f)
+	d.checkPolicy(f)
+	d.checkWeights()
+	d.forget()
 	switch routers, proxy := f.has("virtual_routers"), f.has("proxy"); {
 	case !routers && !proxy:
 		f.errorf("needs proxy: or virtual_routers:, there is nothing to do")
@@ -90,7 +97,9 @@ func (d *Document) For(name string) (supervisor.Config, error) {
 				errs = append(errs, s.error(d.file, "has not been read"))
 			}
 		}
-		c.Routers = append(c.Routers, r.on(d.nodes[i], d.nodes[1-i]))
+		one := r.on(d.nodes[i], d.nodes[1-i])
+		one.VRRP.LastResort = d.keep
+		c.Routers = append(c.Routers, one)
 	}
 	if len(errs) > 0 {
 		return supervisor.Config{}, errs.sort()

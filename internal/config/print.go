@@ -85,6 +85,9 @@ func (d *Document) tree() tree {
 		nodes.set(n.name, one.Node)
 	}
 	t.set("nodes", nodes.Node)
+	if len(d.routers) > 0 {
+		t.set("when_all_unhealthy", text(d.policy()))
+	}
 	if d.proxy != nil {
 		t.set("proxy", proxyTree(d.proxy))
 	}

@@ -21,7 +21,7 @@ func (d *Document) readOnFail(f fields, p *probe) {
 		return
 	}
 	if v, ok := f.keys["weight"]; ok {
-		on.Act = probes.Weigh
+		on.Act, p.weightAt = probes.Weigh, v
 		if isPlainZero(v) {
 			v.errorf("0 is keepalived's word for leaving: remove it, or write on_fail: leave")
 			return
@@ -29,7 +29,7 @@ func (d *Document) readOnFail(f fields, p *probe) {
 		on.Weight, _ = v.integer(-maxWeight, maxWeight)
 	}
 	if v, ok := f.keys["on_fail"]; ok {
-		d.readAct(v, on)
+		p.weightAt = d.readAct(v, on)
 		if p.HasValue() && on.Act != probes.Weigh {
 			v.errorf("has no effect on a value: write weight: 1, or remove value: from the file")
 		}
@@ -40,18 +40,18 @@ func (d *Document) readOnFail(f fields, p *probe) {
 	}
 }
 
-// readAct reads on_fail.
-func (d *Document) readAct(v value, on *probes.OnFail) {
+// readAct reads on_fail, and returns where its penalty stands.
+func (d *Document) readAct(v value, on *probes.OnFail) (penalty value) {
 	if v.kind() == "a mapping" {
 		f, ok := v.fields(onFailExample, "penalty")
 		if !ok {
-			return
+			return v
 		}
-		if n, ok := f.need("penalty", "30"); ok {
-			n, _ := n.integer(1, maxWeight)
+		if penalty, ok = f.need("penalty", "30"); ok {
+			n, _ := penalty.integer(1, maxWeight)
 			*on = probes.OnFail{Act: probes.Weigh, Weight: -n}
 		}
-		return
+		return penalty
 	}
 	word, ok := v.text(onFailExample)
 	switch {
@@ -65,6 +65,7 @@ func (d *Document) readAct(v value, on *probes.OnFail) {
 	default:
 		v.errorf("%s is not %s", show(word), onFailExample)
 	}
+	return v
 }
 
 func onFailTree(t tree, o probes.OnFail) {

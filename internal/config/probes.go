@@ -38,8 +38,9 @@ func everyProbe(interval, timeout time.Duration, rise, fall int) probes.Config {
 // probe is one probe while the file is read.
 type probe struct {
 	probes.Config
-	local bool // it looks at the local proxy
-	at    value
+	local    bool // it looks at the local proxy
+	at       value
+	weightAt value
 }
 
 // probePlace is where the file has a probe.
@@ -73,6 +74,7 @@ func (d *Document) readProbes(v value) {
 		}
 		d.probes = append(d.probes, p.Config)
 		d.probeAt = append(d.probeAt, probePlace{p.at.at(), p.at.path})
+		d.probeWeights = append(d.probeWeights, p.asWeight())
 	}
 }
 

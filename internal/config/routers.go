@@ -89,19 +89,17 @@ func (d *Document) readRouters(v value) {
 	}
 	d.readVirtualMACs()
 	d.joinGroups()
-	for i := range d.routers {
-		d.checkWeights(&d.routers[i])
-	}
-	for i := range d.routers {
-		d.routers[i].forget()
-	}
 }
 
 // forget lets go of the file's text, which is many times larger than what it says.
-func (r *router) forget() {
-	r.fields = fields{}
-	for i := range r.tracks {
-		r.tracks[i].at, r.tracks[i].weightAt = value{}, value{}
+func (d *Document) forget() {
+	d.probeWeights = nil
+	for i := range d.routers {
+		r := &d.routers[i]
+		r.fields = fields{}
+		for i := range r.tracks {
+			r.tracks[i].at, r.tracks[i].weightAt = value{}, value{}
+		}
 	}
 }
 
