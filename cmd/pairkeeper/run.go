@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/sys/unix"
 
+	"github.com/pairkeeper/pairkeeper/internal/orphans"
 	"github.com/pairkeeper/pairkeeper/supervisor"
 	"github.com/pairkeeper/pairkeeper/supervisor/daemon"
 	"github.com/pairkeeper/pairkeeper/vrrp/vrrpnet"
@@ -43,6 +44,9 @@ func runDaemon(src *source, socket string, format daemon.LogFormat) error {
 	debug.SetMemoryLimit(memoryLimit)
 	runtime.GOMAXPROCS(runtime.NumCPU() + 2) // the loop's thread must always find a processor
 
+	if os.Getpid() == 1 { // of a container
+		go orphans.Reap(context.Background())
+	}
 	file, err := src.load()
 	if err != nil {
 		return err

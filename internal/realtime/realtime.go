@@ -16,6 +16,8 @@ import (
 	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/pairkeeper/pairkeeper/internal/orphans"
 )
 
 // priority is enough to run before everything that is not real-time itself.
@@ -55,8 +57,13 @@ func Raise() error {
 // resetOnFork keeps what a thread starts from being real-time.
 const resetOnFork = 0x40000000
 
-// Start starts a command that is not real-time.
+// Start starts a command that is not real-time. As PID 1 the process reaps orphans; the
+// command is none.
 func Start(cmd *exec.Cmd) error {
+	return orphans.Started(cmd, func() error { return start(cmd) })
+}
+
+func start(cmd *exec.Cmd) error {
 	starting.RLock()
 	defer starting.RUnlock()
 	runtime.LockOSThread()

@@ -18,6 +18,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/pairkeeper/pairkeeper/internal/netlab"
+	"github.com/pairkeeper/pairkeeper/internal/orphans"
 	"github.com/pairkeeper/pairkeeper/internal/testbin"
 	"github.com/pairkeeper/pairkeeper/supervisor"
 )
@@ -31,6 +32,7 @@ type nursed struct {
 
 func nurse(t *testing.T, argv ...string) *nursed {
 	t.Helper()
+	reaping(t)
 	n := &nursed{log: &testbin.Output{}, watched: &watched{t: t, states: make(chan told, 1000)}}
 	n.Child = NewChild(argv, slog.New(slog.NewTextHandler(n.log, nil)))
 	ctx, cancel := context.WithCancel(t.Context())
@@ -42,6 +44,15 @@ func nurse(t *testing.T, argv ...string) *nursed {
 	n.stop = func() { cancel(); <-ended }
 	t.Cleanup(n.stop)
 	return n
+}
+
+// reaping does what pairkeeper does as PID 1, which the lab makes of this process. Whatever
+// the test starts meanwhile is started by this package.
+func reaping(t *testing.T) {
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan struct{})
+	go func() { defer close(ended); orphans.Reap(ctx) }()
+	t.Cleanup(func() { cancel(); <-ended })
 }
 
 // proxies are real proxies in the foreground, on a loopback port.

@@ -104,15 +104,9 @@ func (p *process) end(patience time.Duration) {
 }
 
 // awaitGroup waits until the killed descendants are gone, as they may still hold the
-// proxy's sockets. As PID 1 of a container pairkeeper inherits and reaps them.
+// proxy's sockets. Whoever is PID 1 reaps them.
 func (p *process) awaitGroup() {
 	for range 200 {
-		for {
-			pid, err := unix.Wait4(-p.pid(), nil, unix.WNOHANG, nil)
-			if err != nil || pid <= 0 {
-				break
-			}
-		}
 		if errors.Is(unix.Kill(-p.pid(), 0), unix.ESRCH) {
 			return
 		}
