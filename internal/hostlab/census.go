@@ -8,7 +8,6 @@ import (
 	"net/netip"
 	"slices"
 	"sync"
-	"testing"
 	"time"
 )
 
@@ -20,7 +19,7 @@ const (
 
 // Holders asks once by ARP who holds the address on the eth0 switch now: names of
 // hosts, or the MAC of somebody else.
-func (l *Lab) Holders(t testing.TB, vip string) []string {
+func (l *Lab) Holders(t T, vip string) []string {
 	t.Helper()
 	s, err := openARP(censusPort)
 	if err != nil {
@@ -56,7 +55,7 @@ type censusRound struct {
 }
 
 // Census starts a census of the address on the eth0 switch.
-func (l *Lab) Census(t testing.TB, vip string) *Census {
+func (l *Lab) Census(t T, vip string) *Census {
 	t.Helper()
 	s, err := openARP(censusPort)
 	if err != nil {

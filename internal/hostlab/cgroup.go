@@ -38,6 +38,19 @@ func enterCgroup(name string) error {
 	return err
 }
 
+// UnitProcesses are the processes of a service of the host, as their numbers are in the
+// lab; none if it does not run.
+func (h *Host) UnitProcesses(unit string) []int {
+	text, _ := os.ReadFile(filepath.Join(h.cgroup(), "system.slice", unit, "cgroup.procs"))
+	var pids []int
+	for _, field := range strings.Fields(string(text)) {
+		if pid, err := strconv.Atoi(field); err == nil {
+			pids = append(pids, pid)
+		}
+	}
+	return pids
+}
+
 // sweep removes the cgroups of labs that have ended.
 func sweep() {
 	labs, _ := filepath.Glob(filepath.Join(cgroupRoot, cgroupMark+"*"))

@@ -13,7 +13,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"testing"
 	"time"
 )
 
@@ -160,7 +159,7 @@ func (c *Client) Hosts() []string {
 
 // WaitFor waits until the site has been answered by the host since the last Mark, or
 // the beginning, and by it last.
-func (c *Client) WaitFor(t testing.TB, host string, limit time.Duration) {
+func (c *Client) WaitFor(t T, host string, limit time.Duration) {
 	t.Helper()
 	for end := time.Now().Add(limit); ; time.Sleep(c.every) {
 		hosts := c.Hosts()

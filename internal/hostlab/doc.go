@@ -29,6 +29,8 @@
 //		t.Log(client.Outage())
 //	}
 //
+// A program that is no test runs in a lab, too, with an M and a T of its own.
+//
 // What a host may not do, because it would do it to the whole machine: it cannot set
 // the clock, write a sysctl outside net.*, load a module, use sysrq, see the machine's
 // /tmp or leave its own cgroup. It is no security boundary against hostile code.

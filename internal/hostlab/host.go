@@ -12,7 +12,6 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"testing"
 	"time"
 )
 
@@ -65,7 +64,7 @@ func (h *Host) Command(ctx context.Context, args ...string) *exec.Cmd {
 
 // Run runs a command inside the host and returns what it printed, without the last
 // line end; the test fails if the command does.
-func (h *Host) Run(t testing.TB, args ...string) string {
+func (h *Host) Run(t T, args ...string) string {
 	t.Helper()
 	out, err := h.Try(args...)
 	if err != nil {
@@ -95,13 +94,13 @@ func (h *Host) pipe(stdin io.Reader, args ...string) (string, error) {
 }
 
 // Write puts a file on the host's disk, its folder too.
-func (h *Host) Write(t testing.TB, path, content string, mode os.FileMode) {
+func (h *Host) Write(t T, path, content string, mode os.FileMode) {
 	t.Helper()
 	h.put(t, strings.NewReader(content), path, mode)
 }
 
 // Install copies a program of the machine to the host's disk.
-func (h *Host) Install(t testing.TB, localBinary, path string) {
+func (h *Host) Install(t T, localBinary, path string) {
 	t.Helper()
 	f, err := os.Open(localBinary)
 	if err != nil {
@@ -112,7 +111,7 @@ func (h *Host) Install(t testing.TB, localBinary, path string) {
 }
 
 // put goes through the host, as an overlay must not be written behind its back.
-func (h *Host) put(t testing.TB, content io.Reader, path string, mode os.FileMode) {
+func (h *Host) put(t T, content io.Reader, path string, mode os.FileMode) {
 	t.Helper()
 	if _, err := h.pipe(content, "install", "-D", "-m", fmt.Sprintf("%o", mode.Perm()), "/dev/stdin", path); err != nil {
 		t.Fatal(err)
@@ -121,7 +120,7 @@ func (h *Host) put(t testing.TB, content io.Reader, path string, mode os.FileMod
 
 // Journal is what journalctl prints in the host; that of a host that is off is read
 // from its disk.
-func (h *Host) Journal(t testing.TB, args ...string) string {
+func (h *Host) Journal(t T, args ...string) string {
 	t.Helper()
 	out, err := h.journal(args...)
 	if err != nil {

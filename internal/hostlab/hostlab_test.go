@@ -3,6 +3,7 @@
 package hostlab_test
 
 import (
+	"fmt"
 	"os"
 	"slices"
 	"strings"
@@ -109,8 +110,8 @@ func TestClientSeesCutFreezeAndCrashAsOutage(t *testing.T) {
 	lab := hostlab.New(t, "h1", "h2")
 	h := lab.Host("h1")
 	c := lab.Client(h.Addr(), 5*time.Millisecond)
-	for name, fault := range map[string][2]func(testing.TB){
-		"cut":    {func(t testing.TB) { h.Cut(t) }, func(t testing.TB) { h.Join(t) }},
+	for name, fault := range map[string][2]func(hostlab.T){
+		"cut":    {func(t hostlab.T) { h.Cut(t) }, func(t hostlab.T) { h.Join(t) }},
 		"freeze": {h.Freeze, h.Thaw},
 		"crash":  {h.Crash, h.Start},
 	} {
@@ -126,6 +127,22 @@ func TestClientSeesCutFreezeAndCrashAsOutage(t *testing.T) {
 		if o.Longest < 500*time.Millisecond || o.Total < 500*time.Millisecond || o.Failed == 0 {
 			t.Errorf("%s for 700ms: the client saw %v", name, o)
 		}
+	}
+}
+
+func TestProcessesOfAUnitAreNumberedAsInTheLab(t *testing.T) {
+	h := hostlab.New(t, "h1").Host("h1")
+	list := h.UnitProcesses("nginx.service")
+	if len(list) != 2 {
+		t.Fatalf("%v: want a master and one worker", list)
+	}
+	for _, pid := range list {
+		if name, err := os.ReadFile(fmt.Sprintf("/proc/%d/comm", pid)); err != nil || string(name) != "nginx\n" {
+			t.Errorf("process %d is %s, %v", pid, name, err)
+		}
+	}
+	if none := h.UnitProcesses("no.service"); len(none) != 0 {
+		t.Errorf("a unit that is not there has the processes %v", none)
 	}
 }
 

@@ -8,9 +8,18 @@ import (
 	"regexp"
 	"strings"
 	"sync"
-	"testing"
 	"time"
+
+	"github.com/pairkeeper/pairkeeper/internal/netlab"
 )
+
+// T is the part of testing.TB that a lab needs. Fatal and Fatalf must not return.
+type T interface {
+	netlab.T
+	Errorf(format string, args ...any)
+	Fatal(args ...any)
+	Failed() bool
+}
 
 // Lab is a set of running hosts on two switches, for one test.
 type Lab struct {
@@ -26,7 +35,7 @@ var hostName = regexp.MustCompile(`^[a-z][a-z0-9-]{0,11}$`)
 
 // New boots fresh hosts with these names, the first at 10.77.0.1, and removes them
 // when the test ends. A failed test logs the end of each host's journal.
-func New(t testing.TB, names ...string) *Lab {
+func New(t T, names ...string) *Lab {
 	t.Helper()
 	needLab(t)
 	if !busy.TryLock() {
@@ -76,7 +85,7 @@ func (l *Lab) Client(vip string, every time.Duration) *Client {
 }
 
 // remove ends the observers and the hosts.
-func (l *Lab) remove(t testing.TB) {
+func (l *Lab) remove(t T) {
 	for _, stop := range l.close {
 		stop()
 	}

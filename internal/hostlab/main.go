@@ -10,7 +10,6 @@ import (
 	"os/exec"
 	"runtime"
 	"syscall"
-	"testing"
 
 	"golang.org/x/sys/unix"
 )
@@ -22,9 +21,12 @@ const (
 	cgroupVar = "PAIRKEEPER_HOSTLAB_CGROUP"
 )
 
+// M is what runs inside a lab: a testing.M, or another program's main part.
+type M interface{ Run() int }
+
 // Main runs the tests of m inside a new lab and returns the exit code. Where there
 // can be no lab the tests run all the same, and New skips or fails them.
-func Main(m *testing.M) int {
+func Main(m M) int {
 	stage := os.Getenv(stageVar)
 	name := os.Getenv(cgroupVar)
 	os.Unsetenv(stageVar)
@@ -87,7 +89,7 @@ func again(stage string, args ...string) *exec.Cmd {
 }
 
 // runInside is PID 1 of the lab.
-func runInside(m *testing.M, cgroup string) int {
+func runInside(m M, cgroup string) int {
 	unix.CloseOnExec(3) // the janitor waits for the end of this pipe
 	if err := furnish(cgroup); err != nil {
 		fmt.Fprintln(os.Stderr, "hostlab:", err)

@@ -5,7 +5,6 @@ package hostlab
 import (
 	"os"
 	"os/exec"
-	"testing"
 
 	"github.com/pairkeeper/pairkeeper/internal/netlab"
 )
@@ -28,7 +27,7 @@ var inLab bool
 
 // needLab skips the test where there can be no lab, or fails it where a skip is not
 // allowed.
-func needLab(t testing.TB) {
+func needLab(t T) {
 	t.Helper()
 	netlab.Need(t, programs...)
 	if !inLab {

@@ -10,7 +10,6 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
-	"testing"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -21,14 +20,14 @@ const poweroff = syscall.Signal(34 + 4) // SIGRTMIN+4
 
 // Start boots a host that is off and waits until it is up. Its disk is as Stop or
 // Crash left it, its /run is empty.
-func (h *Host) Start(t testing.TB) {
+func (h *Host) Start(t T) {
 	t.Helper()
 	h.powerOn(t)
 	h.awaitBoot(t)
 }
 
 // Stop powers the host off in an orderly way and waits for it.
-func (h *Host) Stop(t testing.TB) {
+func (h *Host) Stop(t T) {
 	t.Helper()
 	h.mustRun(t)
 	if err := h.boot.Process.Signal(poweroff); err != nil {
@@ -38,14 +37,14 @@ func (h *Host) Stop(t testing.TB) {
 }
 
 // Crash is a power cut: at once silent, nothing is stopped or written any more.
-func (h *Host) Crash(t testing.TB) {
+func (h *Host) Crash(t T) {
 	t.Helper()
 	h.mustRun(t)
 	h.kill(t)
 }
 
 // scrap makes an end of the host in whatever state it is.
-func (h *Host) scrap(t testing.TB) {
+func (h *Host) scrap(t T) {
 	t.Helper()
 	if h.boot != nil {
 		h.kill(t)
@@ -53,7 +52,7 @@ func (h *Host) scrap(t testing.TB) {
 	unix.Unmount(h.dir+"/run", unix.MNT_DETACH) // there if the boot went wrong early
 }
 
-func (h *Host) kill(t testing.TB) {
+func (h *Host) kill(t T) {
 	t.Helper()
 	setCables(h.name, nil, false)
 	if err := h.boot.Process.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {
@@ -64,18 +63,18 @@ func (h *Host) kill(t testing.TB) {
 
 // Freeze stalls every process of the host, as a paused virtual machine or a starved
 // one; its kernel still answers ARP and ping.
-func (h *Host) Freeze(t testing.TB) {
+func (h *Host) Freeze(t T) {
 	t.Helper()
 	h.freeze(t, "1", true)
 }
 
 // Thaw lets a frozen host go on.
-func (h *Host) Thaw(t testing.TB) {
+func (h *Host) Thaw(t T) {
 	t.Helper()
 	h.freeze(t, "0", false)
 }
 
-func (h *Host) freeze(t testing.TB, value string, want bool) {
+func (h *Host) freeze(t T, value string, want bool) {
 	t.Helper()
 	h.mustRun(t)
 	if err := os.WriteFile(h.cgroup()+"/cgroup.freeze", []byte(value), 0); err != nil {
@@ -89,18 +88,18 @@ func (h *Host) freeze(t testing.TB, value string, want bool) {
 }
 
 // Cut unplugs the host's cables at the switch: those named ("eth0"), or all.
-func (h *Host) Cut(t testing.TB, nics ...string) {
+func (h *Host) Cut(t T, nics ...string) {
 	t.Helper()
 	h.plug(t, nics, false)
 }
 
 // Join plugs the cables in again.
-func (h *Host) Join(t testing.TB, nics ...string) {
+func (h *Host) Join(t T, nics ...string) {
 	t.Helper()
 	h.plug(t, nics, true)
 }
 
-func (h *Host) plug(t testing.TB, nics []string, up bool) {
+func (h *Host) plug(t T, nics []string, up bool) {
 	t.Helper()
 	h.mustRun(t)
 	if err := setCables(h.name, nics, up); err != nil {
@@ -120,7 +119,7 @@ func (h *Host) running() bool {
 	}
 }
 
-func (h *Host) mustRun(t testing.TB) {
+func (h *Host) mustRun(t T) {
 	t.Helper()
 	if !h.running() {
 		t.Fatalf("hostlab: %s is off", h.name)
@@ -130,7 +129,7 @@ func (h *Host) mustRun(t testing.TB) {
 func (h *Host) cgroup() string { return filepath.Join(labCgroup, h.name) }
 
 // powerOn starts PID 1, plugs in its cables and lets it become systemd.
-func (h *Host) powerOn(t testing.TB) {
+func (h *Host) powerOn(t T) {
 	t.Helper()
 	if h.running() {
 		t.Fatalf("hostlab: %s is on already", h.name)
@@ -190,7 +189,7 @@ func (h *Host) spawn() error {
 }
 
 // awaitBoot waits until systemd has started everything it was to start.
-func (h *Host) awaitBoot(t testing.TB) {
+func (h *Host) awaitBoot(t T) {
 	t.Helper()
 	state := "no systemd"
 	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
@@ -214,7 +213,7 @@ func (h *Host) awaitBoot(t testing.TB) {
 }
 
 // tidy waits for the end of a host and removes what a machine without power loses.
-func (h *Host) tidy(t testing.TB) {
+func (h *Host) tidy(t T) {
 	t.Helper()
 	select {
 	case <-h.gone:

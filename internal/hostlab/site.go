@@ -2,8 +2,6 @@
 
 package hostlab
 
-import "testing"
-
 // nginxConf answers / and /healthz with the host's name.
 const nginxConf = `user www-data;
 worker_processes 1;
@@ -38,7 +36,7 @@ frontend site
 
 // UseHAProxy lets HAProxy serve the host's site instead of nginx, now and at every
 // later boot. Its configuration is /etc/haproxy/haproxy.cfg.
-func (h *Host) UseHAProxy(t testing.TB) {
+func (h *Host) UseHAProxy(t T) {
 	t.Helper()
 	h.Run(t, "systemctl", "disable", "--now", "nginx.service")
 	h.Run(t, "systemctl", "enable", "--now", "haproxy.service")
