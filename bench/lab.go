@@ -35,8 +35,8 @@ var (
 	second = node{"lb02", "10.0.0.6", 100}
 )
 
-// lab is a network with two hosts and a client, for one run. It is the T of its
-// netlab; whoever cannot go on panics with a labError.
+// lab is a network with two hosts and a client, for one run. It is the T of netlab and
+// hostlab; whoever cannot go on panics with a labError.
 type lab struct {
 	dir      string
 	cleanups []func()
@@ -108,6 +108,9 @@ func (l *lab) Cleanup(f func())             { l.cleanups = append(l.cleanups, f)
 func (l *lab) Logf(string, ...any)          {}
 func (l *lab) Skipf(f string, args ...any)  { l.Fatalf(f, args...) }
 func (l *lab) Fatalf(f string, args ...any) { panic(labError{fmt.Sprintf(f, args...)}) }
+func (l *lab) Fatal(args ...any)            { l.Fatalf("%s", fmt.Sprint(args...)) }
+func (l *lab) Errorf(f string, args ...any) { l.Fatalf(f, args...) }
+func (l *lab) Failed() bool                 { return false }
 
 // rescue turns the panic of a lab into an error.
 func rescue(err *error) {

@@ -15,6 +15,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/pairkeeper/pairkeeper/internal/hostlab"
 	"github.com/pairkeeper/pairkeeper/internal/onlooker"
 )
 
@@ -34,10 +35,22 @@ const (
 )
 
 func main() {
-	os.Exit(run())
+	switch stage() {
+	case stageHost:
+		os.Exit(exitCode(keepHouse()))
+	case stageClient:
+		os.Exit(exitCode(onlooker.Be(nic, vip)))
+	}
+	// In namespaces of its own: when it ends, in whatever way, the kernel ends every
+	// process in them and takes the networks and mounts away.
+	os.Exit(hostlab.Main(bench{}))
 }
 
-func run() int {
+// bench is what runs in the lab.
+type bench struct{}
+
+// Run returns the exit code.
+func (bench) Run() int {
 	opts, err := parse(os.Args[1:])
 	if errors.Is(err, flag.ErrHelp) {
 		return 0
@@ -46,24 +59,15 @@ func run() int {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		return 64
 	}
-	switch stage() {
-	case stageHost:
-		err = keepHouse()
-	case stageClient:
-		err = onlooker.Be(nic, vip)
-	case stageLab:
-		err = inLab(opts)
-	default:
-		var code int
-		if code, err = enterLab(); err == nil {
-			return code
-		}
+	return exitCode(inLab(opts))
+}
+
+func exitCode(err error) int {
+	if err == nil {
+		return 0
 	}
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "bench:", err)
-		return 1
-	}
-	return 0
+	fmt.Fprintln(os.Stderr, "bench:", err)
+	return 1
 }
 
 func parse(args []string) (options, error) {
@@ -77,9 +81,6 @@ func parse(args []string) (options, error) {
 	f.BoolVar(&o.logs, "logs", false, "print what the daemons logged after each run")
 	if err := f.Parse(args); err != nil {
 		return o, err
-	}
-	if stage() != "" && stage() != stageLab {
-		return o, nil
 	}
 	return o, o.complete()
 }
@@ -104,9 +105,6 @@ func (o *options) complete() (err error) {
 		if _, err := exec.LookPath(program); err != nil {
 			return fmt.Errorf("needs the program %s: install Debian's package", program)
 		}
-	}
-	if os.Geteuid() != 0 {
-		return errors.New("needs root to make network namespaces")
 	}
 	return nil
 }

@@ -3,23 +3,21 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"os/signal"
-	"runtime"
-	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/pairkeeper/pairkeeper/internal/hostlab"
 )
 
-// The program runs itself again as parts of the lab; this variable tells which.
+// The program runs itself again as parts of a scenario; this variable tells which.
 const stageVar = "PAIRKEEPER_BENCH"
 
 const (
-	stageLab    = "lab"    // PID 1 of everything
 	stageHost   = "host"   // PID 1 of a host
 	stageClient = "client" // who asks the virtual address
 )
@@ -34,36 +32,13 @@ func again(stage string, args ...string) *exec.Cmd {
 	return cmd
 }
 
-// enterLab runs the benchmark in namespaces of its own. When it ends, in whatever way,
-// the kernel ends every process in them and takes the networks and mounts away.
-func enterLab() (int, error) {
-	// The kernel ties the death signal to the thread that forked.
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
-	cmd := again(stageLab, os.Args[1:]...)
-	cmd.Stdout = os.Stdout
-	cmd.SysProcAttr = &syscall.SysProcAttr{
-		Cloneflags: unix.CLONE_NEWPID | unix.CLONE_NEWNS | unix.CLONE_NEWNET | unix.CLONE_NEWIPC,
-		Pdeathsig:  unix.SIGKILL,
-	}
-	err := cmd.Run()
-	var exit *exec.ExitError
-	if errors.As(err, &exit) {
-		return max(exit.ExitCode(), 1), nil
-	}
-	return 0, err
-}
-
 // workDir is where the lab keeps its files, in memory and seen by nobody else.
 const workDir = "/run/bench"
 
-func furnish() error {
-	if err := privateProc(); err != nil {
-		return err
-	}
-	if err := unix.Mount("run", "/run", "tmpfs", unix.MS_NOSUID|unix.MS_NODEV, "mode=755"); err != nil {
-		return fmt.Errorf("mount /run: %w", err)
-	}
+// furnish makes the folder of the runs, in the /run that is the lab's own.
+func furnish() (err error) {
+	defer rescue(&err)
+	hostlab.Need(&lab{})
 	return os.Mkdir(workDir, 0o755)
 }
 

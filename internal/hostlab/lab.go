@@ -37,7 +37,7 @@ var hostName = regexp.MustCompile(`^[a-z][a-z0-9-]{0,11}$`)
 // when the test ends. A failed test logs the end of each host's journal.
 func New(t T, names ...string) *Lab {
 	t.Helper()
-	needLab(t)
+	Need(t)
 	if !busy.TryLock() {
 		t.Fatal("hostlab: another test has its lab still; labs cannot be parallel")
 	}

@@ -25,12 +25,12 @@ func possible() bool {
 // inLab is true in the process whose tests run inside a lab.
 var inLab bool
 
-// needLab skips the test where there can be no lab, or fails it where a skip is not
+// Need skips the test where there can be no lab, or fails it where a skip is not
 // allowed.
-func needLab(t T) {
+func Need(t T) {
 	t.Helper()
 	netlab.Need(t, programs...)
 	if !inLab {
-		t.Fatal("hostlab: not inside a lab: call hostlab.Main from TestMain")
+		t.Fatal("hostlab: not inside a lab: call hostlab.Main first, as TestMain does")
 	}
 }
