@@ -17,14 +17,15 @@ type keepalived struct{}
 
 func (keepalived) bringsProxy() bool { return false }
 
-// checkWeb is the script that everybody copies: start nginx when none is there, and
-// stop keepalived when it is still not there a second later.
+// checkWeb is the script that everybody copies: start the proxy when none is there, and
+// stop keepalived when it is still not there a second later. Its words are the name of
+// the proxy's processes, and how to start it and to stop keepalived.
 const checkWeb = `#!/bin/sh
-if [ "$(ps -C nginx --no-headers | wc -l)" -eq 0 ]; then
-	%s >/dev/null 2>&1
+if [ "$(ps -C %[1]s --no-headers | wc -l)" -eq 0 ]; then
+	%[2]s >/dev/null 2>&1
 	sleep 1
-	if [ "$(ps -C nginx --no-headers | wc -l)" -eq 0 ]; then
-		kill "$(cat %s)"
+	if [ "$(ps -C %[1]s --no-headers | wc -l)" -eq 0 ]; then
+		%[3]s
 	fi
 fi
 exit 0
@@ -80,7 +81,8 @@ func keepalivedScript(h *host, s settings) string {
 	switch {
 	case s.guard:
 		start := strings.Join(newNginx(h).argv(), " ")
-		return h.write("check_web.sh", fmt.Sprintf(checkWeb, start, filepath.Join(h.dir, "keepalived.pid")), 0o700)
+		stop := fmt.Sprintf(`kill "$(cat %s)"`, filepath.Join(h.dir, "keepalived.pid"))
+		return h.write("check_web.sh", fmt.Sprintf(checkWeb, "nginx", start, stop), 0o700)
 	case s.look:
 		return h.write("check_http.sh", checkHTTP, 0o700)
 	}

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"os/exec"
 	"runtime"
@@ -77,6 +78,7 @@ func (r *report) print(w io.Writer) {
 	const mib = 1 << 20
 	fmt.Fprintf(w, "\nProgram on disk: pairkeeper %.1f MiB (static), keepalived %.1f MiB (and its libraries).\n",
 		float64(r.Size)/mib, float64(r.TheirSize)/mib)
+	fmt.Fprintf(w, "Never: not within %s. ", limit)
 	fmt.Fprintln(w, "The ratio is to pairkeeper's median. The client was late with a request by at most:", r.stalls()+".")
 	for _, s := range r.sections {
 		for _, text := range s.lost {
@@ -96,11 +98,21 @@ func (r *report) stalls() string {
 
 // figures is a row of the JSON file.
 type figures struct {
-	Scenario string    `json:"scenario"`
-	Measure  string    `json:"measure"`
-	Unit     unit      `json:"unit"`
-	Tool     string    `json:"tool"`
-	Values   []float64 `json:"values"` // in the order of the runs
+	Scenario string   `json:"scenario"`
+	Measure  string   `json:"measure"`
+	Unit     unit     `json:"unit"`
+	Tool     string   `json:"tool"`
+	Values   []figure `json:"values"` // in the order of the runs
+}
+
+// figure is null in JSON where something never happened.
+type figure float64
+
+func (f figure) MarshalJSON() ([]byte, error) {
+	if math.IsInf(float64(f), 0) {
+		return []byte("null"), nil
+	}
+	return json.Marshal(float64(f))
 }
 
 func (r *report) writeJSON(path string) error {
@@ -111,7 +123,11 @@ func (r *report) writeJSON(path string) error {
 	for _, s := range r.sections {
 		for q, quantity := range s.measures {
 			for i, c := range s.contestants {
-				doc.Figures = append(doc.Figures, figures{s.name, quantity.name, quantity.unit, c.name, s.column(i, q)})
+				row := figures{Scenario: s.name, Measure: quantity.name, Unit: quantity.unit, Tool: c.name}
+				for _, v := range s.column(i, q) {
+					row.Values = append(row.Values, figure(v))
+				}
+				doc.Figures = append(doc.Figures, row)
 			}
 		}
 	}

@@ -17,6 +17,11 @@ type scenario struct {
 	measures    []quantity
 	contestants []contestant // pairkeeper first
 	run         func(p *pair, c contestant) []float64
+	apart       bool // only runs when it is asked for by -only
+
+	// Instead of run, where a unit is guarded on hosts with systemd.
+	deed *deed
+	site site
 }
 
 // quantity is what is measured.
@@ -30,6 +35,7 @@ type contestant struct {
 	name string // in the table, in front of what only it is told
 	kind string
 	settings
+	share int // of the scenario's runs, as there; 0: all
 }
 
 const (
@@ -46,7 +52,7 @@ func (c contestant) tool(o options) tool {
 
 // both are the two tools with the same settings.
 func both(s settings) []contestant {
-	return []contestant{{ours, ours, s}, {theirs, theirs, s}}
+	return []contestant{{name: ours, kind: ours, settings: s}, {name: theirs, kind: theirs, settings: s}}
 }
 
 // scenarios are all there are, in the order of the table.
@@ -57,7 +63,8 @@ func scenarios() []scenario {
 	all = append(all, daemonScenarios()...)
 	all = append(all, routersScenarios()...)
 	all = append(all, stressScenarios()...)
-	return append(all, idleScenarios()...)
+	all = append(all, idleScenarios()...)
+	return append(all, guardScenarios()...)
 }
 
 func names() []string {
@@ -68,11 +75,11 @@ func names() []string {
 	return list
 }
 
-// chosen are the scenarios whose names begin so.
+// chosen are the scenarios whose names begin so; without a name, those not apart.
 func chosen(only string) []scenario {
 	var list []scenario
 	for _, s := range scenarios() {
-		if strings.HasPrefix(s.name, only) {
+		if strings.HasPrefix(s.name, only) && (only != "" || !s.apart) {
 			list = append(list, s)
 		}
 	}

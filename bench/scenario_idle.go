@@ -34,7 +34,7 @@ func idleScenarios() []scenario {
 	}
 	return []scenario{
 		idle("idle-check", "idle, nginx is looked at; v3, 200 ms", 20, []contestant{
-			{ours + ", HTTP probe every 500 ms", ours, looking}, {theirs + ", curl script every 1 s", theirs, looking},
+			{name: ours + ", HTTP probe every 500 ms", kind: ours, settings: looking}, {name: theirs + ", curl script every 1 s", kind: theirs, settings: looking},
 		}, watch(settleFor, watchFor)),
 		idle("idle-bare", "idle, no check; v3, 200 ms", 20, both(bare), watch(settleFor, watchFor)),
 		idle("idle-250", "idle, 250 virtual routers; v3, 100 ms", 10,

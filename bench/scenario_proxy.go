@@ -18,9 +18,9 @@ func proxyScenarios() []scenario {
 		return s
 	}
 	contestants := []contestant{
-		{ours, ours, guarded},
-		{"keepalived, check_web.sh every 5 s", theirs, checking(5 * time.Second)},
-		{"keepalived, check_web.sh every 1 s", theirs, checking(time.Second)},
+		{name: ours, kind: ours, settings: guarded},
+		{name: "keepalived, check_web.sh every 5 s", kind: theirs, settings: checking(5 * time.Second)},
+		{name: "keepalived, check_web.sh every 1 s", kind: theirs, settings: checking(time.Second)},
 	}
 	return []scenario{
 		{

@@ -48,7 +48,7 @@ func (l loss) of(many int, interval time.Duration, share int) scenario {
 		title:       fmt.Sprintf("%s, %s; v3, %s", l.title, countOf(many), phrase(interval)),
 		share:       share,
 		measures:    outageOfMany,
-		contestants: []contestant{{ours, ours, s}, {theirsRealTime, theirs, s}},
+		contestants: []contestant{{name: ours, kind: ours, settings: s}, {name: theirsRealTime, kind: theirs, settings: s}},
 		run:         func(p *pair, c contestant) []float64 { return p.loseMany(c, l.fault) },
 	}
 }

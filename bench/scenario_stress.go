@@ -35,7 +35,7 @@ func stressScenarios() []scenario {
 				{"moments without holder", inTimes}, {"time without holder", inSeconds},
 				{"moments with two holders", inTimes}, {"time with two holders", inSeconds},
 			},
-			contestants: []contestant{{ours, ours, plain}, {theirs, theirs, plain}, {theirsRealTime, theirs, realTime}},
+			contestants: []contestant{{name: ours, kind: ours, settings: plain}, {name: theirs, kind: theirs, settings: plain}, {name: theirsRealTime, kind: theirs, settings: realTime}},
 			run:         func(p *pair, _ contestant) []float64 { return p.endure() },
 		}
 	}

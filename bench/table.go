@@ -23,6 +23,8 @@ const (
 
 func (u unit) format(v float64) string {
 	switch {
+	case math.IsInf(v, 1):
+		return "never"
 	case u == inSeconds && v < 1:
 		return fmt.Sprintf("%.0f ms", v*1000)
 	case u == inSeconds:
@@ -83,7 +85,7 @@ func (s summary) cells(u unit) string {
 
 // ratio is how many times more one is than the other.
 func ratio(more, less float64) string {
-	if math.IsNaN(more) || math.IsNaN(less) || less == 0 {
+	if math.IsNaN(more/less) || math.IsInf(more/less, 0) {
 		return "–"
 	}
 	return fmt.Sprintf("%.3g", more/less)
