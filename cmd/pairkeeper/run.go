@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"log/slog"
 	"os"
 	"os/signal"
 	"runtime"
@@ -12,6 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/pairkeeper/pairkeeper/internal/orphans"
+	"github.com/pairkeeper/pairkeeper/internal/logbook"
 	"github.com/pairkeeper/pairkeeper/supervisor"
 	"github.com/pairkeeper/pairkeeper/supervisor/daemon"
 	"github.com/pairkeeper/pairkeeper/vrrp/vrrpnet"
@@ -58,7 +58,7 @@ func runDaemon(src *source, socket string, format daemon.LogFormat) error {
 	log, flush := daemon.NewLogger(format)
 	defer flush()
 	for _, w := range file.Warnings {
-		log.Warn(w.Error())
+		log.Warn(w.Error(), logbook.As(logbook.ConfigWarning))
 	}
 	d, err := daemon.New(daemon.Options{
 		Config: file.Config, Log: log, Version: version(), File: file.Path, Socket: socket,
@@ -78,11 +78,9 @@ func runDaemon(src *source, socket string, format daemon.LogFormat) error {
 	hup := make(chan os.Signal, 1)
 	signal.Notify(hup, unix.SIGHUP)
 	go reloadOnHangup(ctx, hup, d)
-	log.Info("pairkeeper " + version() + " begins as " + file.Config.Node + " with " + file.Path)
 	if err := d.Run(ctx); err != nil {
 		return failure{exitSoftware, err}
 	}
-	log.Info("pairkeeper ends", slog.String("PAIRKEEPER_REASON", "stopping"))
 	return nil
 }
 

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/pairkeeper/pairkeeper/internal/logbook"
 	"github.com/pairkeeper/pairkeeper/supervisor"
 	"github.com/pairkeeper/pairkeeper/vrrp"
 	"github.com/pairkeeper/pairkeeper/vrrp/vrrpnet"
@@ -26,7 +27,7 @@ func Cleanup(cfg supervisor.Config, log *slog.Logger) error {
 	if err != nil {
 		return errors.Join(err, kernel.Close())
 	}
-	c := &cleanup{kernel: kernel, vmacs: vmacs, log: log}
+	c := &cleanup{kernel: kernel, vmacs: vmacs, log: log.With(logbook.Node, cfg.Node)}
 	var problems []error
 	for i := range cfg.Routers {
 		if err := c.router(&cfg.Routers[i]); err != nil {
@@ -87,7 +88,8 @@ func (c *cleanup) addresses(r *supervisor.Router) error {
 		return nil
 	}
 	sent := c.release(r)
-	c.log.Info(fmt.Sprintf("%s: removing the addresses that a dead daemon left on %s", r.Name, r.Holder()))
+	c.log.Info(fmt.Sprintf("%s: removing the addresses that a dead daemon left on %s", r.Name, r.Holder()),
+		append(fieldsOf(*r, netip.Addr{}), logbook.As(logbook.Cleaned))...)
 	return errors.Join(sent, c.kernel.Remove(heldOf(r, holder.Index)))
 }
 

@@ -14,6 +14,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/pairkeeper/pairkeeper/internal/logbook"
 	"github.com/pairkeeper/pairkeeper/supervisor"
 	"github.com/pairkeeper/pairkeeper/vrrp/vrrpnet"
 )
@@ -61,6 +62,7 @@ func New(opts Options) (*Daemon, error) {
 	}
 	d := &Daemon{opts: opts, mail: mail, kernel: kernel, vmacs: vmacs, started: time.Now(), inUse: opts.Config}
 	d.config = ConfigStatus{File: opts.File, Loaded: d.started}
+	d.opts.Log = d.opts.Log.With(logbook.Node, opts.Config.Node)
 	return d, nil
 }
 
@@ -69,11 +71,12 @@ func (d *Daemon) Run(ctx context.Context) error {
 	control, err := newControl(d.opts.Socket, d)
 	switch {
 	case errors.Is(err, unix.ENOSPC), errors.Is(err, unix.EDQUOT): // the addresses matter more
-		d.opts.Log.Error(fmt.Sprintf("going on without a control socket: %v; free space there and restart pairkeeper", err))
+		d.opts.Log.Error(fmt.Sprintf("going on without a control socket: %v; free space there and restart pairkeeper", err), logbook.As(logbook.NoControlSocket))
 	case err != nil:
 		return fmt.Errorf("control socket: %w", err)
 	}
 	defer control.close()
+	d.opts.Log.Info(fmt.Sprintf("pairkeeper %s begins as %s with %s", d.opts.Version, d.opts.Config.Node, d.opts.File), logbook.As(logbook.Begins))
 	d.assemble()
 
 	ended := make(chan error, 1)
@@ -91,7 +94,13 @@ func (d *Daemon) Run(ctx context.Context) error {
 		err = <-ended
 	case err = <-ended: // the loop broke
 	}
-	return errors.Join(err, d.mail.close(), d.release())
+	err = errors.Join(err, d.mail.close(), d.release())
+	if err != nil {
+		d.opts.Log.Error("pairkeeper breaks off: "+err.Error(), logbook.As(logbook.BreaksOff))
+	} else {
+		d.opts.Log.Info("pairkeeper ends", logbook.As(logbook.Ends))
+	}
+	return err
 }
 
 // assemble wires the parts; nothing runs on the loop's thread yet.
@@ -124,7 +133,7 @@ func (d *Daemon) release() error {
 	case err := <-done:
 		return err
 	case <-time.After(releaseTimeout):
-		d.opts.Log.Error("not everything could be ended in order; the addresses end with their lifetime")
+		d.opts.Log.Error("not everything could be ended in order; the addresses end with their lifetime", logbook.As(logbook.EndIncomplete))
 		return nil
 	}
 }
@@ -176,7 +185,7 @@ func (d *Daemon) Reload() ([]string, error) {
 		d.mu.Lock()
 		d.config.Problem = err.Error()
 		d.mu.Unlock()
-		d.opts.Log.Error("the new configuration is refused, the last good one stays in force:\n" + err.Error())
+		d.opts.Log.Error("the new configuration is refused, the last good one stays in force:\n"+err.Error(), logbook.As(logbook.ConfigRefused))
 		return nil, err
 	}
 	debug.FreeOSMemory() // of reading it: else the loop's thread would be made to help
@@ -189,7 +198,7 @@ func (d *Daemon) Reload() ([]string, error) {
 	d.config = ConfigStatus{File: d.opts.File, Loaded: time.Now()}
 	d.mu.Unlock()
 	for _, c := range changed {
-		d.opts.Log.Info("configuration: " + c)
+		d.opts.Log.Info("configuration: "+c, logbook.As(logbook.ConfigApplied))
 	}
 	return changed, nil
 }

@@ -2,8 +2,10 @@ package daemon
 
 import (
 	"fmt"
+	"net/netip"
 	"time"
 
+	"github.com/pairkeeper/pairkeeper/internal/logbook"
 	"github.com/pairkeeper/pairkeeper/supervisor"
 	"github.com/pairkeeper/pairkeeper/vrrp"
 )
@@ -19,11 +21,11 @@ func (l *loop) routerAction(r *served, a vrrp.Action) {
 		return
 	case vrrp.Note:
 		l.remarks.add(r.Name, a)
-		l.journal.note(supervisor.Note{Router: r.Name, Reason: a.Reason, Detail: a.Detail})
+		l.journal.note(supervisor.Note{Router: r.Name, Reason: a.Reason, Detail: a.Detail}, fieldsOf(r.Router, a.From)...)
 		return
 	}
 	if err := l.routerDeed(r, a); err != nil {
-		l.journal.limited(r.Name+" send", "send-failed", fmt.Sprintf("%s: %s: %v", r.Name, a, err))
+		l.journal.limited(r.Name+" send", logbook.SendFailed, fmt.Sprintf("%s: %s: %v", r.Name, a, err), fieldsOf(r.Router, netip.Addr{})...)
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/pairkeeper/pairkeeper/internal/logbook"
 	"github.com/pairkeeper/pairkeeper/probes/probesnet"
 	"github.com/pairkeeper/pairkeeper/supervisor"
 	"github.com/pairkeeper/pairkeeper/supervisor/proxynet"
@@ -151,7 +152,7 @@ func (h *hands) watchLinks() {
 			h.mail.put(letter{ask: func() { h.linked(i) }})
 		}, h.keeper.kernel)
 		if err != nil && ctx.Err() == nil {
-			h.log.Error("the kernel does not tell of its interfaces: " + err.Error())
+			h.log.Error("the kernel does not tell of its interfaces: "+err.Error(), logbook.As(logbook.LinkUnknown))
 		}
 	}()
 }

@@ -345,10 +345,7 @@ func TestWhatARouterRepeatsIsWrittenOnceAMinute(t *testing.T) {
 	if lines := b.lines(); len(lines) != 1 || !strings.Contains(lines[0], "10.0.0.6 is Active too (lower-advert)") {
 		t.Errorf("the log says %q", lines)
 	}
-	for key, l := range j.last { // a minute later
-		l.at = l.at.Add(-limitEvery)
-		j.last[key] = l
-	}
+	j.limit.renew("") // a minute later
 	j.note(note)
 	if lines := b.lines(); len(lines) != 2 || !strings.Contains(lines[1], "and 99 times more since") {
 		t.Errorf("the log says %q", lines)
@@ -393,8 +390,8 @@ func TestInventedSourcesFillNeitherTheMemoryNorTheLog(t *testing.T) {
 		j.limited(from.String(), "advert-refused", from.String())
 		c.refuse(vrrp.RefusalChecksum, from)
 	}
-	if len(j.last) > maxKeys || len(b.lines()) > maxKeys || len(c.refused) > maxSources+1 {
-		t.Errorf("%d keys, %d lines, %d counters", len(j.last), len(b.lines()), len(c.refused))
+	if len(j.limit.last) > maxKeys || len(b.lines()) > maxKeys || len(c.refused) > maxSources+1 {
+		t.Errorf("%d keys, %d lines, %d counters", len(j.limit.last), len(b.lines()), len(c.refused))
 	}
 	total := uint64(0)
 	for _, n := range c.refused {
@@ -403,48 +400,6 @@ func TestInventedSourcesFillNeitherTheMemoryNorTheLog(t *testing.T) {
 	if total != 100_000 {
 		t.Errorf("%d counted", total)
 	}
-}
-
-// --- log
-
-func TestALogThatDoesNotTakeItsRecordsDelaysNothingAndCountsThem(t *testing.T) {
-	release, wrote := make(chan struct{}), make(chan string, 3*recordsWaiting)
-	log, flush := newLogger(func(r record) error {
-		<-release
-		wrote <- r.text
-		return nil
-	})
-	for i := range 2 * recordsWaiting {
-		log.Info(fmt.Sprint("record ", i)) // would block for ever
-	}
-	close(release)
-	flush()
-	close(wrote)
-	var all []string
-	for text := range wrote {
-		all = append(all, text)
-	}
-	if n := len(all); n < recordsWaiting || n > recordsWaiting+2 {
-		t.Fatalf("%d records were kept, want some %d", n, recordsWaiting)
-	}
-	if !slices.ContainsFunc(all, func(s string) bool { return strings.Contains(s, "records before it were lost") }) {
-		t.Error("nothing tells of the lost ones")
-	}
-}
-
-func TestTheEndDoesNotWaitForALogThatHangs(t *testing.T) {
-	release := make(chan struct{})
-	log, flush := newLogger(func(record) error { <-release; return nil })
-	log.Info("hangs")
-	done := make(chan struct{})
-	go func() { flush(); close(done) }()
-	select {
-	case <-done:
-	case <-time.After(30 * time.Second):
-		t.Error("still waiting")
-	}
-	log.Info("after the end") // must not panic
-	close(release)
 }
 
 // --- control socket

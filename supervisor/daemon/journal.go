@@ -3,46 +3,29 @@ package daemon
 import (
 	"fmt"
 	"log/slog"
-	"maps"
-	"strings"
-	"time"
+	"net/netip"
 
+	"github.com/pairkeeper/pairkeeper/internal/logbook"
 	"github.com/pairkeeper/pairkeeper/supervisor"
 	"github.com/pairkeeper/pairkeeper/vrrp"
 )
 
-// The fields of a record, as journald names them.
-const (
-	fieldPrefix    = "PAIRKEEPER_"
-	fieldMessageID = "MESSAGE_ID"
-
-	fieldNode     = "PAIRKEEPER_NODE"
-	fieldRouter   = "PAIRKEEPER_ROUTER"
-	fieldState    = "PAIRKEEPER_STATE"
-	fieldOldState = "PAIRKEEPER_OLD_STATE"
-	fieldReason   = "PAIRKEEPER_REASON"
-	fieldPriority = "PAIRKEEPER_PRIORITY"
-	fieldPeer     = "PAIRKEEPER_PEER"
-)
-
-// limitEvery is how often a record that repeats itself is written again.
-const limitEvery = time.Minute
-
 // journal turns what happens into records. Only the loop's thread uses it; the records
 // are written elsewhere, so that a full disk or a stopped journald delays nothing.
 type journal struct {
-	log  *slog.Logger
-	last map[string]limited // by what repeats
+	log   *slog.Logger
+	proxy string // the guarded one's name
+	limit limit
 }
 
-// limited is a record that repeats itself.
-type limited struct {
-	at     time.Time
-	missed int
-}
+func newJournal(log *slog.Logger) *journal { return &journal{log: log, limit: newLimit()} }
 
-func newJournal(log *slog.Logger) *journal {
-	return &journal{log: log, last: map[string]limited{}}
+// serve begins with a configuration.
+func (j *journal) serve(cfg supervisor.Config) {
+	j.proxy = ""
+	if cfg.Proxy.Guarded() {
+		j.proxy = cfg.Proxy.Name()
+	}
 }
 
 // transition writes one line with what, why and who else.
@@ -55,18 +38,23 @@ func (j *journal) transition(r supervisor.Router, node *supervisor.Node, e vrrp.
 	if e.To == vrrp.Fault && view.Detail != "" {
 		text += ": " + view.Detail
 	}
-	own := r.Name + ": "
-	maps.DeleteFunc(j.last, func(key string, _ limited) bool { return strings.HasPrefix(key, own) })
 	level := slog.LevelInfo
 	if e.To == vrrp.Fault {
 		level = slog.LevelError
 	}
-	args := []any{fieldRouter, r.Name, fieldState, e.To.String(), fieldOldState, e.From.String(),
-		fieldReason, string(e.Reason), fieldPriority, int(view.Priority)}
-	if e.Peer.IsValid() {
-		args = append(args, fieldPeer, e.Peer.String())
+	j.limit.renew(r.Name + ": ")
+	j.put(entry{level, e.Reason, text, append(fieldsOf(r, e.Peer),
+		logbook.State, e.To.String(), logbook.OldState, e.From.String(), logbook.Priority, int(view.Priority))})
+}
+
+// fieldsOf are the fields of a record about a router, and about somebody else if peer is
+// valid.
+func fieldsOf(r supervisor.Router, peer netip.Addr) []any {
+	fields := []any{logbook.Router, r.Name, logbook.Interface, r.Interface}
+	if peer.IsValid() {
+		fields = append(fields, logbook.Peer, peer.String())
 	}
-	j.log.Log(nil, level, text, args...) //nolint:staticcheck // no context: nothing here is cancelled
+	return fields
 }
 
 // keepalivedWord is what a user of keepalived calls a state.
@@ -93,59 +81,64 @@ var quiet = map[vrrp.Reason]bool{
 // note writes what a decider noted. What a router notes may come with every advert: the
 // same is written once a minute, or again after a transition. What is about the node is
 // news each time.
-func (j *journal) note(n supervisor.Note) {
-	level := slog.LevelWarn
+func (j *journal) note(n supervisor.Note, fields ...any) {
+	e := entry{slog.LevelWarn, n.Reason, fmt.Sprintf("%s (%s)", n.Detail, n.Reason), fields}
 	if quiet[n.Reason] {
-		level = slog.LevelInfo
+		e.level = slog.LevelInfo
 	}
-	text := fmt.Sprintf("%s (%s)", n.Detail, n.Reason)
 	if remedy := n.Reason.Remedy(); remedy != "" {
-		text += ": " + remedy
+		e.text += ": " + remedy
 	}
-	args := []any{fieldReason, string(n.Reason)}
-	if n.Router != "" {
-		text = n.Router + ": " + text
-		args = append(args, fieldRouter, n.Router)
-		j.write(level, text, text, args)
+	if n.Router == "" {
+		j.put(e)
 		return
 	}
-	j.log.Log(nil, level, text, args...) //nolint:staticcheck // as above
+	e.text = n.Router + ": " + e.text
+	j.write(e.text, e)
+}
+
+// refused writes that adverts of somebody are refused.
+func (j *journal) refused(r supervisor.Router, refusal vrrp.Refusal, from netip.Addr, count uint64) {
+	who := sourceWord(from)
+	j.limited(r.Name+" "+string(refusal)+" "+who, logbook.AdvertRefused,
+		fmt.Sprintf("%s: adverts of %s on %s refused (%s), %d so far: %s", r.Name, who, r.AdvertsOn(), refusal, count, refusal.Remedy()),
+		append(fieldsOf(r, netip.Addr{}), logbook.Refusal, string(refusal), logbook.Peer, who)...)
 }
 
 // warn writes a warning of the shell's own.
-func (j *journal) warn(reason, text string) { j.limited(text, reason, text) }
+func (j *journal) warn(reason vrrp.Reason, text string) { j.limited(text, reason, text) }
 
 // limited writes a warning, once a minute for a key.
-func (j *journal) limited(key, reason, text string) {
-	j.write(slog.LevelWarn, key, text, []any{fieldReason, reason})
+func (j *journal) limited(key string, reason vrrp.Reason, text string, fields ...any) {
+	j.write(key, entry{slog.LevelWarn, reason, text, fields})
 }
 
-// maxKeys bounds the different records within limitEvery that may repeat: more come only
-// from somebody who invents their sources.
-const maxKeys = 256
-
-func (j *journal) write(level slog.Level, key, text string, args []any) {
-	t := now()
-	if l, known := j.last[key]; known && t.Sub(l.at) < limitEvery {
-		l.missed++
-		j.last[key] = l
-		return
+// write writes an entry unless its like was written within a minute.
+func (j *journal) write(key string, e entry) {
+	if e, ok := j.limit.pass(now(), key, e); ok {
+		j.put(e)
 	}
-	if missed := j.last[key].missed; missed > 0 {
-		text += fmt.Sprintf(" (and %d times more since)", missed)
-	}
-	if !j.room(t) {
-		return
-	}
-	j.last[key] = limited{at: t}
-	j.log.Log(nil, level, text, args...) //nolint:staticcheck // as above
 }
 
-// room forgets old records where there are too many; false: all are new.
-func (j *journal) room(t time.Time) bool {
-	if len(j.last) < maxKeys {
-		return true
+// sweep writes what is left to say of what was kept back.
+func (j *journal) sweep() {
+	for _, e := range j.limit.sweep(now()) {
+		j.put(e)
 	}
-	maps.DeleteFunc(j.last, func(_ string, l limited) bool { return t.Sub(l.at) >= limitEvery })
-	return len(j.last) < maxKeys
+}
+
+// entry is a record to be.
+type entry struct {
+	level  slog.Level
+	reason vrrp.Reason
+	text   string
+	fields []any // names and values in turn
+}
+
+func (j *journal) put(e entry) {
+	args := append([]any{logbook.Reason, string(e.reason)}, e.fields...)
+	if j.proxy != "" {
+		args = append(args, logbook.Proxy, j.proxy)
+	}
+	j.log.Log(nil, e.level, e.text, args...) //nolint:staticcheck // no context: nothing here is cancelled
 }

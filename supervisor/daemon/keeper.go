@@ -7,6 +7,7 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/pairkeeper/pairkeeper/internal/logbook"
 	"github.com/pairkeeper/pairkeeper/supervisor"
 	"github.com/pairkeeper/pairkeeper/vrrp"
 	"github.com/pairkeeper/pairkeeper/vrrp/vrrpnet"
@@ -127,7 +128,7 @@ func (k *keeper) lowerOne() {
 	m := k.lower[0]
 	k.lower = k.lower[1:]
 	if err := k.vmacs.Lower(m); err != nil {
-		k.log.Error("the interface of a virtual MAC stays up: "+err.Error(), fieldReason, "vip-stays")
+		k.log.Error("the interface of a virtual MAC stays up: "+err.Error(), logbook.As(logbook.VIPStays))
 	}
 }
 
@@ -184,7 +185,7 @@ func (k *keeper) remove(orders []order) {
 		}
 	}
 	if err != nil {
-		k.log.Error("the addresses stay until their lifetime ends: "+err.Error(), fieldReason, "vip-stays")
+		k.log.Error("the addresses stay until their lifetime ends: "+err.Error(), logbook.As(logbook.VIPStays))
 	}
 }
 

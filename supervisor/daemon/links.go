@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/pairkeeper/pairkeeper/internal/logbook"
 	"github.com/pairkeeper/pairkeeper/supervisor"
 	"github.com/pairkeeper/pairkeeper/vrrp/vrrpnet"
 )
@@ -18,7 +19,7 @@ func (l *loop) linked(i vrrpnet.Interface) {
 		return
 	}
 	if i.Err != nil { // the rest is what was last seen
-		l.journal.limited("watch "+i.Name, "link-unknown", i.Name+": the kernel does not tell its state: "+i.Err.Error())
+		l.journal.limited("watch "+i.Name, logbook.LinkUnknown, i.Name+": the kernel does not tell its state: "+i.Err.Error())
 		return
 	}
 	ev := supervisor.LinkChanged{Interface: i.Name, Exists: i.Exists, Enabled: i.Up, Up: i.Up && i.Carrier}
@@ -128,7 +129,7 @@ func (l *loop) shut(name string) {
 		return
 	}
 	if err := p.close(); err != nil {
-		l.journal.warn("socket", err.Error())
+		l.journal.warn(logbook.SocketFailed, err.Error())
 	}
 	delete(l.ports, name)
 	l.reopened, l.sources = true, nil
@@ -148,7 +149,7 @@ func (l *loop) configure(cfg supervisor.Config) {
 		if len(routers) == 0 {
 			l.shut(name)
 		} else if err := l.ports[name].serve(routers); err != nil {
-			l.journal.warn("socket", err.Error())
+			l.journal.warn(logbook.SocketFailed, err.Error())
 			l.shut(name)
 			l.unusable[name], l.retryAt = true, now() // tried again at once
 		} else {
@@ -168,6 +169,7 @@ func (l *loop) configure(cfg supervisor.Config) {
 func (l *loop) serve(cfg supervisor.Config) {
 	old := l.routers
 	l.links = interfaces(cfg)
+	l.journal.serve(cfg)
 	l.cfg, l.routers = cfg, make(map[string]*served, len(cfg.Routers))
 	for _, r := range cfg.Routers {
 		s := newServed(r)

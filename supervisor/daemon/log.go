@@ -11,6 +11,9 @@ import (
 	"time"
 
 	sdjournal "github.com/coreos/go-systemd/v22/journal"
+
+	"github.com/pairkeeper/pairkeeper/internal/logbook"
+	"github.com/pairkeeper/pairkeeper/vrrp"
 )
 
 // LogFormat is where the log goes, and in which form. It is the value of a flag.
@@ -70,6 +73,7 @@ type record struct {
 	level  slog.Level
 	text   string
 	fields []slog.Attr // each key once
+	id     string      // of its kind; empty: it has none
 }
 
 // add gives a record a field, in place of one of the same name.
@@ -79,6 +83,24 @@ func (r *record) add(a slog.Attr) {
 		return
 	}
 	r.fields = append(r.fields, a)
+}
+
+// identify gives a record the id of its kind, if it is of one.
+func (r *record) identify() {
+	var state, reason, refusal string
+	for _, a := range r.fields {
+		switch a.Key {
+		case logbook.State:
+			state = a.Value.String()
+		case logbook.Reason:
+			reason = a.Value.String()
+		case logbook.Refusal:
+			refusal = a.Value.String()
+		}
+	}
+	if r.id = logbook.IDOf(state, vrrp.Reason(reason), vrrp.Refusal(refusal)); r.id != "" {
+		r.add(slog.String(logbook.MessageID, r.id))
+	}
 }
 
 // handler is a slog.Handler that hands its records to the queue.
@@ -100,6 +122,7 @@ func (h *handler) Handle(_ context.Context, r slog.Record) error {
 		out.add(a)
 		return true
 	})
+	out.identify()
 	h.queue.put(out)
 	return nil
 }
@@ -115,7 +138,7 @@ func (h *handler) WithAttrs(attrs []slog.Attr) slog.Handler {
 func (h *handler) WithGroup(string) slog.Handler { return h }
 
 // own tells a field of pairkeeper's vocabulary from one that some part of it adds.
-func own(key string) bool { return strings.HasPrefix(key, fieldPrefix) || key == fieldMessageID }
+func own(key string) bool { return strings.HasPrefix(key, logbook.Prefix) || key == logbook.MessageID }
 
 // others are the fields that have no place of their own in a line or in the journal.
 func (r *record) others() string {

@@ -5,9 +5,15 @@ import (
 	"errors"
 	"log/slog"
 	"math"
+	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/pairkeeper/pairkeeper/internal/logbook"
+	"github.com/pairkeeper/pairkeeper/supervisor"
+	"github.com/pairkeeper/pairkeeper/vrrp"
 )
 
 // A record of every kind of field.
@@ -17,7 +23,7 @@ func sample() record {
 		text: `web: BACKUP -> ACTIVE <"peer-silent">`,
 	}
 	for _, a := range []slog.Attr{
-		slog.String(fieldRouter, "web"), slog.Int(fieldPriority, 100), slog.String(fieldMessageID, "0af9"),
+		slog.String(logbook.Router, "web"), slog.Int(logbook.Priority, 100), slog.String(logbook.MessageID, "0af9"),
 		slog.String("source", "proxy"), slog.Int("pid", 7), slog.Any("error", errors.New("no\nway")), slog.Bool("last", true),
 		slog.String("source", "nginx"), // again: it counts
 	} {
@@ -53,5 +59,39 @@ func TestAJSONLineIsOneValidLine(t *testing.T) {
 	}
 	if strings.Count(string(line), "\n") != 1 || back["msg"] != "a\nb\ufffd\u2028" || back["x"] != "NaN" || back[`y"`] != "\x00\x1b" {
 		t.Errorf("%q: %v", line, back)
+	}
+}
+
+func TestEveryKindOfRecordBearsItsID(t *testing.T) {
+	wrote := make(chan record, 10)
+	log, flush := newLogger(func(r record) error { wrote <- r; return nil })
+	j := newJournal(log.With(logbook.Node, "lb01"))
+	r := supervisor.Router{Name: "web", Interface: "eth0"}
+	peer := netip.MustParseAddr("10.0.0.6")
+	j.transition(r, supervisor.NewNode(supervisor.Config{}), vrrp.Enter{From: vrrp.Backup, To: vrrp.Active, Reason: vrrp.ReasonPeerSilent, Peer: peer})
+	j.note(supervisor.Note{Router: "web", Reason: vrrp.ReasonLowerAdvert, Detail: "x"}, fieldsOf(r, peer)...)
+	j.serve(supervisor.Config{Proxy: supervisor.Proxy{Unit: "nginx.service"}})
+	j.note(supervisor.Note{Reason: supervisor.ReasonProxyFailed, Detail: "x"})
+	j.refused(r, vrrp.RefusalChecksum, peer, 1)
+	log.Info("a line of the proxy")
+	flush()
+	close(wrote)
+	var got []string
+	for r := range wrote {
+		var words []string
+		for _, f := range r.fields {
+			words = append(words, strings.TrimPrefix(f.Key, logbook.Prefix)+"="+f.Value.String())
+		}
+		got = append(got, strings.Join(words, " "))
+	}
+	want := []string{
+		"NODE=lb01 REASON=peer-silent ROUTER=web INTERFACE=eth0 PEER=10.0.0.6 STATE=ACTIVE OLD_STATE=BACKUP PRIORITY=0 MESSAGE_ID=" + logbook.IDOf("ACTIVE", "peer-silent", ""),
+		"NODE=lb01 REASON=lower-advert ROUTER=web INTERFACE=eth0 PEER=10.0.0.6 MESSAGE_ID=" + logbook.IDOf("", "lower-advert", ""),
+		"NODE=lb01 REASON=proxy-failed PROXY=nginx.service MESSAGE_ID=" + logbook.IDOf("", "proxy-failed", ""),
+		"NODE=lb01 REASON=advert-refused ROUTER=web INTERFACE=eth0 REFUSAL=checksum PEER=10.0.0.6 PROXY=nginx.service MESSAGE_ID=" + logbook.IDOf("", "advert-refused", "checksum"),
+		"",
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("the fields are\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
 }

@@ -6,9 +6,13 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"strconv"
 	"strings"
+	"time"
 
 	sdjournal "github.com/coreos/go-systemd/v22/journal"
+
+	"github.com/pairkeeper/pairkeeper/internal/logbook"
 )
 
 // writeTo writes a record as a line, at once.
@@ -48,7 +52,7 @@ func jsonLine(r record) []byte {
 	return b.Bytes()
 }
 
-func jsonKey(field string) string { return strings.ToLower(strings.TrimPrefix(field, fieldPrefix)) }
+func jsonKey(field string) string { return strings.ToLower(strings.TrimPrefix(field, logbook.Prefix)) }
 
 // jsonValue is a number or a truth value as such, and all else as text.
 func jsonValue(v slog.Value) any {
@@ -79,6 +83,9 @@ func priority(level slog.Level) sdjournal.Priority {
 	return sdjournal.PriInfo
 }
 
+// late is how long a record may wait before journald's own time of it misleads.
+const late = time.Second
+
 // writeJournal keeps the fields that journald accepts as names: ours.
 func writeJournal(r record) error {
 	fields := map[string]string{"SYSLOG_IDENTIFIER": "pairkeeper"}
@@ -87,5 +94,10 @@ func writeJournal(r record) error {
 			fields[a.Key] = a.Value.String()
 		}
 	}
-	return sdjournal.Send(r.text+r.others(), priority(r.level), fields)
+	text := r.text + r.others()
+	if waited := time.Since(r.at); waited > late {
+		fields[logbook.Late] = strconv.FormatInt(waited.Microseconds(), 10)
+		text += fmt.Sprintf(" (%s ago: journald did not take it then)", waited.Round(time.Millisecond))
+	}
+	return sdjournal.Send(text, priority(r.level), fields)
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"net/netip"
 	"runtime"
 	"slices"
 	"sync/atomic"
@@ -11,6 +12,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/pairkeeper/pairkeeper/internal/logbook"
 	"github.com/pairkeeper/pairkeeper/internal/realtime"
 	"github.com/pairkeeper/pairkeeper/supervisor"
 	"github.com/pairkeeper/pairkeeper/vrrp"
@@ -54,7 +56,7 @@ type loop struct {
 func (l *loop) run() error {
 	runtime.LockOSThread()
 	if err := realtime.Raise(); err != nil {
-		l.journal.warn("timing", fmt.Sprintf("SCHED_RR is refused (%v): adverts may be late under load; grant CAP_SYS_NICE", err))
+		l.journal.warn(logbook.Timing, fmt.Sprintf("SCHED_RR is refused (%v): adverts may be late under load; grant CAP_SYS_NICE", err))
 	}
 	l.reopened = true
 	l.step(supervisor.Start{})
@@ -68,6 +70,7 @@ func (l *loop) run() error {
 			return err
 		}
 		l.announce()
+		l.journal.sweep()
 		l.beats.Add(1)
 	}
 	l.closePorts()
@@ -107,7 +110,7 @@ func (l *loop) announce() {
 			continue
 		}
 		if r, err := p.announceSome(); err != nil {
-			l.journal.limited(r.Name+" announce", "send-failed", r.Name+": announce: "+err.Error())
+			l.journal.limited(r.Name+" announce", logbook.SendFailed, r.Name+": announce: "+err.Error(), fieldsOf(r.Router, netip.Addr{})...)
 		}
 	}
 }
@@ -225,6 +228,15 @@ func (l *loop) do(a supervisor.Action) {
 	case supervisor.Configure:
 		l.configure(a.Config)
 	case supervisor.Note:
-		l.journal.note(a)
+		l.note(a)
 	}
+}
+
+// note writes what the Node noted.
+func (l *loop) note(n supervisor.Note) {
+	if r := l.routers[n.Router]; r != nil {
+		l.journal.note(n, fieldsOf(r.Router, netip.Addr{})...)
+		return
+	}
+	l.journal.note(n)
 }

@@ -1,8 +1,7 @@
 package daemon
 
 import (
-	"fmt"
-
+	"github.com/pairkeeper/pairkeeper/internal/logbook"
 	"github.com/pairkeeper/pairkeeper/supervisor"
 	"github.com/pairkeeper/pairkeeper/vrrp"
 	"github.com/pairkeeper/pairkeeper/vrrp/vrrpnet"
@@ -23,23 +22,23 @@ func (l *loop) receiveAdverts(s source) {
 	for range maxBurst {
 		ok, err := s.adverts.Receive(&l.pkt)
 		if err != nil {
-			l.journal.limited(s.port.link.Name+" receive", "receive", err.Error())
+			l.journal.limited(s.port.link.Name+" receive", logbook.ReceiveFailed, err.Error())
 			return
 		}
 		if !ok {
 			return
 		}
-		l.received(s.port, s.port.routerFor(s.over, &l.pkt))
+		l.received(s.port.routerFor(s.over, &l.pkt))
 	}
 }
 
 // received judges the packet that was read for a router.
-func (l *loop) received(p *port, r *served) {
+func (l *loop) received(r *served) {
 	if r == nil {
 		return // of no virtual router here
 	}
 	if refused := r.receive(&l.pkt); refused != "" {
-		l.refused(p, r, refused)
+		l.refused(r, refused)
 		return
 	}
 	r.count.received++
@@ -47,18 +46,16 @@ func (l *loop) received(p *port, r *served) {
 }
 
 // refused counts a packet, and tells it now and then.
-func (l *loop) refused(p *port, r *served, refused vrrp.Refusal) {
+func (l *loop) refused(r *served, refused vrrp.Refusal) {
 	source, count := r.count.refuse(refused, l.pkt.Envelope.Source)
-	from := sourceWord(source)
-	l.journal.limited(r.Name+" "+string(refused)+from, "advert-refused",
-		fmt.Sprintf("%s: adverts of %s on %s refused (%s), %d so far: %s", r.Name, from, p.link.Name, refused, count, refused.Remedy()))
+	l.journal.refused(r.Router, refused, source, count)
 }
 
 func (l *loop) receiveNeighbours(s source) {
 	for range maxBurst {
 		h, ok, err := s.neighbours.Receive()
 		if err != nil {
-			l.journal.limited(s.port.link.Name+" neighbours", "receive", err.Error())
+			l.journal.limited(s.port.link.Name+" neighbours", logbook.ReceiveFailed, err.Error())
 			return
 		}
 		if !ok {
