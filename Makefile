@@ -48,9 +48,11 @@ fuzz: ## fuzz every parser for a minute each
 	@grep -r '^func Fuzz' --include='*_test.go' . | sed -E 's|/[^/]*:func ([A-Za-z0-9_]+).*| \1|' | while read -r dir name; do \
 		echo "$$dir $$name"; $(GO) test -run '^$$' -fuzz "^$$name$$" -fuzztime $(FUZZTIME) "$$dir" || exit 1; done
 
-install: build ## install the binary and the unit
+install: build ## install the binary, the unit and what journalctl -x says
 	install -D -m 755 $(BINARY) $(DESTDIR)/usr/bin/pairkeeper
 	install -D -m 644 systemd/pairkeeper.service $(DESTDIR)/usr/lib/systemd/system/pairkeeper.service
+	install -D -m 644 -t $(DESTDIR)/usr/lib/systemd/catalog systemd/pairkeeper.catalog systemd/pairkeeper.zh_CN.catalog
+	[ -n "$(DESTDIR)" ] || ! command -v journalctl >/dev/null || journalctl --update-catalog
 
 clean: ## remove what was built
 	rm -rf bin

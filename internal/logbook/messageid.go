@@ -8,7 +8,8 @@ import (
 
 // IDOf is the id of a record's kind, for its MESSAGE_ID; empty: the kind has none.
 // A kind is a transition's state and reason, or the reason of what was noted; of a refused
-// advert with its refusal.
+// advert with its refusal. That a router in FAULT has another reason to be is a transition
+// from FAULT to FAULT.
 func IDOf(state string, reason vrrp.Reason, refusal vrrp.Refusal) string {
 	return ids[strings.TrimSpace(state+" "+string(reason)+" "+string(refusal))]
 }
@@ -72,7 +73,6 @@ var ids = map[string]string{
 	"proxy-recovered":      "8ecf1efe348c4d1095ffb716e355f522",
 	"proxy-restart-failed": "c0ea136ea7a2468ca08565652512f7a5",
 	"proxy-restarting":     "74a36ffb142a4f85a1f8999e500668c6",
-	"proxy-returns":        "5f651c649ea14d29a089faa9b21fa8d6",
 	"proxy-stopped":        "90fb744601614f2e8fdfe70ec9d88997",
 	"proxy-test-failed":    "2e046bd0332045ae9cb40b4ac14997f9",
 	"restart-budget":       "389727281a1d436f9aad3169883906da",

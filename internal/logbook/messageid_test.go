@@ -91,9 +91,9 @@ func TestEveryReasonHasAnID(t *testing.T) {
 			missing(t, word, name)
 		}
 	}
-	for name, where := range s.noted {
+	for name, n := range s.noted {
 		if word := s.reasons[name]; word != "" && IDOf("", vrrp.Reason(word), "") == "" {
-			missing(t, word, where)
+			missing(t, word, n.where)
 		}
 	}
 	for _, refusal := range vrrp.Refusals() {
@@ -106,12 +106,17 @@ func TestEveryReasonHasAnID(t *testing.T) {
 // source is what the program's files say of reasons, by package and name: vrrp.ReasonGroup.
 type source struct {
 	reasons map[string]string // the constants of type vrrp.Reason: their words
-	noted   map[string]string // those that a note gets: where
+	noted   map[string]noted  // those that a note gets
+}
+
+type noted struct {
+	where  string
+	fields []string // that its record has
 }
 
 func sources(t *testing.T) source {
 	t.Helper()
-	s, files := source{map[string]string{}, map[string]string{}}, token.NewFileSet()
+	s, files := source{map[string]string{}, map[string]noted{}}, token.NewFileSet()
 	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
 			return err
@@ -148,12 +153,22 @@ func (s *source) constants(pkg string, n *ast.ValueSpec) {
 	}
 }
 
-// note looks at the arguments of what notes: note(ReasonX, …), noteOf(from, ReasonX, …).
+// note looks at the arguments of what notes: the guard's note(ReasonX, …), a router's
+// note(name, ReasonX, …), a machine's note(ReasonX, …) and noteOf(from, ReasonX, …).
 func (s *source) note(pkg string, n *ast.CallExpr, where string) {
-	if f, ok := n.Fun.(*ast.SelectorExpr); ok && strings.HasPrefix(f.Sel.Name, "note") {
-		for _, arg := range n.Args {
-			s.noted[name(pkg, arg)] = where
+	f, ok := n.Fun.(*ast.SelectorExpr)
+	if !ok || !strings.HasPrefix(f.Sel.Name, "note") {
+		return
+	}
+	for i, arg := range n.Args {
+		fields := []string{Node, Reason, Router, Interface}
+		switch {
+		case f.Sel.Name == "noteOf":
+			fields = append(fields, Peer)
+		case pkg != "vrrp" && i == 0:
+			fields = []string{Node, Reason, Proxy}
 		}
+		s.noted[name(pkg, arg)] = noted{where, fields}
 	}
 }
 
@@ -176,23 +191,34 @@ var (
 	note       = regexp.MustCompile(`(?:^| )note ([a-z-]+)`)
 )
 
-func TestWhateverHappensInAStoryHasAnID(t *testing.T) {
-	stories, err := filepath.Glob(root + "/supervisor/sim/testdata/*.txt")
-	if err != nil || len(stories) < 20 {
-		t.Fatalf("%d stories, %v", len(stories), err)
+// stories are what happens in supervisor/sim, by file.
+func stories(t *testing.T) map[string]string {
+	t.Helper()
+	files, err := filepath.Glob(root + "/supervisor/sim/testdata/*.txt")
+	if err != nil || len(files) < 20 {
+		t.Fatalf("%d stories, %v", len(files), err)
 	}
-	for _, story := range stories {
-		text, err := os.ReadFile(story)
+	all := map[string]string{}
+	for _, file := range files {
+		text, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, m := range transition.FindAllStringSubmatch(string(text), -1) {
+		all[file] = string(text)
+	}
+	return all
+}
+
+func TestWhateverHappensInAStoryHasAnID(t *testing.T) {
+	for story, text := range stories(t) {
+		for _, m := range transition.FindAllStringSubmatch(text, -1) {
 			if IDOf(m[1], vrrp.Reason(m[2]), "") == "" {
 				missing(t, m[1]+" "+m[2], story)
 			}
 		}
-		for _, m := range note.FindAllStringSubmatch(string(text), -1) {
-			if IDOf("", vrrp.Reason(m[1]), "") == "" {
+		for _, m := range note.FindAllStringSubmatch(text, -1) {
+			reason := vrrp.Reason(m[1])
+			if IDOf("", reason, "") == "" && IDOf("FAULT", reason, "") == "" { // a router in FAULT notes another cause
 				missing(t, m[1], story)
 			}
 		}

@@ -43,8 +43,11 @@ func (j *journal) transition(r supervisor.Router, node *supervisor.Node, e vrrp.
 		level = slog.LevelError
 	}
 	j.limit.renew(r.Name + ": ")
-	j.put(entry{level, e.Reason, text, append(fieldsOf(r, e.Peer),
-		logbook.State, e.To.String(), logbook.OldState, e.From.String(), logbook.Priority, int(view.Priority))})
+	j.put(entry{level, e.Reason, text, append(fieldsOf(r, e.Peer), transitionFields(e.From, e.To, view.Priority)...)})
+}
+
+func transitionFields(from, to vrrp.State, priority uint8) []any {
+	return []any{logbook.State, to.String(), logbook.OldState, from.String(), logbook.Priority, int(priority)}
 }
 
 // fieldsOf are the fields of a record about a router, and about somebody else if peer is
@@ -102,7 +105,7 @@ func (j *journal) refused(r supervisor.Router, refusal vrrp.Refusal, from netip.
 	who := sourceWord(from)
 	j.limited(r.Name+" "+string(refusal)+" "+who, logbook.AdvertRefused,
 		fmt.Sprintf("%s: adverts of %s on %s refused (%s), %d so far: %s", r.Name, who, r.AdvertsOn(), refusal, count, refusal.Remedy()),
-		append(fieldsOf(r, netip.Addr{}), logbook.Refusal, string(refusal), logbook.Peer, who)...)
+		append(fieldsOf(r, netip.Addr{}), logbook.Interface, r.AdvertsOn(), logbook.Refusal, string(refusal), logbook.Peer, who)...)
 }
 
 // warn writes a warning of the shell's own.

@@ -232,11 +232,17 @@ func (l *loop) do(a supervisor.Action) {
 	}
 }
 
-// note writes what the Node noted.
+// note writes what the Node noted. Of a router in FAULT it is also that there is another
+// cause now.
 func (l *loop) note(n supervisor.Note) {
-	if r := l.routers[n.Router]; r != nil {
-		l.journal.note(n, fieldsOf(r.Router, netip.Addr{})...)
+	r := l.routers[n.Router]
+	if r == nil {
+		l.journal.note(n)
 		return
 	}
-	l.journal.note(n)
+	fields := fieldsOf(r.Router, netip.Addr{})
+	if view := l.node.Router(n.Router); view.State == vrrp.Fault && view.Reason == n.Reason {
+		fields = append(fields, transitionFields(vrrp.Fault, vrrp.Fault, view.Priority)...)
+	}
+	l.journal.note(n, fields...)
 }
