@@ -19,6 +19,9 @@ type Config struct {
 	Proxy   Proxy
 	Probes  []probes.Config
 	Routers []Router
+	Hooks   Hooks // of the groups; a router has its own
+	// Receivers are told of the transitions of every router.
+	Receivers []Receiver
 }
 
 // Proxy is the guarded proxy. The zero value guards nothing.
@@ -63,6 +66,7 @@ type Router struct {
 	Track           []Track
 	Burst           int  // gratuitous ARP frames or neighbour advertisements an address and announcement
 	Replies         bool // gratuitous ARP as a reply as well
+	Hooks           Hooks
 	// Source is this node's own address of the configuration. The router sends from
 	// it where the interface has it, else from the interface's first address.
 	Source netip.Addr

@@ -46,6 +46,9 @@ func (s *step) ownFault(r *router) (vrrp.Reason, string) {
 	if !r.retryAt.IsZero() {
 		return ReasonVIPFailed, r.problem
 	}
+	if !r.vetoUntil.IsZero() {
+		return ReasonHookVetoed, r.veto
+	}
 	return "", ""
 }
 

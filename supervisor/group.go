@@ -38,8 +38,9 @@ func (n *Node) ready(r *router) bool {
 	})
 }
 
-// settleGroup lets all routers of a group rise when every one is willing, and makes all
-// yield when one has left.
+// settleGroup lets all routers of a group rise when every one is willing and the hooks
+// agree, and makes all yield when one has left. A router that has a hook to ask is a group
+// of its own.
 func (s *step) settleGroup(members []*router) {
 	active, ready := 0, 0
 	for _, m := range members {
@@ -51,9 +52,12 @@ func (s *step) settleGroup(members []*router) {
 			ready++
 		}
 	}
+	if ready < len(members) || active > 0 {
+		members[0].gate = gate{} // whatever the hooks said
+	}
 	switch {
 	case active == len(members):
-	case ready == len(members) && active == 0 && !s.mayRise(members):
+	case ready == len(members) && active == 0 && (!s.mayRise(members) || !s.mayPass(members)):
 	case ready == len(members):
 		for _, m := range members {
 			if m.machine.Willing() {

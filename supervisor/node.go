@@ -3,6 +3,7 @@ package supervisor
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/pairkeeper/pairkeeper/vrrp"
@@ -20,6 +21,8 @@ type Node struct {
 	links    map[string]LinkChanged // by interface
 	routers  []*router
 	schedule schedule
+
+	questions uint64 // that hooks were asked
 
 	// What follows from cfg: for looking up, never for going through.
 	byName    map[string]*router
@@ -134,6 +137,8 @@ func (s *step) event(ev Event) {
 		s.ownFailed(ev)
 	case Barred:
 		s.bar(ev)
+	case HookDone:
+		s.hookDone(ev)
 	case Reconfigured:
 		s.reconfigured(ev.Config)
 	case Tick:
@@ -153,6 +158,11 @@ func (s *step) tick() {
 			r.retryAt = time.Time{}
 			s.touch(r)
 		}
+		if due(s.now, r.vetoUntil) {
+			r.vetoUntil = time.Time{}
+			s.touch(r)
+		}
+		s.reassertTick(r)
 		s.schedule.plan(r)
 	}
 }
@@ -181,16 +191,23 @@ func (s *step) routerStep(r *router, ev vrrp.Event) {
 		r.owned = true
 	}
 	state, willing, preempting := r.machine.State(), r.machine.Willing(), r.machine.Preempting()
+	var noted vrrp.Reason
 	for _, a := range r.machine.Step(s.now, ev) {
 		switch a := a.(type) {
 		case vrrp.Own, vrrp.Refresh, vrrp.Disown:
 			s.hold(r, a)
 			continue
 		case vrrp.Enter:
-			r.since = s.now
+			r.since, r.entered = s.now, a.Reason
+			s.do(RouterAction{Router: r.cfg.Name, Action: a})
+			s.moved(r, a)
+			continue
+		case vrrp.Note:
+			noted = a.Reason
 		}
 		s.do(RouterAction{Router: r.cfg.Name, Action: a})
 	}
+	s.reassertAfter(r, ev, noted)
 	preempting = preempting || r.machine.Preempting()
 	if r.machine.State() != state || r.machine.Willing() != willing || preempting && s.ready(r) { // then every advert counts
 		s.touch(r)
@@ -206,6 +223,7 @@ func (s *step) note(router string, reason vrrp.Reason, format string, args ...an
 
 // settle starts and stops routers, and moves groups, until each agrees with what is known.
 func (s *step) settle() {
+	var groups []*router // the first of each that was touched
 	for len(s.touched) > 0 {
 		routers := s.untouch()
 		if !s.started {
@@ -215,9 +233,17 @@ func (s *step) settle() {
 			s.settleRouter(r)
 		}
 		for _, r := range routers {
-			if members := s.members(r); r.cfg.Group != "" && members[0] == r {
+			if members := s.members(r); r.cfg.VRRP.Grouped && members[0] == r {
 				s.settleGroup(members)
+				if r.cfg.Group != "" && !slices.Contains(groups, r) {
+					groups = append(groups, r)
+				}
 			}
+		}
+	}
+	for _, lead := range groups {
+		if s.byName[lead.cfg.Name] == lead {
+			s.groupMoved(s.members(lead))
 		}
 	}
 }

@@ -13,6 +13,7 @@ const (
 	ReasonBarred       vrrp.Reason = "barred"        // another daemon of this host runs the virtual router
 	ReasonNoAddress    vrrp.Reason = "no-address"    // the interface has no address to send from
 	ReasonVIPFailed    vrrp.Reason = "vip-failed"    // the kernel refused the virtual address
+	ReasonHookVetoed   vrrp.Reason = "hook-vetoed"   // the before_active hook said no
 	ReasonTrack        vrrp.Reason = "track"         // a tracked interface is not as it must be
 	ReasonProbe        vrrp.Reason = "probe"         // a probe that takes the node out failed
 	ReasonGroup        vrrp.Reason = "group-fault"   // another router of the group must not take part

@@ -68,6 +68,10 @@ func goesOn(old, c *Router) bool {
 	like.VRRP.Preempt, like.VRRP.PreemptDelay = c.VRRP.Preempt, c.VRRP.PreemptDelay
 	like.VRRP.LastResort = c.VRRP.LastResort
 	like.VRRP.AnnounceAgain, like.VRRP.AnnounceEvery = c.VRRP.AnnounceAgain, c.VRRP.AnnounceEvery
+	if like.Group == "" { // alone, it is Grouped for its hook
+		like.VRRP.Grouped = c.VRRP.Grouped
+	}
+	like.Hooks = c.Hooks
 	like.Format, like.Source, like.Burst, like.Replies = c.Format, c.Source, c.Burst, c.Replies
 	owner := c.VRRP.Priority == vrrp.PriorityOwner || old.VRRP.Priority == vrrp.PriorityOwner
 	return reflect.DeepEqual(like, *c) && (!owner || c.VRRP.Priority == old.VRRP.Priority)

@@ -14,25 +14,32 @@ const vipRetry = 5 * time.Second
 // router is one virtual router, what keeps it from taking part, and what the kernel
 // has of its addresses.
 type router struct {
-	cfg      Router
-	machine  *vrrp.Machine
-	fault    vrrp.Reason // empty: takes part
-	detail   string
-	failing  vrrp.Reason // why it takes part only as the last resort; empty: as ever
-	weakness string      // the same in words
-	since    time.Time   // of the state, or of the fault
-	barred   string      // why it cannot be run here; empty: it can
-	problem  string      // why the kernel refused the addresses
-	retryAt  time.Time   // when to try them again
-	native   bool        // owner of addresses that the host has anyway (RFC 9568 1.2)
-	owned    bool        // the kernel has the addresses from us
-	lingers  bool        // they were given up, but have not been seen to be gone
+	cfg       Router
+	machine   *vrrp.Machine
+	fault     vrrp.Reason // empty: takes part
+	detail    string
+	failing   vrrp.Reason // why it takes part only as the last resort; empty: as ever
+	weakness  string      // the same in words
+	since     time.Time   // of the state, or of the fault
+	barred    string      // why it cannot be run here; empty: it can
+	problem   string      // why the kernel refused the addresses
+	retryAt   time.Time   // when to try them again
+	veto      string      // what its hook said against becoming Active
+	vetoUntil time.Time   // until when that keeps it out; zero: not
+	native    bool        // owner of addresses that the host has anyway (RFC 9568 1.2)
+	owned     bool        // the kernel has the addresses from us
+	lingers   bool        // they were given up, but have not been seen to be gone
 
 	primary  netip.Addr // where adverts come from
 	base     uint8      // the priority as configured
 	priority uint8      // with what is tracked
 	peer     uint8      // the other router's, as configured
 	offsets  []string   // what changes the priority
+
+	gate        gate // of the first of a group, or of a router alone
+	reasserting reasserting
+	entered     vrrp.Reason // why it is in its state
+	told        vrrp.State  // what was last told of the group, at its first router
 
 	number   int       // in the order of the configuration
 	place    int       // in the schedule; -1: no deadline

@@ -137,7 +137,11 @@ func (s *step) reprioritized(ev Reprioritized) {
 // often begins at once.
 func (s *step) retuned(cfg Config) {
 	cfg.Priority = s.cfg.Priority
+	alone := s.cfg.Grouped && !cfg.Grouped
 	s.cfg = cfg
+	if alone && s.Willing() { // nobody lets it rise any more
+		s.listen(s.cfg.DownInterval(s.backup.interval), s.backup.willing.reason)
+	}
 	if s.state == Active && s.now.Add(cfg.Interval).Before(s.active.advertAt) {
 		s.active.advertAt = s.now
 	}

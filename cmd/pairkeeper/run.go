@@ -10,8 +10,8 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/sys/unix"
 
-	"github.com/pairkeeper/pairkeeper/internal/orphans"
 	"github.com/pairkeeper/pairkeeper/internal/logbook"
+	"github.com/pairkeeper/pairkeeper/internal/orphans"
 	"github.com/pairkeeper/pairkeeper/supervisor"
 	"github.com/pairkeeper/pairkeeper/supervisor/daemon"
 	"github.com/pairkeeper/pairkeeper/vrrp/vrrpnet"

@@ -42,6 +42,9 @@ var faults = map[string]func(*host){
 	// a firewall keeps the adverts of one router from the host.
 	"mail blocked":        func(h *host) { h.blocked["mail"] = true },
 	"mail passes":         func(h *host) { h.blocked["mail"] = false },
+	"hook vetoes":         func(h *host) { h.hook = vetoes },
+	"hook hangs":          func(h *host) { h.hook = hangs },
+	"hook agrees":         func(h *host) { h.hook = agrees },
 	"uplink lost":         func(h *host) { h.uplink = false; h.tellLinks() },
 	"uplink found":        func(h *host) { h.uplink = true; h.tellLinks() },
 	"proxy killed":        func(h *host) { h.proxy.kill() },

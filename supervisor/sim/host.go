@@ -33,6 +33,7 @@ type host struct {
 	node  *supervisor.Node
 	queue []supervisor.Event    // what a paused daemon will find
 	kept  map[string]*addresses // by router, in the kernel
+	hook  hook                  // how the before_active hooks end
 	proxy proxy
 }
 
@@ -152,6 +153,8 @@ func (h *host) do(actions []supervisor.Action) {
 			h.proxy.test()
 		case supervisor.Restart:
 			h.proxy.restart()
+		case supervisor.RunHook:
+			h.hook.run(h, a)
 		case supervisor.LookNow:
 			for _, p := range h.cfg.Probes {
 				h.proxy.lookOnce(p)

@@ -24,6 +24,7 @@ var (
 	linkFaults = append([]string{"cable cut", "cable back"}, localFaults...)
 	// firewallFaults concern a group, trackFaults an interface that is tracked.
 	firewallFaults = append([]string{"mail blocked", "mail passes"}, localFaults...)
+	hookFaults     = append([]string{"hook vetoes", "hook hangs", "hook agrees"}, localFaults...)
 	trackFaults    = append([]string{"uplink lost", "uplink found"}, localFaults...)
 )
 
@@ -90,6 +91,7 @@ func (h *host) mend() {
 			h.world.must(h, what)
 		}
 	}
+	h.world.must(h, "hook agrees")
 	h.world.must(h, "proxy mended")
 }
 

@@ -33,6 +33,12 @@ func TestStormsOfTracks(t *testing.T) {
 	storms(t, trackFaults, 5*time.Millisecond, func(p *Pair) { p.Fatal = true })
 }
 
+// TestStormsWithHooks: they agree, veto or hang before a node may take the addresses.
+func TestStormsWithHooks(t *testing.T) {
+	storms(t, hookFaults, 5*time.Millisecond, func(p *Pair) { p.Hook = true })
+	storms(t, hookFaults, 5*time.Millisecond, func(p *Pair) { p.Hook, p.Group = true, true })
+}
+
 // TestStormsOfAGroupThatTracks has both, and cables that are pulled.
 func TestStormsOfAGroupThatTracks(t *testing.T) {
 	all := append(append([]string{"uplink lost", "uplink found"}, firewallFaults...), linkFaults...)

@@ -64,6 +64,8 @@ type Pair struct {
 	Track        int  // of the interface eth1: a weight; 0: not tracked
 	Fatal        bool // without eth1 the routers must not run
 	Keep         bool // when_all_unhealthy: keep
+	Hook         bool // the routers have a before_active and a reassert hook
+	Notify       bool // they have a notify hook
 	Proxy        supervisor.Proxy
 	Probe        probes.Config
 }
@@ -103,6 +105,10 @@ func (p *Pair) set(words []string) error {
 		p.PreemptDelay, err = time.ParseDuration(value)
 	case "group":
 		p.Group, err = strconv.ParseBool(value)
+	case "hook":
+		p.Hook, err = strconv.ParseBool(value)
+	case "notify":
+		p.Notify, err = strconv.ParseBool(value)
 	case "track":
 		if p.Fatal = value == "fatal"; !p.Fatal {
 			p.Track, err = strconv.Atoi(value)
@@ -128,11 +134,16 @@ func (p *Pair) Node(name string) supervisor.Config {
 		Node: name, Peer: other[name], Proxy: p.Proxy, Probes: []probes.Config{p.Probe},
 		Routers: []supervisor.Router{p.router(name, "web", 50, "10.0.0.3/24")},
 	}
+	if p.Notify {
+		cfg.Hooks.Notify = notifyHook
+	}
 	if p.Group {
 		cfg.Routers = append(cfg.Routers, p.router(name, "mail", 51, "10.0.0.4/24"))
 	}
 	return cfg
 }
+
+var notifyHook = supervisor.Hook{Command: []string{"/usr/local/bin/notify"}, Timeout: 30 * time.Second}
 
 func (p *Pair) router(node, name string, vrid uint8, address string) supervisor.Router {
 	vip := netip.MustParsePrefix(address)
@@ -148,6 +159,14 @@ func (p *Pair) router(node, name string, vrid uint8, address string) supervisor.
 	}
 	if p.Group {
 		r.Group = "both"
+	}
+	if p.Hook {
+		r.VRRP.Grouped = true
+		r.Hooks.BeforeActive = supervisor.Hook{Command: []string{"/usr/local/bin/move-eip"}, Timeout: 10 * time.Second, Retry: 10 * time.Second}
+		r.Hooks.Reassert = supervisor.Hook{Command: []string{"/usr/local/bin/move-eip"}, Timeout: 10 * time.Second, Every: time.Minute}
+	}
+	if p.Notify {
+		r.Hooks.Notify = notifyHook
 	}
 	if p.Track != 0 || p.Fatal {
 		r.Track = []supervisor.Track{{Interface: uplink, Need: supervisor.NeedCarrier, Weight: p.Track}}
