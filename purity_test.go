@@ -151,7 +151,7 @@ func ignoreMissing(err error) error {
 }
 
 // helpers are what every …net package may use: they know no domain.
-var helpers = []string{"internal/netlab", "internal/program", "internal/realtime", "internal/sdbus", "internal/words"}
+var helpers = []string{"internal/dialer", "internal/netlab", "internal/program", "internal/realtime", "internal/sdbus", "internal/words"}
 
 // upwards finds imports of cmd, of supervisor from below it, and of a sibling's child.
 func upwards(path, src string) []string {

@@ -5,15 +5,15 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"time"
 
+	"github.com/pairkeeper/pairkeeper/internal/dialer"
 	"github.com/pairkeeper/pairkeeper/probes"
 )
 
 // kit is what the lookers of a Runner share.
 type kit struct {
 	dialer *net.Dialer
-	dns    func(ctx context.Context, network, address string) (net.Conn, error) // to a name server
+	dns    dialer.Dial // to a name server
 	table  processTable
 	units  *unitBus
 }
@@ -21,19 +21,10 @@ type kit struct {
 func newKit() *kit {
 	var plain net.Dialer
 	k := &kit{dns: plain.DialContext, table: processTable{proc: "/proc"}, units: newUnitBus()}
-	// Go's own resolver heeds a context, the C library's does not.
-	k.dialer = &net.Dialer{Resolver: &net.Resolver{PreferGo: true, Dial: k.dialDNS}}
+	k.dialer = dialer.New(func(ctx context.Context, network, address string) (net.Conn, error) {
+		return k.dns(ctx, network, address)
+	})
 	return k
-}
-
-// dialDNS connects to a name server. The resolver would wait for its answer for
-// seconds after the context has ended.
-func (k *kit) dialDNS(ctx context.Context, network, address string) (net.Conn, error) {
-	c, err := k.dns(ctx, network, address)
-	if err == nil {
-		context.AfterFunc(ctx, func() { _ = c.SetDeadline(time.Unix(1, 0)) })
-	}
-	return c, err
 }
 
 func (k *kit) close() { k.units.close() }
