@@ -19,7 +19,7 @@ type RouterAction struct {
 }
 
 // RunTest wants the proxy's test run, answered by TestDone.
-type RunTest struct{}
+type RunTest struct{ For Asker }
 
 // Restart wants the proxy restarted, answered by RestartDone.
 type Restart struct {
@@ -29,7 +29,7 @@ type Restart struct {
 
 // Reload wants the proxy to read its configuration again without a restart, answered by
 // ReloadDone.
-type Reload struct{}
+type Reload struct{ For Asker }
 
 // LookNow wants every probe to look at once.
 type LookNow struct{}
@@ -54,8 +54,8 @@ func (Configure) isAction()    {}
 func (Note) isAction()         {}
 
 func (a RouterAction) String() string { return fmt.Sprintf("%s %s", a.Router, a.Action) }
-func (RunTest) String() string        { return "run test" }
-func (Reload) String() string         { return "reload" }
+func (a RunTest) String() string      { return "run test" + a.For.suffix() }
+func (a Reload) String() string       { return "reload" + a.For.suffix() }
 func (LookNow) String() string        { return "look now" }
 func (Configure) String() string      { return "configure" }
 func (a Restart) String() string {

@@ -26,9 +26,11 @@ type Config struct {
 
 // Proxy is the guarded proxy. The zero value guards nothing.
 type Proxy struct {
-	Unit    string   // systemd unit, or
-	Command []string // a child process
-	Test    []string // run before every restart; a failure forbids it
+	Unit    string       // systemd unit, or
+	Command []string     // a child process
+	Test    []string     // run before every restart; a failure forbids it
+	Watch   []string     // its configuration: files, and directories with all below them
+	Reload  ReloadPolicy // what is done when that changes
 
 	TestTimeout    time.Duration
 	RestartTimeout time.Duration

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/netip"
 	"strings"
+	"time"
 
 	"github.com/pairkeeper/pairkeeper/vrrp"
 )
@@ -33,13 +34,28 @@ type Looked struct {
 }
 
 // TestDone answers RunTest; Problem is empty when the test passed.
-type TestDone struct{ Problem string }
+type TestDone struct {
+	Problem string
+	For     Asker
+}
 
 // RestartDone answers Restart; Problem is empty when the proxy was started.
 type RestartDone struct{ Problem string }
 
 // ReloadDone answers Reload; Problem is empty when the proxy took its configuration.
-type ReloadDone struct{ Problem string }
+type ReloadDone struct {
+	Problem string
+	For     Asker
+}
+
+// ProxyConfigChanged tells what lies on the disk as the proxy's configuration.
+type ProxyConfigChanged struct {
+	Hash    string        // of the content of all its files
+	Paths   []string      // those that differ from what was told last
+	Written time.Duration // when the last of them was written, on the clock of UnitState.Loaded
+	First   bool          // the first look at these files
+	Problem string        // they cannot be looked at, for this reason
+}
 
 // LinkChanged tells what an interface is like now.
 type LinkChanged struct {
@@ -80,28 +96,35 @@ type Reconfigured struct{ Config Config }
 // Tick tells that time has passed.
 type Tick struct{}
 
-func (Start) isEvent()        {}
-func (Stop) isEvent()         {}
-func (UnitChanged) isEvent()  {}
-func (Looked) isEvent()       {}
-func (TestDone) isEvent()     {}
-func (RestartDone) isEvent()  {}
-func (ReloadDone) isEvent()   {}
-func (LinkChanged) isEvent()  {}
-func (RouterEvent) isEvent()  {}
-func (OwnFailed) isEvent()    {}
-func (Barred) isEvent()       {}
-func (Reconfigured) isEvent() {}
-func (Tick) isEvent()         {}
+func (Start) isEvent()              {}
+func (Stop) isEvent()               {}
+func (UnitChanged) isEvent()        {}
+func (Looked) isEvent()             {}
+func (TestDone) isEvent()           {}
+func (RestartDone) isEvent()        {}
+func (ReloadDone) isEvent()         {}
+func (ProxyConfigChanged) isEvent() {}
+func (LinkChanged) isEvent()        {}
+func (RouterEvent) isEvent()        {}
+func (OwnFailed) isEvent()          {}
+func (Barred) isEvent()             {}
+func (Reconfigured) isEvent()       {}
+func (Tick) isEvent()               {}
 
 func (Start) String() string         { return "start" }
 func (Stop) String() string          { return "stop" }
 func (Tick) String() string          { return "tick" }
 func (Reconfigured) String() string  { return "reconfigured" }
 func (e UnitChanged) String() string { return "unit " + e.State.String() }
-func (e TestDone) String() string    { return "test " + passed(e.Problem) }
+func (e TestDone) String() string    { return "test" + e.For.suffix() + " " + passed(e.Problem) }
 func (e RestartDone) String() string { return "restart " + passed(e.Problem) }
-func (e ReloadDone) String() string  { return "reload " + passed(e.Problem) }
+func (e ReloadDone) String() string  { return "reload" + e.For.suffix() + " " + passed(e.Problem) }
+func (e ProxyConfigChanged) String() string {
+	if e.Problem != "" {
+		return "proxy's configuration unwatched: " + e.Problem
+	}
+	return strings.TrimSuffix(fmt.Sprintf("proxy's configuration %.8s %s", e.Hash, strings.Join(e.Paths, " ")), " ")
+}
 func (e OwnFailed) String() string {
 	return fmt.Sprintf("%s own failed: %s", e.Router, e.Problem)
 }

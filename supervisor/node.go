@@ -17,6 +17,7 @@ type Node struct {
 	started  bool
 	stopping bool
 	guard    guard
+	conf     confGuard
 	probes   []probe
 	links    map[string]LinkChanged // by interface
 	routers  []*router
@@ -34,6 +35,7 @@ type Node struct {
 // NewNode returns a node that has not started.
 func NewNode(cfg Config) *Node {
 	n := &Node{cfg: cfg, guard: newGuard(cfg.Proxy, guarding(cfg.Probes)), links: map[string]LinkChanged{}}
+	n.conf.cfg = cfg.Proxy
 	n.probes = newProbes(cfg.Probes, nil)
 	var routers []*router
 	for _, r := range cfg.Routers {
@@ -125,8 +127,14 @@ func (s *step) event(ev Event) {
 	case Stop:
 		s.stopping = true
 		s.touchAll()
-	case UnitChanged, TestDone, RestartDone:
+	case UnitChanged, RestartDone:
 		s.guardStep(ev)
+	case TestDone:
+		s.tested(ev)
+	case ReloadDone:
+		s.reloaded(ev)
+	case ProxyConfigChanged:
+		s.confChanged(ev)
 	case Looked:
 		s.looked(ev)
 	case LinkChanged:
@@ -170,10 +178,31 @@ func (s *step) tick() {
 // guardStep gives the guard an event; its verdict concerns every router.
 func (s *step) guardStep(ev Event) {
 	fault, why := s.guard.fault(), s.guard.why
-	s.out = append(s.out, s.guard.step(s.now, ev, s.opinion())...)
+	done := s.guard.step(s.now, ev, s.opinion())
+	s.out = append(s.out, done...)
+	s.confAfter(done)
 	if s.guard.fault() != fault || s.guard.why != why {
 		s.touchAll()
 	}
+}
+
+// tested gives the answer of a test to who asked for it.
+func (s *step) tested(ev TestDone) {
+	if ev.For == ForConfig {
+		s.confTested(ev.Problem)
+		return
+	}
+	s.conf.ladder = false
+	s.guardStep(ev)
+}
+
+// reloaded gives the answer of a reload to who asked for it.
+func (s *step) reloaded(ev ReloadDone) {
+	if ev.For == ForConfig {
+		s.confReloaded(ev.Problem)
+		return
+	}
+	s.guardStep(ev)
 }
 
 func (n *Node) router(name string) *router { return n.byName[name] }

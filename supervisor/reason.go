@@ -31,15 +31,23 @@ func isFault(r vrrp.Reason) bool {
 
 // What the guard noted.
 const (
-	ReasonProxyFailed     vrrp.Reason = "proxy-failed"     // found dead or hung: the ladder begins
-	ReasonProxyRestarting vrrp.Reason = "proxy-restarting" // a rung of the ladder
-	ReasonProxyRecovered  vrrp.Reason = "proxy-recovered"  // good again
-	ReasonProxyTestFailed vrrp.Reason = "proxy-test-failed"
-	ReasonProxyRestart    vrrp.Reason = "proxy-restart-failed"
-	ReasonStartLimit      vrrp.Reason = "start-limit"
-	ReasonBudget          vrrp.Reason = "restart-budget" // too many restarts in the window
-	ReasonSystemdLost     vrrp.Reason = "systemd-lost"   // no word from systemd; the probes decide
-	ReasonPriority        vrrp.Reason = "priority"       // changed by what is tracked
-	ReasonLastResort      vrrp.Reason = "last-resort"    // failed, stands by for when nobody else holds
-	ReasonAddressFound    vrrp.Reason = "address-found"  // an address lay here that this node does not hold
+	ReasonProxyFailed      vrrp.Reason = "proxy-failed"     // found dead or hung: the ladder begins
+	ReasonProxyRestarting  vrrp.Reason = "proxy-restarting" // a rung of the ladder
+	ReasonProxyRecovered   vrrp.Reason = "proxy-recovered"  // good again
+	ReasonProxyTestFailed  vrrp.Reason = "proxy-test-failed"
+	ReasonProxyRestart     vrrp.Reason = "proxy-restart-failed"
+	ReasonStartLimit       vrrp.Reason = "start-limit"
+	ReasonBudget           vrrp.Reason = "restart-budget"        // too many restarts in the window
+	ReasonSystemdLost      vrrp.Reason = "systemd-lost"          // no word from systemd; the probes decide
+	ReasonPriority         vrrp.Reason = "priority"              // changed by what is tracked
+	ReasonLastResort       vrrp.Reason = "last-resort"           // failed, stands by for when nobody else holds
+	ReasonAddressFound     vrrp.Reason = "address-found"         // an address lay here that this node does not hold
+	ReasonConfBad          vrrp.Reason = "proxy-config-bad"      // the test of what lies on the disk fails
+	ReasonConfPending      vrrp.Reason = "proxy-config-pending"  // good, but somebody has to reload
+	ReasonConfReloaded     vrrp.Reason = "proxy-config-reloaded" // good, and in force by our reload
+	ReasonConfReloadFailed vrrp.Reason = "proxy-config-reload-failed"
+	ReasonConfChanged      vrrp.Reason = "proxy-config-changed"   // neither tested nor reloaded
+	ReasonConfLoaded       vrrp.Reason = "proxy-config-loaded"    // in force by somebody else's reload
+	ReasonConfRestored     vrrp.Reason = "proxy-config-restored"  // what is in force lies on the disk again
+	ReasonConfUnwatched    vrrp.Reason = "proxy-config-unwatched" // too many files, or too large
 )

@@ -85,8 +85,10 @@ func (s *step) reconfigureProxy(cfg Config) {
 	if !same {
 		s.guard = newGuard(cfg.Proxy, guarding(cfg.Probes))
 		s.guard.since = s.now
+		s.conf = confGuard{cfg: cfg.Proxy}
 		return
 	}
 	s.guard.reconfigure(s.now, cfg.Proxy, guarding(cfg.Probes))
+	s.reconfigureConf(cfg.Proxy)
 	s.guardStep(Reconfigured{})
 }

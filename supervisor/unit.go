@@ -1,5 +1,7 @@
 package supervisor
 
+import "time"
+
 // UnitState is what systemd says of the proxy's unit, or what the parent of a child
 // process says in the same words.
 type UnitState struct {
@@ -13,6 +15,9 @@ type UnitState struct {
 	// StopAsked tells that the last way out of active was a stop job that pairkeeper
 	// did not ask for: an operator's systemctl stop, or a conflicting unit.
 	StopAsked bool
+	// Loaded is when it last began to read its configuration, at a start or a reload that
+	// did not fail, on the kernel's monotonic clock; 0: not known.
+	Loaded time.Duration
 	// Lost says why nothing is known of the unit (no D-Bus), else it is empty.
 	Lost string
 }

@@ -28,6 +28,7 @@ type ProxyView struct {
 	Restarts int    // by the ladder, since the daemon began
 	Budget   int    // restarts that the window still allows
 	Resets   int    // start limits cleared
+	Config   ConfView
 }
 
 // ProbeView is one probe of a View.
@@ -65,7 +66,7 @@ func (n *Node) View(now time.Time) View {
 
 // Summary is View without the routers.
 func (n *Node) Summary(now time.Time) View {
-	v := View{Node: n.cfg.Node, Peer: n.cfg.Peer, Proxy: n.guard.view(now)}
+	v := View{Node: n.cfg.Node, Peer: n.cfg.Peer, Proxy: n.Proxy(now)}
 	for _, p := range n.probes {
 		v.Probes = append(v.Probes, ProbeView{Name: p.cfg.Name, State: p.counter.State(), Detail: p.detail, Since: p.since})
 	}
@@ -84,7 +85,11 @@ func (n *Node) viewOf(r *router) RouterView {
 }
 
 // Proxy tells how the proxy is at a moment.
-func (n *Node) Proxy(now time.Time) ProxyView { return n.guard.view(now) }
+func (n *Node) Proxy(now time.Time) ProxyView {
+	v := n.guard.view(now)
+	v.Config = n.conf.view()
+	return v
+}
 
 // States counts the routers in each state.
 func (n *Node) States() map[vrrp.State]int {
