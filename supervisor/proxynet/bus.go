@@ -102,6 +102,7 @@ func (s *snapshot) readUnit(p props) {
 	set(p, "SubState", &s.sub)
 	set(p, "ActiveEnterTimestampMonotonic", &s.entered)
 	set(p, "InactiveEnterTimestampMonotonic", &s.left)
+	set(p, "StateChangeTimestampMonotonic", &s.changed)
 }
 
 // readService takes over what org.freedesktop.systemd1.Service says.
@@ -109,6 +110,10 @@ func (s *snapshot) readService(p props) {
 	var pid uint32
 	var code, status int32
 	set(p, "Result", &s.result)
+	set(p, "ExecMainStartTimestampMonotonic", &s.started)
+	if v, ok := p["ExecReload"]; ok {
+		s.reload = readReload(v)
+	}
 	if _, ok := p["MainPID"]; ok {
 		set(p, "MainPID", &pid)
 		s.mainPID = int(pid)

@@ -118,6 +118,7 @@ func (n *nursery) exited() <-chan struct{} {
 }
 
 func (n *nursery) start() error {
+	at := uptime()
 	p, err := spawn(n.argv, n.log)
 	if err != nil {
 		n.state.Active, n.state.Sub, n.state.Result, n.state.MainPID = "failed", "failed", "resources", 0
@@ -129,7 +130,7 @@ func (n *nursery) start() error {
 		return err
 	}
 	n.child = p
-	n.state = supervisor.UnitState{Load: "loaded", Active: "active", Sub: "running", Result: "success", MainPID: p.pid()}
+	n.state = supervisor.UnitState{Load: "loaded", Active: "active", Sub: "running", Result: "success", MainPID: p.pid(), Loaded: at}
 	n.say()
 	return nil
 }
@@ -139,7 +140,7 @@ func (n *nursery) reap() {
 	p := n.child
 	n.child = nil
 	p.end(0)
-	n.state.MainPID, n.state.Exit = 0, exitOf(p.cmd.ProcessState)
+	n.state.MainPID, n.state.Loaded, n.state.Exit = 0, 0, exitOf(p.cmd.ProcessState)
 	n.state.Active, n.state.Sub, n.state.Result = "failed", "failed", "exit-code"
 	switch {
 	case p.cmd.ProcessState.Success():
@@ -161,7 +162,7 @@ func (n *nursery) stop() {
 	p := n.child
 	n.child = nil
 	p.end(stopPatience)
-	n.state.MainPID, n.state.Exit = 0, exitOf(p.cmd.ProcessState)
+	n.state.MainPID, n.state.Loaded, n.state.Exit = 0, 0, exitOf(p.cmd.ProcessState)
 	n.state.Active, n.state.Sub = "inactive", "dead"
 	n.say()
 }
@@ -198,5 +199,11 @@ func (n *nursery) reload() error {
 	if filepath.Base(n.argv[0]) == "haproxy" {
 		sig = unix.SIGUSR2 // its master, with -W
 	}
-	return unix.Kill(n.child.pid(), sig)
+	at := uptime()
+	if err := unix.Kill(n.child.pid(), sig); err != nil {
+		return fmt.Errorf("reload %s: %w", n.argv[0], err)
+	}
+	n.state.Loaded = at
+	n.say()
+	return nil
 }

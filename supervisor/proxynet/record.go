@@ -1,6 +1,10 @@
 package proxynet
 
-import "github.com/pairkeeper/pairkeeper/supervisor"
+import (
+	"time"
+
+	"github.com/pairkeeper/pairkeeper/supervisor"
+)
 
 // record is what has been heard of a unit: its state, its jobs, and from these whose
 // stop ended it. It does no I/O.
@@ -9,6 +13,9 @@ type record struct {
 	known bool
 	ran   bool // it was seen alive, which systemd forgets when it unloads the unit
 	jobs  map[uint32]job
+
+	loaded    uint64 // when it last began to read its configuration; 0: not known
+	reloading uint64 // since when it reloads; 0: it does not
 
 	asked bool // the last way out of active was a stop that somebody else asked for
 }
@@ -19,6 +26,9 @@ type snapshot struct {
 	mainPID                   int
 	exit                      string
 	entered, left             uint64 // monotonic time stamps of becoming active and inactive; 0: never
+	changed                   uint64 // of the last change of state
+	started                   uint64 // of the start of the main process
+	reload                    reload
 }
 
 // job is a job of the unit that has not ended.
@@ -71,6 +81,7 @@ func (r *record) remove(id uint32, result string) {
 // update notes a change that systemd signalled. It names the unit's pending job, which
 // must have been announced before.
 func (r *record) update(s snapshot) {
+	r.load(s)
 	r.seen, r.known = s, true
 	r.settle()
 }
@@ -81,6 +92,7 @@ func (r *record) update(s snapshot) {
 func (r *record) reread(s snapshot) {
 	unseen := !r.known || s.active != r.seen.active || s.atRest() && s.left != r.seen.left
 	wasEnding := r.known && r.seen.active == "deactivating"
+	r.load(s)
 	r.seen, r.known = s, true
 	if unseen && s.atRest() && !wasEnding {
 		r.asked = s.active == "inactive" && !r.neverRan()
@@ -123,7 +135,7 @@ func (r *record) state() supervisor.UnitState {
 	return supervisor.UnitState{
 		Load: r.seen.load, Active: r.seen.active, Sub: r.seen.sub, Result: r.seen.result,
 		MainPID: r.seen.mainPID, Exit: r.seen.exit,
-		Job: r.foreignJob(), StopAsked: r.asked,
+		Job: r.foreignJob(), StopAsked: r.asked, Loaded: time.Duration(r.loaded) * time.Microsecond,
 	}
 }
 

@@ -88,6 +88,9 @@ func (s *session) changed(ctx context.Context, sig *dbus.Signal) error {
 			}
 		}
 		s.half.readUnit(p)
+		if err := s.askReload(ctx); err != nil {
+			return err
+		}
 		s.rec.update(s.half)
 	}
 	return nil
