@@ -27,6 +27,9 @@ type Restart struct {
 	Reset bool // clear systemd's start limit first
 }
 
+// Halt wants the proxy stopped, answered by HaltDone.
+type Halt struct{}
+
 // Reload wants the proxy to read its configuration again without a restart, answered by
 // ReloadDone.
 type Reload struct{ For Asker }
@@ -48,6 +51,7 @@ type Note struct {
 func (RouterAction) isAction() {}
 func (RunTest) isAction()      {}
 func (Restart) isAction()      {}
+func (Halt) isAction()         {}
 func (Reload) isAction()       {}
 func (LookNow) isAction()      {}
 func (Configure) isAction()    {}
@@ -56,6 +60,7 @@ func (Note) isAction()         {}
 func (a RouterAction) String() string { return fmt.Sprintf("%s %s", a.Router, a.Action) }
 func (a RunTest) String() string      { return "run test" + a.For.suffix() }
 func (a Reload) String() string       { return "reload" + a.For.suffix() }
+func (Halt) String() string           { return "halt" }
 func (LookNow) String() string        { return "look now" }
 func (Configure) String() string      { return "configure" }
 func (a Restart) String() string {

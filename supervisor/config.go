@@ -38,9 +38,19 @@ type Proxy struct {
 	Attempts       int           // restarts before giving up
 	Budget         int           // restarts within Window at the most
 	Window         time.Duration
-	Retry          time.Duration // after giving up, until the ladder may try once more
+	Ladder         Ladder
+	Retry          time.Duration // after giving up, until the ladder may try once more; 0: never
+	RetryMax       time.Duration // Retry doubles up to this while giving up repeats
+	GiveUpStops    bool          // a proxy that was given up is stopped
 	Rise           int           // good looks in a row that end a failure
 	Look           time.Duration // between two looks where no probe is configured
+}
+
+// Ladder is which rungs are left out; the zero value leaves out none.
+type Ladder struct {
+	SkipReload  bool
+	SkipRestart bool // in order
+	SkipKill    bool // a restart that SIGKILLs first
 }
 
 // Guarded tells whether there is a proxy to guard.

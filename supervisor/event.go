@@ -40,7 +40,14 @@ type TestDone struct {
 }
 
 // RestartDone answers Restart; Problem is empty when the proxy was started.
-type RestartDone struct{ Problem string }
+type RestartDone struct {
+	Problem string
+	Limited bool // systemd refused the start because of its start limit
+	Unseen  bool // the order was given, but nobody saw how it ended
+}
+
+// HaltDone answers Halt; Problem is empty when the proxy was stopped.
+type HaltDone struct{ Problem string }
 
 // ReloadDone answers Reload; Problem is empty when the proxy took its configuration.
 type ReloadDone struct {
@@ -110,6 +117,7 @@ func (OwnFailed) isEvent()          {}
 func (Barred) isEvent()             {}
 func (Reconfigured) isEvent()       {}
 func (Tick) isEvent()               {}
+func (HaltDone) isEvent()           {}
 
 func (Start) String() string         { return "start" }
 func (Stop) String() string          { return "stop" }
@@ -125,6 +133,7 @@ func (e ProxyConfigChanged) String() string {
 	}
 	return strings.TrimSuffix(fmt.Sprintf("proxy's configuration %.8s %s", e.Hash, strings.Join(e.Paths, " ")), " ")
 }
+func (e HaltDone) String() string { return "halt " + passed(e.Problem) }
 func (e OwnFailed) String() string {
 	return fmt.Sprintf("%s own failed: %s", e.Router, e.Problem)
 }

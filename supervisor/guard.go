@@ -16,6 +16,7 @@ const (
 	Waiting    Phase = iota // nothing is known yet
 	Good                    // the proxy is up and its probes are good
 	Testing                 // the ladder: the test runs
+	Reloading               // the ladder: the reload runs
 	Restarting              // the ladder: the restart runs
 	Settling                // the ladder: the proxy may still come up
 	GivenUp                 // the ladder failed
@@ -24,7 +25,7 @@ const (
 	Returning               // good again, counting good looks
 )
 
-var phaseWords = [...]string{"waiting", "good", "testing", "restarting", "settling", "given-up", "stopped", "missing", "returning"}
+var phaseWords = [...]string{"waiting", "good", "testing", "reloading", "restarting", "settling", "given-up", "stopped", "missing", "returning"}
 
 // String is a stable word.
 func (p Phase) String() string { return phaseWords[p] }
@@ -43,18 +44,24 @@ type guard struct {
 	unit  UnitState
 	known bool
 	look  probes.State // all probes together
-	deaf  bool         // the last look got no answer at all
+	deaf  bool         // a bad probe got no answer at all
 	fresh bool         // a look was good since the proxy may have started anew
+	busy  time.Time    // since when the unit is neither up nor at rest; zero: it is
 
-	tests    bool        // a test runs that has not been answered
-	moved    bool        // the unit did something since the last restart was ordered
-	limited  bool        // systemd's start limit was cleared in this ladder
-	attempt  int         // restarts since the proxy was good
-	restarts []time.Time // within the window
-	total    int         // restarts ever
-	resets   int         // start limits cleared
-	goods    int         // good looks in a row while Returning
-	trouble  time.Time   // since when the proxy is not good
+	tests    bool          // a test runs that has not been answered
+	halts    bool          // a stop of ours runs that has not been answered
+	unseen   bool          // nobody saw what an order of ours came to: the unit's state is old
+	climbs   bool          // a ladder is under way
+	reloaded bool          // in this ladder
+	limited  bool          // systemd's start limit was cleared in this ladder
+	attempt  int           // restarts in this ladder
+	restarts []time.Time   // within the window
+	total    int           // restarts ever
+	reloads  int           // by the ladder, ever
+	resets   int           // start limits cleared
+	goods    int           // good looks in a row while Returning
+	trouble  time.Time     // since when the proxy is not good
+	pause    time.Duration // the last wait after giving up
 }
 
 func newGuard(cfg Proxy, probed bool) guard {
@@ -118,13 +125,14 @@ func (r *rung) enter(p Phase, until time.Duration) {
 	}
 }
 
-// step gives the guard an event; look is what all probes together say.
-func (g *guard) step(now time.Time, ev Event, look probes.State) []Action {
+// step gives the guard an event; look is what all probes together say, deaf that a bad
+// one got no answer at all.
+func (g *guard) step(now time.Time, ev Event, look probes.State, deaf bool) []Action {
 	if !g.cfg.Guarded() {
 		return nil
 	}
 	r := &rung{guard: g, now: now}
-	g.look = look
+	g.look, g.deaf = look, deaf
 	switch ev := ev.(type) {
 	case UnitChanged:
 		r.unitChanged(ev.State)
@@ -137,8 +145,14 @@ func (g *guard) step(now time.Time, ev Event, look probes.State) []Action {
 		}
 	case RestartDone:
 		if g.phase == Restarting {
-			r.restarted(ev.Problem)
+			r.restarted(ev)
 		}
+	case ReloadDone:
+		if g.phase == Reloading {
+			r.wasReloaded(ev.Problem)
+		}
+	case HaltDone:
+		r.halted(ev.Problem)
 	}
 	r.settle()
 	return r.out
@@ -152,12 +166,16 @@ func (r *rung) unitChanged(u UnitState) {
 		r.unit.Lost, r.known = u.Lost, true
 		return
 	}
-	r.moved = r.moved || u.Active != r.unit.Active
-	r.unit, r.known = u, true
+	r.unit, r.known, r.unseen = u, true, false
+	switch {
+	case r.up() || r.atRest():
+		r.busy = time.Time{}
+	case r.busy.IsZero():
+		r.busy = r.now
+	}
 }
 
 func (r *rung) looked(ev Looked) {
-	r.deaf = !ev.OK && !ev.Answered
 	if !ev.OK {
 		r.complaint = ev.Detail
 		r.goods = 0
@@ -171,11 +189,23 @@ func (r *rung) looked(ev Looked) {
 
 func (g *guard) up() bool { return g.unit.Active == "active" || g.unit.Active == "reloading" }
 
-// down tells that the unit is at rest and not up.
-func (g *guard) down() bool { return g.unit.Active == "inactive" || g.unit.Active == "failed" }
+// down tells that the unit is known to be at rest and not up.
+func (g *guard) down() bool { return g.unit.Lost == "" && !g.unseen && g.atRest() }
+
+// atRest is down by the last word of systemd.
+func (g *guard) atRest() bool { return g.unit.Active == "inactive" || g.unit.Active == "failed" }
 
 // others tells that somebody else's order is at work on the unit.
-func (g *guard) others() bool { return !g.up() && g.unit.Lost == "" && g.unit.Job != "" }
+func (r *rung) others() bool {
+	return !r.up() && r.unit.Lost == "" && r.unit.Job != "" && !r.stuck()
+}
+
+// stuck tells that the unit has been starting for longer than a start may take: systemd
+// itself waits for ever where the unit has no time limit.
+func (r *rung) stuck() bool {
+	return r.unit.Lost == "" && r.unit.Active == "activating" && r.unit.Job != "stop" &&
+		!r.busy.IsZero() && r.now.Sub(r.busy) >= max(r.cfg.Wait, r.cfg.RestartTimeout)
+}
 
 func (g *guard) healthy() bool { return g.up() && g.look == probes.Good }
 
@@ -215,6 +245,7 @@ func (r *rung) missing() bool {
 func (r *rung) waiting() {
 	switch {
 	case r.unit.Lost != "":
+		r.enter(Waiting, 0)
 	case r.missing():
 		r.isMissing()
 	case r.healthy():
@@ -228,7 +259,24 @@ func (r *rung) waiting() {
 		r.isStopped()
 	case r.down() && r.unit.Job == "":
 		r.fail("it is not running")
+	case r.up(): // its probes will tell
+		r.enter(Waiting, 0)
+	case r.until.IsZero():
+		r.enter(Waiting, r.cfg.Wait)
+	case due(r.now, r.until):
+		r.takesLong()
 	}
+}
+
+// takesLong gives up on what systemd is doing: it is not for the ladder to hasten, but
+// the node does not wait for it.
+func (r *rung) takesLong() {
+	r.why = "it is " + r.unit.Active + " for longer than " + r.cfg.Wait.String()
+	if r.unit.Job != "" {
+		r.why = "somebody's " + r.unit.Job + " takes longer than " + r.cfg.Wait.String()
+	}
+	r.why += ": systemctl status " + r.cfg.Name() + " says what it waits for"
+	r.giveUp()
 }
 
 func (r *rung) good() {
@@ -236,6 +284,8 @@ func (r *rung) good() {
 	case r.look != probes.Failed && (r.up() || r.unit.Lost != ""):
 	case r.stopped():
 		r.isStopped()
+	case r.missing():
+		r.isMissing()
 	case r.up():
 		r.fail("it runs, but its probe fails")
 	case r.down() && r.unit.Job == "":
@@ -255,6 +305,8 @@ func (r *rung) testing() {
 	switch {
 	case r.stopped():
 		r.isStopped()
+	case r.missing():
+		r.isMissing()
 	case r.up() && r.look != probes.Failed:
 		r.enter(Settling, r.cfg.Wait)
 	}
@@ -274,9 +326,8 @@ func (r *rung) settling() {
 		r.isMissing()
 	case r.down() && r.unit.Job == "":
 		r.again("it is " + r.unit.String())
-	case due(r.now, r.until) && r.unit.Job != "": // an operator's restart is not ours to hasten
-		r.why = "somebody's " + r.unit.Job + " takes longer than " + r.cfg.Wait.String()
-		r.giveUp()
+	case due(r.now, r.until) && r.unit.Job != "" && !r.stuck():
+		r.takesLong()
 	case due(r.now, r.until):
 		r.again("not good within " + r.cfg.Wait.String())
 	}
@@ -287,13 +338,16 @@ func (g *guard) beenOut() bool { return g.barred && !g.trouble.IsZero() }
 
 func (r *rung) givenUp() {
 	switch {
+	case r.halts:
 	case r.stopped():
 		r.isStopped()
+	case r.missing():
+		r.isMissing()
 	case r.healthy():
 		r.isReturning()
 	case !due(r.now, r.until):
-	case r.up() && !r.deaf, r.unit.Job != "": // a restart would not mend what it answers
-		r.enter(GivenUp, r.cfg.Retry)
+	case r.up() && !r.deaf, r.unit.Job != "" && !r.stuck(): // a restart would not mend what it answers
+		r.enter(GivenUp, r.pause)
 	case r.up():
 		r.fail("its probe still fails")
 	default:
@@ -318,6 +372,8 @@ func (r *rung) returning() {
 	switch {
 	case r.stopped():
 		r.isStopped()
+	case r.missing():
+		r.isMissing()
 	case r.down() && r.unit.Job == "":
 		r.fail("it is " + r.unit.String())
 	case !r.up() && r.unit.Lost == "": // systemd, or somebody else, is at it
@@ -338,17 +394,31 @@ func (r *rung) isGood() {
 		r.note(ReasonProxyRecovered, "%s is good again after %s", r.cfg.Name(), r.now.Sub(r.trouble).Round(time.Millisecond))
 	}
 	r.enter(Good, 0)
-	r.attempt, r.barred, r.why, r.trouble = 0, false, "", time.Time{}
+	r.climbs, r.attempt, r.barred, r.why, r.trouble = false, 0, false, "", time.Time{}
 }
 
 func (r *rung) isStopped() {
 	r.note(ReasonProxyStopped, "an operator stopped %s; the addresses leave until it is started again", r.cfg.Name())
 	r.enter(Stopped, 0)
+	r.pause = 0
 	r.leave("stopped by an operator")
 }
 
 func (r *rung) isMissing() {
-	r.note(ReasonProxyMissing, "unit %s is %s", r.cfg.Name(), r.unit.Load)
+	why := "unit " + r.cfg.Name() + " is " + r.unit.Load + ": " + unloaded(r.unit.Load, r.cfg.Name())
+	r.note(ReasonProxyMissing, "%s", why)
 	r.enter(Missing, 0)
-	r.leave("unit " + r.cfg.Name() + " is " + r.unit.Load)
+	r.pause = 0
+	r.leave(why)
+}
+
+// unloaded is what to do about a unit that systemd has not loaded.
+func unloaded(load, name string) string {
+	switch load {
+	case "masked":
+		return "systemctl unmask " + name
+	case "not-found":
+		return "there is no file of that name, see systemctl list-unit-files"
+	}
+	return "systemctl status " + name + " says what is wrong with its file"
 }

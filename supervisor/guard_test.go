@@ -61,7 +61,9 @@ func TestABadProbeFailsARunningProxy(t *testing.T) {
 		"that answers, which may end in order":        {wrong, "restart"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := holding(t, base())
+			cfg := base()
+			cfg.Proxy.Ladder.SkipReload = true
+			s := holding(t, cfg)
 			s.wants(s.tell(c.look), "note proxy-failed", "run test")
 			s.wants(s.tell(supervisor.TestDone{}), "note proxy-restarting", c.restart)
 		})
@@ -317,4 +319,59 @@ func TestAProxyThatDiesWhileReturningIsRestarted(t *testing.T) {
 		t.Errorf("it wants %q", got)
 	}
 	s.out(supervisor.ReasonProxyDown)
+}
+
+func TestAUnitThatStartsForEverKeepsNobodyInInit(t *testing.T) {
+	for name, u := range map[string]supervisor.UnitState{
+		"by somebody's order": withJob(starts, "start"),
+		"by itself":           starts,
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := play(t, base())
+			s.tell(supervisor.Start{}, link())
+			s.wants(s.tell(unit(u), deaf))
+			s.out(supervisor.ReasonStarting)
+			s.wants(s.pass(3*time.Second), "note proxy-down", "web INIT -> FAULT (proxy-down)")
+			if d := s.node.Router("web").Detail; !strings.Contains(d, "longer than 3s: systemctl status nginx.service") {
+				t.Errorf("detail %q", d)
+			}
+			// It may still come up, but after retry it has had more than restart_timeout.
+			s.wants(s.pass(time.Minute), "note proxy-failed", "run test")
+			s.wants(s.tell(supervisor.TestDone{}), "note proxy-restarting", "kill and restart")
+			s.tell(unit(failed), unit(starts), unit(active), supervisor.RestartDone{}, good, good, good)
+			s.in()
+		})
+	}
+}
+
+func TestAStartThatHasTimeLeftIsNotHastened(t *testing.T) {
+	cfg := base()
+	cfg.Proxy.RestartTimeout = 90 * time.Second
+	s := play(t, cfg)
+	s.tell(supervisor.Start{}, link(), unit(withJob(starts, "start")))
+	s.wantsNo(s.pass(89*time.Second), "restart")
+	s.tell(unit(active), good, good, good)
+	s.in()
+}
+
+func TestAMaskedUnitThatDiesIsNotRestarted(t *testing.T) {
+	masked := failed
+	masked.Load = "masked"
+	for name, before := range map[string][]supervisor.Event{
+		"while good":            nil,
+		"while the test runs":   {unit(failed)},
+		"while it is restarted": {unit(failed), supervisor.TestDone{}},
+		"after giving up":       {unit(failed), supervisor.TestDone{Problem: "exit 1"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := holding(t, base())
+			s.tell(before...)
+			s.tell(unit(masked), supervisor.TestDone{}, supervisor.RestartDone{Problem: "Unit nginx.service is masked."})
+			s.out(supervisor.ReasonProxyMissing)
+			if d := s.node.Router("web").Detail; !strings.Contains(d, "systemctl unmask nginx.service") {
+				t.Errorf("detail %q", d)
+			}
+			s.wantsNo(s.pass(time.Hour), "restart")
+		})
+	}
 }

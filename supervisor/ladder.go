@@ -3,39 +3,48 @@ package supervisor
 import (
 	"slices"
 	"time"
+
+	"github.com/pairkeeper/pairkeeper/probes"
 )
 
-// The ladder: the unit is not good -> test -> restart -> wait -> look again, Attempts
-// times, and never more than Budget restarts within Window.
+// The ladder: the unit is not good -> test -> reload, where that may help -> wait -> test
+// -> restart -> wait -> test -> kill and restart -> wait -> give up. It restarts Attempts
+// times, and never more than Budget times within Window.
 
 // fail begins the ladder.
 func (r *rung) fail(what string) {
 	if r.trouble.IsZero() {
 		r.trouble = r.now
 	}
+	if r.phase == Good && r.now.Sub(r.since) >= r.cfg.Window {
+		r.pause = 0
+	}
 	r.why = what
 	if r.up() && r.complaint != "" {
 		r.why += ": " + r.complaint
 	}
 	r.note(ReasonProxyFailed, "%s: %s", r.cfg.Name(), r.why)
-	r.attempt, r.limited = 0, false
+	r.climbs, r.reloaded, r.attempt, r.limited = true, false, 0, false
 	r.climb()
 }
 
 // again is the next rung after one that did not help.
 func (r *rung) again(what string) {
-	if r.attempt == 0 {
+	if !r.climbs {
 		r.fail(what)
 		return
 	}
 	r.why = what
+	if r.up() && r.complaint != "" {
+		r.why += ": " + r.complaint
+	}
 	r.climb()
 }
 
-// climb takes the next rung, or gives up.
+// climb goes for the next rung: the test comes first.
 func (r *rung) climb() {
 	switch {
-	case r.attempt >= r.cfg.Attempts, r.spent():
+	case !r.mayReload() && !r.mayRestart():
 		r.giveUp()
 	case len(r.cfg.Test) > 0:
 		r.enter(Testing, 0)
@@ -44,8 +53,47 @@ func (r *rung) climb() {
 			r.do(RunTest{})
 		}
 	default:
-		r.restart()
+		r.rung()
 	}
+}
+
+func (r *rung) tested(problem string) {
+	switch {
+	case problem != "":
+		r.why = problem
+		r.note(ReasonProxyTestFailed, "not restarted: %s", problem)
+		r.giveUp()
+	case r.others(): // a restart that is as good as ours
+		r.attempt++
+		r.enter(Settling, r.cfg.Wait)
+	default:
+		r.rung()
+	}
+}
+
+// rung takes the next rung, or gives up.
+func (r *rung) rung() {
+	switch {
+	case r.mayReload():
+		r.reload()
+	case r.mayRestart():
+		r.restart()
+	default:
+		r.giveUp()
+	}
+}
+
+// mayReload tells that a reload may help: the proxy runs and answers, though not as the
+// probe wants. One that is dead or deaf would not hear of it.
+func (r *rung) mayReload() bool {
+	return !r.cfg.Ladder.SkipReload && !r.reloaded && r.attempt == 0 &&
+		r.up() && r.unit.Lost == "" && r.look == probes.Failed && !r.deaf
+}
+
+// mayRestart tells whether one more restart is allowed.
+func (r *rung) mayRestart() bool {
+	l := r.cfg.Ladder
+	return !(l.SkipRestart && l.SkipKill) && r.attempt < r.cfg.Attempts && !r.spent()
 }
 
 // spent tells, and says, that the window allows no more restarts.
@@ -64,17 +112,25 @@ func (g *guard) recent(now time.Time) int {
 	return len(g.restarts)
 }
 
-func (r *rung) tested(problem string) {
+func (r *rung) reload() {
+	r.reloaded = true
+	r.reloads++
+	r.note(ReasonProxyReloading, "%s: it answers, a reload may do", r.cfg.Name())
+	r.enter(Reloading, 0)
+	r.do(Reload{})
+}
+
+func (r *rung) wasReloaded(problem string) {
 	switch {
-	case problem != "":
-		r.why = problem
-		r.note(ReasonProxyTestFailed, "not restarted: %s", problem)
-		r.giveUp()
-	case r.others(): // a restart that is as good as ours
-		r.attempt++
+	case r.stopped():
+		r.isStopped()
+	case problem == "" || r.others():
 		r.enter(Settling, r.cfg.Wait)
-	default:
-		r.restart()
+		r.do(LookNow{})
+	default: // its configuration was tested just now
+		r.why = problem
+		r.note(ReasonProxyReload, "%s", problem)
+		r.rung()
 	}
 }
 
@@ -82,44 +138,42 @@ func (r *rung) restart() {
 	r.attempt++
 	r.total++
 	r.restarts = append(r.restarts, r.now)
-	r.moved = false
 	r.note(ReasonProxyRestarting, "%s: attempt %d of %d", r.cfg.Name(), r.attempt, r.cfg.Attempts)
 	r.enter(Restarting, 0)
-	r.do(Restart{Kill: r.hung(), Reset: r.limited})
+	r.do(Restart{Kill: r.kills(), Reset: r.limited})
 }
 
-// clearLimit tries again after systemd refused to start the unit at all, which moves
-// nothing in the unit: that was no attempt. Once a ladder; the budget counts it.
-func (r *rung) clearLimit(problem string) {
-	if r.spent() {
-		r.why = problem
-		r.giveUp()
-		return
-	}
-	r.note(ReasonStartLimit, "systemd refuses to start %s (%s): clearing its start limit", r.cfg.Name(), problem)
-	r.limited = true
-	r.resets++
-	r.attempt--
-	r.restart()
+// kills tells that the restart begins with SIGKILL: an orderly stop would wait for
+// nothing, or an orderly restart has not helped.
+func (r *rung) kills() bool {
+	l := r.cfg.Ladder
+	return !l.SkipKill && (l.SkipRestart || r.attempt > 1 || r.hung())
 }
 
 // hung tells that an orderly stop would wait for nothing.
-func (g *guard) hung() bool {
-	return g.up() && g.deaf || g.unit.Active == "deactivating"
+func (r *rung) hung() bool {
+	return r.up() && r.deaf || r.unit.Active == "deactivating" || r.stuck()
 }
 
-func (r *rung) restarted(problem string) {
+func (r *rung) restarted(ev RestartDone) {
 	switch {
 	case r.stopped():
 		r.isStopped()
-	case problem != "" && r.others():
-		r.why = problem
+	case ev.Unseen:
+		r.unseen, r.why = true, ev.Problem
+		r.note(ReasonProxyRestart, "%s: waiting for what becomes of it", ev.Problem)
 		r.enter(Settling, r.cfg.Wait)
-	case problem != "" && !r.moved && !r.limited && r.cfg.Unit != "":
-		r.clearLimit(problem)
-	case problem != "":
-		r.why = problem
-		r.note(ReasonProxyRestart, "%s", problem)
+		r.do(LookNow{})
+	case ev.Problem != "" && r.others():
+		r.why = ev.Problem
+		r.enter(Settling, r.cfg.Wait)
+	case ev.Problem != "" && r.missing():
+		r.isMissing()
+	case ev.Limited && !r.limited:
+		r.clearLimit(ev.Problem)
+	case ev.Problem != "":
+		r.why = ev.Problem
+		r.note(ReasonProxyRestart, "%s", ev.Problem)
 		r.climb()
 	default:
 		r.enter(Settling, r.cfg.Wait)
@@ -127,11 +181,70 @@ func (r *rung) restarted(problem string) {
 	}
 }
 
+// clearLimit tries again after systemd refused to start the unit at all: that was no
+// restart. Once a ladder.
+func (r *rung) clearLimit(problem string) {
+	r.note(ReasonStartLimit, "systemd refuses to start %s (%s): clearing its start limit", r.cfg.Name(), problem)
+	r.limited = true
+	r.resets++
+	r.attempt--
+	r.total--
+	r.restarts = r.restarts[:max(len(r.restarts)-1, 0)] // it may be older than the window
+	r.restart()
+}
+
 // giveUp ends the ladder: the node leaves.
 func (r *rung) giveUp() {
-	r.note(ReasonProxyDown, "giving up on %s after %d restarts", r.cfg.Name(), r.attempt)
-	r.enter(GivenUp, r.cfg.Retry)
+	climbed := r.climbs
+	r.pause = r.nextPause()
+	if climbed {
+		r.note(ReasonProxyDown, "giving up on %s after %d restarts%s", r.cfg.Name(), r.attempt, r.next())
+	} else {
+		r.note(ReasonProxyDown, "giving up on %s%s: %s", r.cfg.Name(), r.next(), r.why)
+	}
+	r.enter(GivenUp, r.pause)
 	r.leave(r.why)
+	if climbed && r.cfg.GiveUpStops {
+		r.halt()
+	}
+}
+
+// nextPause is how long to wait after giving up: each time twice as long, until the
+// proxy has been good for a window.
+func (g *guard) nextPause() time.Duration {
+	if g.pause == 0 {
+		return g.cfg.Retry
+	}
+	return max(g.cfg.Retry, min(2*g.pause, g.cfg.RetryMax))
+}
+
+func (r *rung) next() string {
+	if r.pause == 0 {
+		return ""
+	}
+	return ", next try in " + r.pause.String()
+}
+
+// halt stops the proxy that was given up: it would serve wrong answers. The next try
+// starts it again.
+func (r *rung) halt() {
+	if r.halts || r.atRest() || r.unit.Lost != "" || r.unit.Job != "" {
+		return
+	}
+	r.halts = true
+	r.note(ReasonProxyHalted, "stopping %s, as give_up: stop wants", r.cfg.Name())
+	r.enter(GivenUp, 0)
+	r.do(Halt{})
+}
+
+func (r *rung) halted(problem string) {
+	r.halts = false
+	if problem != "" {
+		r.note(ReasonProxyHalt, "%s", problem)
+	}
+	if r.phase == GivenUp {
+		r.enter(GivenUp, r.pause)
+	}
 }
 
 // isReturning counts good looks before the node takes part again.
@@ -147,7 +260,7 @@ func (r *rung) isReturning() {
 
 // leave bars the node from taking part; the ladder has ended.
 func (r *rung) leave(why string) {
-	r.barred, r.why, r.attempt = true, why, 0
+	r.barred, r.why, r.climbs, r.attempt = true, why, false, 0
 	if r.trouble.IsZero() {
 		r.trouble = r.now
 	}

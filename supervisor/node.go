@@ -127,7 +127,7 @@ func (s *step) event(ev Event) {
 	case Stop:
 		s.stopping = true
 		s.touchAll()
-	case UnitChanged, RestartDone:
+	case UnitChanged, RestartDone, HaltDone:
 		s.guardStep(ev)
 	case TestDone:
 		s.tested(ev)
@@ -178,7 +178,8 @@ func (s *step) tick() {
 // guardStep gives the guard an event; its verdict concerns every router.
 func (s *step) guardStep(ev Event) {
 	fault, why := s.guard.fault(), s.guard.why
-	done := s.guard.step(s.now, ev, s.opinion())
+	look, deaf := s.opinion()
+	done := s.guard.step(s.now, ev, look, deaf)
 	s.out = append(s.out, done...)
 	s.confAfter(done)
 	if s.guard.fault() != fault || s.guard.why != why {

@@ -196,7 +196,7 @@ note proxy-failed: nginx.service: it is failed signal SIGKILL
 run test
 > test failed: nginx -t: exit 1
 note proxy-test-failed: not restarted: nginx -t: exit 1
-note proxy-down: giving up on nginx.service after 0 restarts
+note proxy-down: giving up on nginx.service after 0 restarts, next try in 1m0s
 web send priority 0
 web disown
 web ACTIVE -> FAULT (proxy-down)

@@ -15,6 +15,7 @@ type probe struct {
 	cfg     probes.Config
 	counter *probes.Counter
 	value   int
+	deaf    bool // the last look got no answer at all
 	detail  string
 	since   time.Time
 }
@@ -37,20 +38,21 @@ func guarding(cfgs []probes.Config) bool {
 }
 
 // opinion is what the probes that have the proxy restarted say together; none are good.
-func (n *Node) opinion() probes.State {
-	all := probes.Good
-	for _, p := range n.probes {
-		if p.cfg.OnFail.Act != probes.Guard {
+// Deaf tells that one which is not good got no answer at all.
+func (n *Node) opinion() (all probes.State, deaf bool) {
+	all = probes.Good
+	for i := range n.probes {
+		p := &n.probes[i]
+		state := p.counter.State()
+		if p.cfg.OnFail.Act != probes.Guard || state == probes.Good {
 			continue
 		}
-		switch p.counter.State() {
-		case probes.Failed:
-			return probes.Failed
-		case probes.Unknown:
-			all = probes.Unknown
+		deaf = deaf || p.deaf
+		if all != probes.Failed {
+			all = state
 		}
 	}
-	return all
+	return all, deaf
 }
 
 func (s *step) looked(ev Looked) {
@@ -59,7 +61,7 @@ func (s *step) looked(ev Looked) {
 		return // a look that began before the configuration changed
 	}
 	p := &s.probes[i]
-	p.detail = ev.Detail
+	p.detail, p.deaf = ev.Detail, !ev.OK && !ev.Answered
 	changed := p.counter.Add(s.now, ev.OK)
 	if changed {
 		p.since = s.now

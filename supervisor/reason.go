@@ -50,4 +50,8 @@ const (
 	ReasonConfLoaded       vrrp.Reason = "proxy-config-loaded"    // in force by somebody else's reload
 	ReasonConfRestored     vrrp.Reason = "proxy-config-restored"  // what is in force lies on the disk again
 	ReasonConfUnwatched    vrrp.Reason = "proxy-config-unwatched" // too many files, or too large
+	ReasonProxyReloading   vrrp.Reason = "proxy-reloading"        // the first rung
+	ReasonProxyReload      vrrp.Reason = "proxy-reload-failed"
+	ReasonProxyHalted      vrrp.Reason = "proxy-halted" // given up and stopped by us
+	ReasonProxyHalt        vrrp.Reason = "proxy-halt-failed"
 )

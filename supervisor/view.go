@@ -29,6 +29,8 @@ type ProxyView struct {
 	Budget   int    // restarts that the window still allows
 	Resets   int    // start limits cleared
 	Config   ConfView
+	Reloads  int       // by the ladder, since the daemon began
+	Next     time.Time // when a proxy that was given up is tried again; zero: not
 }
 
 // ProbeView is one probe of a View.
@@ -109,10 +111,14 @@ func (n *Node) Router(name string) RouterView {
 }
 
 func (g *guard) view(now time.Time) ProxyView {
-	return ProxyView{
+	v := ProxyView{
 		Guarded: g.cfg.Guarded(), Name: g.cfg.Name(), Phase: g.phase, Since: g.since, Unit: g.unit, Why: g.why,
-		Restarts: g.total, Budget: g.cfg.Budget - g.recent(now), Resets: g.resets,
+		Restarts: g.total, Budget: g.cfg.Budget - g.recent(now), Reloads: g.reloads, Resets: g.resets,
 	}
+	if g.phase == GivenUp {
+		v.Next = g.until
+	}
+	return v
 }
 
 // Active tells whether a router is Active.

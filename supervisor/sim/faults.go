@@ -49,13 +49,17 @@ var faults = map[string]func(*host){
 	"uplink found":        func(h *host) { h.uplink = true; h.tellLinks() },
 	"proxy killed":        func(h *host) { h.proxy.kill() },
 	"proxy hangs":         func(h *host) { h.proxy.hung = h.proxy.up },
+	"proxy wrong once":    func(h *host) { h.proxy.wrong = 1 }, // a reload mends it
+	"proxy wrong":         func(h *host) { h.proxy.wrong = 1000 },
+	"proxy right":         func(h *host) { h.proxy.wrong = 0 },
+	"proxy start hangs":   func(h *host) { h.proxy.hangs() },
 	"proxy stopped":       func(h *host) { h.proxy.stop() },
 	"proxy started":       func(h *host) { h.proxy.start() },
 	"proxy breaks":        func(h *host) { h.proxy.broken = true; h.proxy.kill() },
 	"proxy config broken": func(h *host) { h.proxy.refused = true; h.proxy.kill() },
 	"proxy config mended": func(h *host) { h.proxy.broken, h.proxy.refused = false, false }, // nobody starts it
 	"proxy mended": func(h *host) {
-		h.proxy.broken, h.proxy.refused = false, false
+		h.proxy.broken, h.proxy.refused, h.proxy.wrong = false, false, 0
 		h.proxy.start()
 	},
 	"address removed": func(h *host) { clear(h.kept); h.tellLinks() },

@@ -155,6 +155,10 @@ func (h *host) do(actions []supervisor.Action) {
 			h.proxy.restart()
 		case supervisor.RunHook:
 			h.hook.run(h, a)
+		case supervisor.Reload:
+			h.proxy.reload()
+		case supervisor.Halt:
+			h.proxy.halt()
 		case supervisor.LookNow:
 			for _, p := range h.cfg.Probes {
 				h.proxy.lookOnce(p)

@@ -10,13 +10,15 @@ type proxy struct {
 	host    *host
 	up      bool
 	hung    bool // runs, but answers nobody
+	wrong   int  // answers with errors until it has been reloaded or restarted so often
+	slow    bool // a start never ends
 	broken  bool // a restart fails
 	refused bool // its test fails
 	state   supervisor.UnitState
 }
 
 // serves tells whether the proxy answers clients.
-func (p *proxy) serves() bool { return p.up && !p.hung }
+func (p *proxy) serves() bool { return p.up && !p.hung && p.wrong == 0 }
 
 func (p *proxy) set(s supervisor.UnitState) {
 	s.Load = "loaded"
@@ -31,7 +33,7 @@ func (p *proxy) tell() { p.host.tell(supervisor.UnitChanged{State: p.state}) }
 func (p *proxy) start() { p.set(supervisor.UnitState{Active: "active", Sub: "running", MainPID: 100}) }
 
 func (p *proxy) kill() {
-	if p.up {
+	if p.up || p.slow {
 		p.set(supervisor.UnitState{Active: "failed", Sub: "failed", Result: "signal", Exit: "SIGKILL"})
 	}
 }
@@ -51,9 +53,31 @@ func (p *proxy) test() {
 	})
 }
 
+// reload answers Reload.
+func (p *proxy) reload() {
+	p.host.planned(p.host.world.latency(notice), func() {
+		p.wrong = max(p.wrong-1, 0)
+		p.host.tell(supervisor.ReloadDone{})
+	})
+}
+
+// halt answers Halt.
+func (p *proxy) halt() {
+	p.set(supervisor.UnitState{Active: "inactive", Sub: "dead", Result: "success"})
+	p.host.planned(p.host.world.latency(restartTakes), func() { p.host.tell(supervisor.HaltDone{}) })
+}
+
+// hangs is a start that somebody asked for and that does not end.
+func (p *proxy) hangs() {
+	p.slow = true
+	p.set(supervisor.UnitState{Active: "activating", Sub: "start", Job: "start"})
+}
+
 // restart answers Restart.
 func (p *proxy) restart() {
 	p.set(supervisor.UnitState{Active: "activating", Sub: "start"})
+	p.slow = false
+	p.wrong = max(p.wrong-1, 0)
 	p.host.planned(p.host.world.latency(restartTakes), func() {
 		ev := supervisor.RestartDone{}
 		p.hung = false
@@ -83,6 +107,8 @@ func (p *proxy) lookOnce(cfg probes.Config) {
 	case p.hung:
 		ev.Detail = "no answer within " + cfg.Timeout.String()
 		takes = cfg.Timeout
+	case p.wrong > 0:
+		ev.Detail, ev.Answered = "503, want 200", true
 	}
 	p.host.planned(takes, func() { p.host.tell(ev) })
 }

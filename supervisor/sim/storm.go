@@ -18,7 +18,7 @@ type Storm struct {
 var (
 	localFaults = []string{
 		"daemon killed", "daemon stop", "daemon start", "daemon paused", "daemon resumes",
-		"power cut", "power on", "proxy killed", "proxy hangs", "proxy stopped", "proxy started",
+		"power cut", "power on", "proxy killed", "proxy hangs", "proxy wrong once", "proxy start hangs", "proxy stopped", "proxy started",
 		"proxy breaks", "proxy config broken", "proxy mended", "address removed",
 	}
 	linkFaults = append([]string{"cable cut", "cable back"}, localFaults...)

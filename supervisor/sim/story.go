@@ -79,7 +79,7 @@ func DefaultPair() *Pair {
 		Proxy: supervisor.Proxy{
 			Unit: "nginx.service", Test: []string{"nginx", "-t"},
 			TestTimeout: 5 * time.Second, RestartTimeout: 10 * time.Second, Wait: 3 * time.Second,
-			Attempts: 2, Budget: 5, Window: 10 * time.Minute, Retry: time.Minute,
+			Attempts: 2, Budget: 5, Window: 10 * time.Minute, Retry: time.Minute, RetryMax: 10 * time.Minute,
 			Rise: 2, Look: 500 * time.Millisecond,
 		},
 		Probe: probes.Config{Name: "healthz", Interval: 500 * time.Millisecond, Timeout: time.Second, Rise: 2, Fall: 2},
@@ -103,6 +103,8 @@ func (p *Pair) set(words []string) error {
 		p.Preempt, err = strconv.ParseBool(value)
 	case "preempt_delay":
 		p.PreemptDelay, err = time.ParseDuration(value)
+	case "give_up":
+		p.Proxy.GiveUpStops = value == "stop"
 	case "group":
 		p.Group, err = strconv.ParseBool(value)
 	case "hook":
