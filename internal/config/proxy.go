@@ -18,6 +18,7 @@ func defaultProxy() supervisor.Proxy {
 		Budget:         5,
 		Window:         10 * time.Minute,
 		Retry:          time.Minute,
+		RetryMax:       10 * time.Minute,
 		Rise:           2,
 		Look:           500 * time.Millisecond,
 	}
@@ -26,7 +27,7 @@ func defaultProxy() supervisor.Proxy {
 func readProxy(v value) *supervisor.Proxy {
 	p := defaultProxy()
 	f, ok := v.fields("a mapping such as {unit: nginx.service}", "unit", "command", "test", "test_timeout",
-		"restart_timeout", "wait", "attempts", "budget", "window", "retry", "rise", "look")
+		"restart_timeout", "ladder", "wait", "attempts", "budget", "window", "retry", "retry_max", "give_up", "rise", "look")
 	if !ok {
 		return &p
 	}
@@ -34,14 +35,24 @@ func readProxy(v value) *supervisor.Proxy {
 	f.words("test", &p.Test, "[nginx, -t, -q]")
 	f.duration("test_timeout", &p.TestTimeout, 10*time.Millisecond, time.Hour)
 	f.duration("restart_timeout", &p.RestartTimeout, 10*time.Millisecond, time.Hour)
+	readLadder(f, &p.Ladder)
 	f.duration("wait", &p.Wait, 10*time.Millisecond, time.Hour)
 	f.integer("attempts", &p.Attempts, 1, 100)
 	f.integer("budget", &p.Budget, 1, 1000)
 	f.duration("window", &p.Window, time.Second, 24*time.Hour)
 	f.duration("retry", &p.Retry, 0, 24*time.Hour)
+	if !f.duration("retry_max", &p.RetryMax, 0, 24*time.Hour) {
+		p.RetryMax = max(p.RetryMax, p.Retry)
+	} else if p.RetryMax < p.Retry {
+		f.keys["retry_max"].errorf("%s is less than retry, which is %s", printDuration(p.RetryMax), printDuration(p.Retry))
+	}
+	if v, ok := f.keys["give_up"]; ok {
+		word, _ := v.one("leave", "stop")
+		p.GiveUpStops = word == "stop"
+	}
 	f.integer("rise", &p.Rise, 1, 1000)
 	f.duration("look", &p.Look, 10*time.Millisecond, time.Hour)
-	if p.Budget < p.Attempts {
+	if p.Budget < p.Attempts && (!p.Ladder.SkipRestart || !p.Ladder.SkipKill) {
 		f.warnf("allows %d restarts within %s (budget), so %d attempts in a row are never made", p.Budget, printDuration(p.Window), p.Attempts)
 	}
 	return &p

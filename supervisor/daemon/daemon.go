@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"path/filepath"
 	"runtime/debug"
 	"slices"
 	"sync"
@@ -108,6 +109,9 @@ func (d *Daemon) assemble() {
 	d.hands = &hands{
 		ctx: context.Background(), mail: d.mail, log: d.opts.Log,
 		keeper: newKeeper(d.kernel, d.vmacs, d.mail.tell, d.opts.Log),
+	}
+	if d.opts.Socket != "" {
+		d.hands.memory = filepath.Join(filepath.Dir(d.opts.Socket), "stopped")
 	}
 	d.loop = &loop{
 		node: supervisor.NewNode(d.opts.Config), mail: d.mail, hands: d.hands, journal: newJournal(d.opts.Log),

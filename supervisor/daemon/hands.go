@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"reflect"
@@ -20,6 +21,7 @@ type proxy interface {
 	Watch(ctx context.Context, tell func(supervisor.UnitState))
 	Restart(ctx context.Context) (detail string, err error)
 	Reload(ctx context.Context) error
+	Stop(ctx context.Context) error
 	Kill(ctx context.Context) error
 	ResetFailed(ctx context.Context) error
 }
@@ -33,6 +35,7 @@ type hands struct {
 	log    *slog.Logger
 	step   func(supervisor.Event) // on the loop's thread, as is
 	linked func(vrrpnet.Interface)
+	memory string  // see proxynet.Unit
 	held   []order // of the step under way
 
 	cfg       supervisor.Config
@@ -100,7 +103,7 @@ func (h *hands) watchProxy() {
 	if h.stopProxy != nil {
 		h.stopProxy()
 	}
-	h.proxy = newProxy(h.cfg.Proxy, h.log)
+	h.proxy = newProxy(h.cfg.Proxy, h.memory, h.log)
 	ctx, cancel := context.WithCancel(h.ctx)
 	done := make(chan struct{})
 	go func(p proxy) {
@@ -118,10 +121,12 @@ func (h *hands) watchProxy() {
 	h.proxyCtx, h.stopProxy, h.proxyLeft = ctx, cancel, done
 }
 
-func newProxy(p supervisor.Proxy, log *slog.Logger) proxy {
+func newProxy(p supervisor.Proxy, memory string, log *slog.Logger) proxy {
 	switch {
 	case p.Unit != "":
-		return proxynet.NewUnit(p.Unit, log)
+		u := proxynet.NewUnit(p.Unit, log)
+		u.Memory = memory
+		return u
 	case len(p.Command) > 0:
 		return proxynet.NewChild(p.Command, log)
 	}
@@ -177,6 +182,20 @@ func (h *hands) restart(a supervisor.Restart) {
 		defer cancel()
 		ev := supervisor.RestartDone{}
 		if err := restart(limited, p, a); err != nil {
+			ev.Problem = err.Error()
+			ev.Limited, ev.Unseen = errors.Is(err, proxynet.ErrStartLimit), errors.Is(err, proxynet.ErrUnseen)
+		}
+		h.answer(ctx, ev)
+	})
+}
+
+func (h *hands) halt() {
+	p, ctx, timeout := h.proxy, h.proxyCtx, h.cfg.Proxy.RestartTimeout
+	h.orders.Go(func() {
+		limited, cancel := context.WithTimeout(ctx, timeout)
+		defer cancel()
+		ev := supervisor.HaltDone{}
+		if err := p.Stop(limited); err != nil {
 			ev.Problem = err.Error()
 		}
 		h.answer(ctx, ev)

@@ -221,6 +221,8 @@ func (l *loop) do(a supervisor.Action) {
 		l.hands.runTest()
 	case supervisor.Restart:
 		l.hands.restart(a)
+	case supervisor.Halt:
+		l.hands.halt()
 	case supervisor.Reload:
 		l.hands.reload()
 	case supervisor.LookNow:

@@ -103,6 +103,7 @@ func (s *snapshot) readUnit(p props) {
 	set(p, "ActiveEnterTimestampMonotonic", &s.entered)
 	set(p, "InactiveEnterTimestampMonotonic", &s.left)
 	set(p, "StateChangeTimestampMonotonic", &s.changed)
+	set(p, "InactiveExitTimestampMonotonic", &s.began)
 }
 
 // readService takes over what org.freedesktop.systemd1.Service says.

@@ -35,6 +35,7 @@ func (s *session) read(ctx context.Context) error {
 		}
 	}
 	s.half = now
+	s.rec.ended = s.unit.asked()
 	s.rec.reread(now)
 	return nil
 }

@@ -13,6 +13,7 @@ type record struct {
 	known bool
 	ran   bool // it was seen alive, which systemd forgets when it unloads the unit
 	jobs  map[uint32]job
+	ended uint64 // the run that we last asked to stop, by when it began; 0: none
 
 	loaded    uint64 // when it last began to read its configuration; 0: not known
 	reloading uint64 // since when it reloads; 0: it does not
@@ -25,7 +26,7 @@ type snapshot struct {
 	load, active, sub, result string
 	mainPID                   int
 	exit                      string
-	entered, left             uint64 // monotonic time stamps of becoming active and inactive; 0: never
+	began, entered, left      uint64 // monotonic time stamps: no more inactive, active, inactive again; 0: never
 	changed                   uint64 // of the last change of state
 	started                   uint64 // of the start of the main process
 	reload                    reload
@@ -73,7 +74,7 @@ func (r *record) announce(id uint32, kind string, ours bool) {
 func (r *record) remove(id uint32, result string) {
 	j, known := r.jobs[id]
 	delete(r.jobs, id)
-	if known && j.kind == "" && j.live && result == "done" && r.seen.atRest() {
+	if known && !j.ours && j.kind == "" && j.live && result == "done" && r.seen.atRest() {
 		r.asked = true
 	}
 }
@@ -88,14 +89,15 @@ func (r *record) update(s snapshot) {
 
 // reread notes a state that was asked for, after which nothing is on its way any
 // more. Where it differs from what was signalled (at the start, after a lost
-// connection), nobody saw who ended the unit: a clean end is taken for an operator's.
+// connection), nobody saw who ended the unit: a clean end is taken for an operator's,
+// unless we had asked that very run to stop.
 func (r *record) reread(s snapshot) {
 	unseen := !r.known || s.active != r.seen.active || s.atRest() && s.left != r.seen.left
 	wasEnding := r.known && r.seen.active == "deactivating"
 	r.load(s)
 	r.seen, r.known = s, true
 	if unseen && s.atRest() && !wasEnding {
-		r.asked = s.active == "inactive" && !r.neverRan()
+		r.asked = s.active == "inactive" && !r.neverRan() && (r.ended == 0 || s.began != r.ended)
 	}
 	r.settle()
 }

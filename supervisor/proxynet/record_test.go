@@ -163,3 +163,42 @@ func TestRecordTellsForeignJobsOnly(t *testing.T) {
 		t.Error("it is sure of a job that it does not know")
 	}
 }
+
+// Our own stop is not an operator's, on whatever way it is heard of.
+func TestRecordKnowsOurOwnStop(t *testing.T) {
+	active := snapshot{load: "loaded", active: "active", began: 9, entered: 10}
+	inactive := snapshot{load: "loaded", active: "inactive", began: 9, entered: 10, left: 20}
+	again := snapshot{load: "loaded", active: "inactive", began: 30, entered: 31, left: 40}
+	for name, c := range map[string]struct {
+		do    func(*record)
+		asked bool
+	}{
+		"signalled": {func(r *record) {
+			r.announce(7, "stop", true)
+			r.update(inactive)
+			r.remove(7, "done")
+		}, false},
+		"gone before it could be asked": {func(r *record) {
+			r.announce(7, "", true)
+			r.update(inactive)
+			r.remove(7, "done")
+		}, false},
+		"while the bus was away": {func(r *record) {
+			r.ended = 9
+			r.reread(inactive)
+		}, false},
+		"and then an operator's of the next run, while the bus was away": {func(r *record) {
+			r.ended = 9
+			r.reread(again)
+		}, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newRecord()
+			r.reread(active)
+			c.do(r)
+			if r.state().StopAsked != c.asked {
+				t.Errorf("StopAsked is %t", !c.asked)
+			}
+		})
+	}
+}

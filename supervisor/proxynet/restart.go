@@ -12,6 +12,12 @@ import (
 	"github.com/pairkeeper/pairkeeper/supervisor"
 )
 
+// What may be wrong with an order besides what the unit itself does.
+var (
+	ErrStartLimit = errors.New("start-limit-hit")
+	ErrUnseen     = errors.New("nobody saw how it ended")
+)
+
 // Restart restarts the unit, or starts it, and waits for the end of the job. It never
 // takes the place of a job that contradicts it: a pending stop makes it err.
 func (u *Unit) Restart(ctx context.Context) (detail string, err error) {
@@ -26,16 +32,25 @@ func (u *Unit) Restart(ctx context.Context) (detail string, err error) {
 // unit without ExecReload=, or one that does not run, makes it err.
 func (u *Unit) Reload(ctx context.Context) error { return u.job(ctx, "reload", "ReloadUnit") }
 
+// Stop stops the unit and waits for the end of the job. It is no operator's: the unit's
+// state does not tell StopAsked.
+func (u *Unit) Stop(ctx context.Context) error {
+	u.memorize()
+	return u.job(ctx, "stop", "StopUnit")
+}
+
 // job gives the unit an order and waits for its end.
 func (u *Unit) job(ctx context.Context, verb, method string) error {
 	start := time.Now()
-	// From here on a new job that wants the unit to run is taken for ours.
-	jobs, unfollow := u.follow()
+	u.await(ctx)
+	// From here on a new job of this kind is taken for ours.
+	jobs, unfollow := u.follow(verb)
 	defer unfollow()
 	var path dbus.ObjectPath
 	if err := u.order(ctx, verb, method, []any{u.name, "fail"}, &path); err != nil {
 		return err
 	}
+	u.given(path)
 	for {
 		select {
 		case <-ctx.Done():
@@ -43,7 +58,7 @@ func (u *Unit) job(ctx context.Context, verb, method string) error {
 		case e, ok := <-jobs:
 			switch {
 			case !ok:
-				return fmt.Errorf("%s %s: the connection to systemd was lost while the job ran", verb, u.name)
+				return fmt.Errorf("%s %s: the connection to systemd was lost while the job ran: %w", verb, u.name, ErrUnseen)
 			case e.path == path:
 				return u.outcome(verb, e.result)
 			}
@@ -56,37 +71,37 @@ func (u *Unit) outcome(verb, result string) error {
 	u.mu.Lock()
 	now := u.last
 	u.mu.Unlock()
-	if result == "done" || result == "" && now.Active == "active" {
+	if result == "done" || result == "" && (now.Active == "active") == (verb != "stop") {
 		return nil
 	}
-	return fmt.Errorf("%s %s: %s", verb, u.name, complaint(result, now))
+	return fmt.Errorf("%s %s: %w", verb, u.name, complaint(result, now))
 }
 
 // complaint says why a job failed, after systemd's own Result.
-func complaint(result string, now supervisor.UnitState) string {
+func complaint(result string, now supervisor.UnitState) error {
 	switch result {
 	case "failed":
 	case "canceled":
-		return "the job was canceled: somebody gave the unit another order"
+		return errors.New("the job was canceled: somebody gave the unit another order")
 	case "dependency":
-		return "the job failed: a unit that it needs did not start"
+		return errors.New("the job failed: a unit that it needs did not start")
 	case "":
-		return "nobody saw how the job ended; the unit is " + now.Active
+		return fmt.Errorf("%w; the unit is %s", ErrUnseen, now.Active)
 	default:
-		return "the job ended with " + result
+		return errors.New("the job ended with " + result)
 	}
 	switch now.Result {
-	case "start-limit-hit":
-		return "start-limit-hit: systemd has started it too often (StartLimitBurst=) and refuses"
+	case ErrStartLimit.Error():
+		return fmt.Errorf("%w: systemd has started it too often (StartLimitBurst=) and refuses", ErrStartLimit)
 	case "timeout":
-		return "timeout: it did not start in time (TimeoutStartSec=)"
+		return errors.New("timeout: it did not start in time (TimeoutStartSec=)")
 	case "", "success":
-		return "the job failed"
+		return errors.New("the job failed")
 	}
 	if now.Exit == "" {
-		return now.Result
+		return errors.New(now.Result)
 	}
-	return now.Result + " (" + now.Exit + ")"
+	return errors.New(now.Result + " (" + now.Exit + ")")
 }
 
 // Kill sends SIGKILL to every process of the unit.
@@ -117,10 +132,11 @@ func (u *Unit) order(ctx context.Context, verb, method string, args []any, resul
 // refusal says what to do about a refused call.
 func refusal(err error) error {
 	e, ok := errors.AsType[dbus.Error](err)
-	if !ok {
-		return err
-	}
 	switch {
+	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		return err
+	case !ok, e.Name == "org.freedesktop.DBus.Error.NoReply", e.Name == "org.freedesktop.DBus.Error.Disconnected":
+		return fmt.Errorf("the connection to systemd was lost (%w): %w", err, ErrUnseen)
 	case e.Name == "org.freedesktop.DBus.Error.AccessDenied",
 		strings.HasSuffix(e.Name, ".InteractiveAuthorizationRequired"):
 		return fmt.Errorf("not permitted: install a polkit rule that lets pairkeeper manage this unit (%w)", err)
@@ -131,23 +147,16 @@ func refusal(err error) error {
 }
 
 // follow registers for ended jobs.
-func (u *Unit) follow() (jobs <-chan ended, unfollow func()) {
+func (u *Unit) follow(verb string) (jobs <-chan ended, unfollow func()) {
 	ch := make(chan ended, 64)
 	u.mu.Lock()
-	u.waiting[ch] = struct{}{}
+	u.waiting[ch] = verb
 	u.mu.Unlock()
 	return ch, func() {
 		u.mu.Lock()
 		delete(u.waiting, ch)
 		u.mu.Unlock()
 	}
-}
-
-// ordering tells whether a Restart or a Reload is under way.
-func (u *Unit) ordering() bool {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	return len(u.waiting) > 0
 }
 
 // ended hands an ended job to those who wait.

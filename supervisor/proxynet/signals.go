@@ -127,7 +127,7 @@ func (s *session) learn(ctx context.Context, id uint32) error {
 	if err != nil && !gone(err) {
 		return err
 	}
-	s.rec.announce(id, kind, s.unit.ordering() && (starts(kind) || kind == "reload"))
+	s.rec.announce(id, kind, s.unit.ordered(id, kind))
 	return nil
 }
 

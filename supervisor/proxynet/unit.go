@@ -26,6 +26,9 @@ const (
 type Unit struct {
 	// Address is the bus; empty: the system bus. It is set before Watch.
 	Address string
+	// Memory is a file in which a stop of ours outlives this process, so that the next one
+	// does not take it for an operator's; empty: none. It is set before Watch.
+	Memory string
 
 	name string
 	log  *slog.Logger
@@ -35,13 +38,16 @@ type Unit struct {
 	mu      sync.Mutex
 	conn    *dbus.Conn // nil while there is none
 	last    supervisor.UnitState
-	waiting map[chan ended]struct{} // restarts under way
+	waiting map[chan ended]string // the orders of ours that are under way, by their verb
+	lastJob uint32                // the last job that one of them was given
+	run     uint64                // the unit's present or last run, by when it began
+	stopped uint64                // the run that we last asked to stop
 }
 
 // NewUnit returns the unit with this name, for instance nginx.service. Watch connects.
 func NewUnit(name string, log *slog.Logger) *Unit {
 	return &Unit{
-		name: name, log: log, waiting: map[chan ended]struct{}{},
+		name: name, log: log, waiting: map[chan ended]string{},
 		jobKind: func(ctx context.Context, job dbus.BusObject) (string, error) {
 			return sdbus.Property[string](ctx, job, jobIface, "JobType")
 		},
@@ -52,6 +58,7 @@ func NewUnit(name string, log *slog.Logger) *Unit {
 // connects again whenever the connection is lost, and tells UnitState.Lost where that
 // takes long. The other methods need a running Watch.
 func (u *Unit) Watch(ctx context.Context, tell func(supervisor.UnitState)) {
+	u.remember()
 	w := &watch{unit: u, rec: newRecord(), tell: tell, since: time.Now()}
 	for retry := firstRetry; ctx.Err() == nil; retry = min(2*retry, lastRetry) {
 		served, err := w.serve(ctx)
@@ -97,7 +104,12 @@ func (w *watch) serve(ctx context.Context) (served bool, err error) {
 }
 
 // publish tells the state if it is another one.
-func (w *watch) publish() { w.say(w.rec.state()) }
+func (w *watch) publish() {
+	w.unit.mu.Lock()
+	w.unit.run = w.rec.seen.began
+	w.unit.mu.Unlock()
+	w.say(w.rec.state())
+}
 
 func (w *watch) say(s supervisor.UnitState) {
 	w.unit.mu.Lock()
