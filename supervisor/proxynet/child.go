@@ -67,7 +67,7 @@ func (c *Child) Watch(ctx context.Context, tell func(supervisor.UnitState)) {
 func (c *Child) Restart(ctx context.Context) (detail string, err error) {
 	start := time.Now()
 	if err := c.order(ctx, (*nursery).restart); err != nil {
-		return "", fmt.Errorf("restart %s: %w", c.argv[0], err)
+		return "", fmt.Errorf("restart %s: %w%s", c.argv[0], err, hint(err.Error(), ""))
 	}
 	return "restarted in " + since(start), nil
 }

@@ -23,7 +23,7 @@ var (
 func (u *Unit) Restart(ctx context.Context) (detail string, err error) {
 	start := time.Now()
 	if err := u.job(ctx, "restart", "RestartUnit"); err != nil {
-		return "", err
+		return "", u.explained(ctx, err, start)
 	}
 	return "restarted in " + since(start), nil
 }
@@ -64,6 +64,19 @@ func (u *Unit) job(ctx context.Context, verb, method string) error {
 			}
 		}
 	}
+}
+
+// explained adds what the unit wrote to the journal while an order of ours failed, and
+// what to do about it.
+func (u *Unit) explained(ctx context.Context, err error, start time.Time) error {
+	if errors.Is(err, ErrStartLimit) || errors.Is(err, ErrUnseen) || ctx.Err() != nil {
+		return err
+	}
+	said := words(ctx, u.name, start)
+	if said == "" {
+		return err
+	}
+	return fmt.Errorf("%w%s%s", err, said, hint(said, u.name))
 }
 
 // outcome judges an ended job.

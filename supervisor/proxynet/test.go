@@ -53,7 +53,8 @@ func RunTest(ctx context.Context, argv []string, timeout time.Duration) error {
 		return fmt.Errorf("%s: %w", what, ctx.Err())
 	}
 	if e, ok := errors.AsType[*exec.ExitError](err); ok {
-		return fmt.Errorf("%s: %s%s", what, exitOf(e.ProcessState), out.suffix())
+		said := out.suffix()
+		return fmt.Errorf("%s: %s%s%s", what, exitOf(e.ProcessState), said, hint(said, ""))
 	}
 	if e, ok := errors.AsType[*exec.Error](err); ok {
 		err = e.Err
