@@ -1,5 +1,7 @@
 package probes
 
+import "strconv"
+
 // Act is what a failed probe does.
 type Act uint8
 
@@ -18,6 +20,23 @@ type OnFail struct {
 	// The value of a file is multiplied with it.
 	Weight  int
 	Reverse bool // of Fatal: the node leaves while the probe is good
+}
+
+// String is what the file says: restart, leave, penalty 30, weight 20; with "reversed".
+func (o OnFail) String() string {
+	text := "restart"
+	switch {
+	case o.Act == Fatal:
+		text = "leave"
+	case o.Act == Weigh && o.Weight < 0 && !o.Reverse:
+		text = "penalty " + strconv.Itoa(-o.Weight)
+	case o.Act == Weigh:
+		text = "weight " + strconv.Itoa(o.Weight)
+	}
+	if o.Reverse {
+		text += " reversed"
+	}
+	return text
 }
 
 // The bounds of what one probe does to a priority, as keepalived has them: a value that
@@ -39,6 +58,9 @@ func (o OnFail) Offset(good bool) int {
 	}
 	return min(o.Weight, 0)
 }
+
+// Loss is how much less an offset is than the best.
+func (o OnFail) Loss(offset int) int { return max(o.Offset(true), o.Offset(false)) - offset }
 
 // OffsetOf is what a value does to the priority; out: it takes the node out.
 func (o OnFail) OffsetOf(value int) (offset int, out bool) {

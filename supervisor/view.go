@@ -13,6 +13,7 @@ type View struct {
 	Node    string
 	Peer    string
 	Proxy   ProxyView
+	Health  Health
 	Probes  []ProbeView
 	Routers []RouterView
 }
@@ -39,6 +40,9 @@ type ProbeView struct {
 	State  probes.State
 	Detail string
 	Since  time.Time
+	OnFail probes.OnFail
+	Offset int  // what it does to the priority now
+	Out    bool // it makes the node leave, or the last resort
 }
 
 // RouterView is one virtual router of a View.
@@ -68,10 +72,17 @@ func (n *Node) View(now time.Time) View {
 
 // Summary is View without the routers.
 func (n *Node) Summary(now time.Time) View {
-	v := View{Node: n.cfg.Node, Peer: n.cfg.Peer, Proxy: n.Proxy(now)}
-	for _, p := range n.probes {
-		v.Probes = append(v.Probes, ProbeView{Name: p.cfg.Name, State: p.counter.State(), Detail: p.detail, Since: p.since})
+	v := View{Node: n.cfg.Node, Peer: n.cfg.Peer, Proxy: n.Proxy(now), Health: n.Health()}
+	for i := range n.probes {
+		v.Probes = append(v.Probes, n.probes[i].view())
 	}
+	return v
+}
+
+func (p *probe) view() ProbeView {
+	v := ProbeView{Name: p.cfg.Name, State: p.counter.State(), Detail: p.detail, Since: p.since, OnFail: p.cfg.OnFail}
+	v.Offset, _ = p.offset()
+	v.Out, _ = p.out()
 	return v
 }
 

@@ -48,7 +48,7 @@ func printStatus(out io.Writer, s daemon.Status, now time.Time) {
 		}
 		return ago(now.Sub(t))
 	}
-	fmt.Fprintf(out, "%s (peer %s)  pairkeeper %s, running for %s, %s\n\n", s.Node, s.Peer, s.Version, age(s.Started), s.Config.File)
+	fmt.Fprintf(out, "%s (peer %s)  pairkeeper %s, running for %s, %s\n%s\n\n", s.Node, s.Peer, s.Version, age(s.Started), s.Config.File, verdict(s.Health, age))
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "ROUTER\tSTATE\tFOR\tADDRESSES\tINTERFACE\tVRID\tPRIORITY\tLAST HEARD")
 	for _, r := range s.Routers {
@@ -60,9 +60,9 @@ func printStatus(out io.Writer, s daemon.Status, now time.Time) {
 		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%d, %d left\n\n", p.Name, p.State, age(p.Since), p.Unit, p.Restarts, p.Budget)
 	}
 	if len(s.Probes) > 0 {
-		fmt.Fprintln(w, "PROBE\tSTATE\tFOR\tLAST LOOK")
+		fmt.Fprintln(w, "PROBE\tSTATE\tFOR\tON FAIL\tEFFECT\tLAST LOOK")
 		for _, p := range s.Probes {
-			fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", p.Name, p.State, age(p.Since), p.Detail)
+			fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", p.Name, p.State, age(p.Since), p.OnFail, p.Effect, p.Detail)
 		}
 		fmt.Fprintln(w)
 	}
@@ -89,6 +89,17 @@ func heard(r daemon.RouterStatus, age func(time.Time) string) string {
 	return fmt.Sprintf("%s, priority %d, %s ago", r.Peer.Address, r.Peer.Priority, age(r.Peer.Heard))
 }
 
+// verdict is the node's, with why.
+func verdict(h daemon.HealthStatus, age func(time.Time) string) string {
+	if h.Why == "" {
+		return h.Verdict
+	}
+	if h.Since.IsZero() {
+		return h.Verdict + ": " + h.Why
+	}
+	return h.Verdict + " for " + age(h.Since) + ": " + h.Why
+}
+
 // recent is how long a remark is shown.
 const recent = time.Minute
 
@@ -102,6 +113,9 @@ func problems(s daemon.Status, now time.Time) []string {
 		list = append(list, s.Proxy.Name+": "+s.Proxy.Problem)
 	}
 	for _, r := range s.Routers {
+		if r.LastResort {
+			list = append(list, r.Name+": "+lastResort(r.State))
+		}
 		if r.Detail != "" && (s.Proxy == nil || r.Detail != s.Proxy.Problem) {
 			list = append(list, r.Name+": "+r.Detail)
 		}
@@ -118,6 +132,14 @@ func problems(s daemon.Status, now time.Time) []string {
 		}
 	}
 	return list
+}
+
+// lastResort says why a router that fails takes part all the same.
+func lastResort(state string) string {
+	if state == "ACTIVE" {
+		return "holds because no healthy node is heard (when_all_unhealthy: keep)"
+	}
+	return "holds again if no healthy node is heard (when_all_unhealthy: keep)"
 }
 
 func times(n uint64) string {

@@ -28,7 +28,10 @@ func TestTheScreen(t *testing.T) {
 		Schema: 1, Version: "1.0", Node: "lb01", Peer: "lb02", Started: before(50 * time.Hour),
 		Config: daemon.ConfigStatus{File: "/etc/nginx/pairkeeper.yaml", Loaded: before(50 * time.Hour)},
 		Proxy:  &daemon.ProxyStatus{Name: "nginx.service", State: "good", Since: before(49 * time.Hour), Unit: "active", MainPID: 7, Restarts: 1, Budget: 5},
-		Probes: []daemon.ProbeStatus{{Name: "healthz", State: "good", Since: before(49 * time.Hour), Detail: "GET http://127.0.0.1/healthz: 200"}},
+		Health: daemon.HealthStatus{Verdict: "healthy"},
+		Probes: []daemon.ProbeStatus{
+			{Name: "healthz", State: "good", Since: before(49 * time.Hour), Detail: "GET http://127.0.0.1/healthz: 200", ProbeEffect: daemon.ProbeEffect{OnFail: "restart", Effect: "none"}},
+		},
 	}
 	active := good
 	one := web
@@ -44,7 +47,11 @@ func TestTheScreen(t *testing.T) {
 	trouble.Config.Problem = "pairkeeper.yaml:7: a\npairkeeper.yaml:8: b"
 	why := "nginx -t: exit 1: unknown directive"
 	trouble.Proxy = &daemon.ProxyStatus{Name: "nginx.service", State: "given-up", Since: before(9 * time.Second), Unit: "failed signal SIGKILL", Restarts: 2, Budget: 3, Problem: why}
-	trouble.Probes = []daemon.ProbeStatus{{Name: "healthz", State: "unknown"}}
+	trouble.Health = daemon.HealthStatus{Verdict: "failed", Why: "proxy nginx.service: " + why, Since: before(9 * time.Second)}
+	trouble.Probes = []daemon.ProbeStatus{
+		{Name: "healthz", State: "unknown", ProbeEffect: daemon.ProbeEffect{OnFail: "restart", Effect: "none"}},
+		{Name: "backends", State: "failed", Since: before(time.Minute), Detail: "no answer", ProbeEffect: daemon.ProbeEffect{OnFail: "penalty 30", Effect: "priority -30"}},
+	}
 	three, four := web, web
 	three.State, three.Reason, three.Detail, three.Since = "FAULT", "proxy-down", why, before(9*time.Second)
 	three.Adverts.Refused = []daemon.RefusedStatus{{Reason: "checksum", From: "10.0.0.9", Count: 12, Remedy: "do this"}}
@@ -56,9 +63,14 @@ func TestTheScreen(t *testing.T) {
 	four.Adverts = three.Adverts // the same interface
 	trouble.Routers = []daemon.RouterStatus{three, four}
 
+	last := trouble
+	five := three
+	five.State, five.LastResort, five.Priority = "ACTIVE", true, 1
+	last.Routers = []daemon.RouterStatus{five}
+
 	bare := daemon.Status{Version: "1.0", Node: "lb01", Peer: "lb02", Started: noon.Add(time.Second), Config: good.Config}
 
-	for name, s := range map[string]daemon.Status{"active": active, "backup": backup, "trouble": trouble, "bare": bare} {
+	for name, s := range map[string]daemon.Status{"active": active, "backup": backup, "trouble": trouble, "last-resort": last, "bare": bare} {
 		t.Run(name, func(t *testing.T) {
 			var out bytes.Buffer
 			printStatus(&out, s, noon)

@@ -14,6 +14,7 @@ const fewRouters = 8
 // the loop's thread.
 func (l *loop) line() string {
 	parts := l.routersInWords()
+	parts[0] = l.node.Health().Verdict.String() + ": " + parts[0]
 	if p := l.node.Proxy(now()); p.Guarded {
 		parts = append(parts, p.Name+" "+p.Phase.String())
 	}

@@ -17,6 +17,7 @@ type Status struct {
 	Peer    string         `json:"peer"`
 	Started time.Time      `json:"started"`
 	Config  ConfigStatus   `json:"config"`
+	Health  HealthStatus   `json:"health"`
 	Proxy   *ProxyStatus   `json:"proxy,omitempty"`
 	Probes  []ProbeStatus  `json:"probes"`
 	Routers []RouterStatus `json:"routers"`
@@ -48,27 +49,30 @@ type ProbeStatus struct {
 	State  string    `json:"state"`
 	Since  time.Time `json:"since,omitzero"`
 	Detail string    `json:"detail,omitempty"`
+	ProbeEffect
 }
 
 // RouterStatus is one virtual router.
 type RouterStatus struct {
-	Name      string       `json:"name"`
-	Interface string       `json:"interface"`
-	VRID      int          `json:"vrid"`
-	Version   int          `json:"version"`
-	State     string       `json:"state"`
-	Reason    string       `json:"reason,omitempty"`
-	Detail    string       `json:"detail,omitempty"`
-	Since     time.Time    `json:"since"`
-	Priority  int          `json:"priority"`
-	Offsets   []string     `json:"priority_changed_by,omitempty"` // what is tracked
-	Group     string       `json:"group,omitempty"`
-	Interval  string       `json:"advert_interval"`
-	Addresses []string     `json:"addresses"`
-	Held      bool         `json:"held"` // the kernel has the addresses from us
-	Primary   string       `json:"primary,omitempty"`
-	Peer      *PeerStatus  `json:"peer,omitempty"`
-	Adverts   AdvertStatus `json:"adverts"`
+	Name      string `json:"name"`
+	Interface string `json:"interface"`
+	VRID      int    `json:"vrid"`
+	Version   int    `json:"version"`
+	State     string `json:"state"`
+	Reason    string `json:"reason,omitempty"`
+	Detail    string `json:"detail,omitempty"`
+	// LastResort tells that the router takes part though it fails, for Reason.
+	LastResort bool         `json:"last_resort,omitempty"`
+	Since      time.Time    `json:"since"`
+	Priority   int          `json:"priority"`
+	Offsets    []string     `json:"priority_changed_by,omitempty"` // what is tracked
+	Group      string       `json:"group,omitempty"`
+	Interval   string       `json:"advert_interval"`
+	Addresses  []string     `json:"addresses"`
+	Held       bool         `json:"held"` // the kernel has the addresses from us
+	Primary    string       `json:"primary,omitempty"`
+	Peer       *PeerStatus  `json:"peer,omitempty"`
+	Adverts    AdvertStatus `json:"adverts"`
 	// Remarks is what it noted without a change of state, such as another Active router.
 	Remarks []RemarkStatus `json:"remarks,omitempty"`
 }
@@ -109,12 +113,12 @@ type RefusedStatus struct {
 // status is Status but for the routers. It is called on the loop's thread.
 func (l *loop) status() Status {
 	v := l.node.Summary(now())
-	s := Status{Schema: 1, Node: v.Node, Peer: v.Peer, Probes: []ProbeStatus{}, Routers: []RouterStatus{}}
+	s := Status{Schema: 1, Node: v.Node, Peer: v.Peer, Health: healthStatus(v.Health), Probes: []ProbeStatus{}, Routers: []RouterStatus{}}
 	if v.Proxy.Guarded {
 		s.Proxy = proxyStatus(v.Proxy)
 	}
 	for _, p := range v.Probes {
-		s.Probes = append(s.Probes, ProbeStatus{Name: p.Name, State: p.State.String(), Since: when(p.Since), Detail: p.Detail})
+		s.Probes = append(s.Probes, ProbeStatus{Name: p.Name, State: p.State.String(), Since: when(p.Since), Detail: p.Detail, ProbeEffect: probeEffect(p)})
 	}
 	return s
 }
@@ -151,7 +155,7 @@ func proxyStatus(p supervisor.ProxyView) *ProxyStatus {
 func (r *glance) status() RouterStatus {
 	s := RouterStatus{
 		Name: r.Config.Name, Interface: r.Config.Interface, VRID: int(r.Config.VRRP.VRID), Version: int(r.Config.VRRP.Version),
-		State: r.State.String(), Reason: string(r.Reason), Detail: r.Detail, Since: when(r.Since),
+		State: r.State.String(), Reason: string(r.Reason), Detail: r.Detail, LastResort: r.LastResort, Since: when(r.Since),
 		Priority: int(r.Priority), Interval: r.Config.VRRP.Interval.String(), Held: r.Owned,
 		Offsets: r.Offsets, Group: r.Config.Group, Adverts: r.adverts, Remarks: r.remarks,
 	}

@@ -159,7 +159,7 @@ func TestSystemctlStatusSaysTheStateInOneLine(t *testing.T) {
 	deadline := time.Now().Add(soon)
 	for {
 		out := p.a.Run(t, "systemctl", "show", "-P", "StatusText", "pairkeeper.service")
-		if strings.TrimSpace(out) == "web ACTIVE, nginx.service good" {
+		if strings.TrimSpace(out) == "healthy: web ACTIVE, nginx.service good" {
 			return
 		}
 		if time.Now().After(deadline) {
