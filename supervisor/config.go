@@ -82,6 +82,8 @@ type Router struct {
 	// Source is this node's own address of the configuration. The router sends from
 	// it where the interface has it, else from the interface's first address.
 	Source netip.Addr
+	// Peer is the other node's, for messages; invalid where adverts come from another one.
+	Peer netip.Addr
 }
 
 // AdvertsOn is the interface that carries the adverts.

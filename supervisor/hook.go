@@ -126,7 +126,7 @@ func (s *step) groupMoved(members []*router) {
 	if lead.told = now; was == now || now == vrrp.Initialize || !s.cfg.Hooks.moves() {
 		return
 	}
-	s.do(Moved{Group: lead.cfg.Group, From: was, To: now, Reason: why.entered, Detail: why.detail})
+	s.do(Moved{Group: lead.cfg.Group, From: was, To: now, Reason: why.entered.Reason, Detail: why.detail})
 }
 
 // gate is what the hooks have said before a router, or a group, may become Active. The

@@ -228,7 +228,7 @@ func (s *step) routerStep(r *router, ev vrrp.Event) {
 			s.hold(r, a)
 			continue
 		case vrrp.Enter:
-			r.since, r.entered = s.now, a.Reason
+			r.since, r.entered = s.now, a
 			s.do(RouterAction{Router: r.cfg.Name, Action: a})
 			s.moved(r, a)
 			continue

@@ -72,7 +72,7 @@ func goesOn(old, c *Router) bool {
 		like.VRRP.Grouped = c.VRRP.Grouped
 	}
 	like.Hooks = c.Hooks
-	like.Format, like.Source, like.Burst, like.Replies = c.Format, c.Source, c.Burst, c.Replies
+	like.Format, like.Source, like.Peer, like.Burst, like.Replies = c.Format, c.Source, c.Peer, c.Burst, c.Replies
 	owner := c.VRRP.Priority == vrrp.PriorityOwner || old.VRRP.Priority == vrrp.PriorityOwner
 	return reflect.DeepEqual(like, *c) && (!owner || c.VRRP.Priority == old.VRRP.Priority)
 }

@@ -29,6 +29,7 @@ type router struct {
 	native    bool        // owner of addresses that the host has anyway (RFC 9568 1.2)
 	owned     bool        // the kernel has the addresses from us
 	lingers   bool        // they were given up, but have not been seen to be gone
+	entered   vrrp.Enter  // the last transition
 
 	primary  netip.Addr // where adverts come from
 	base     uint8      // the priority as configured
@@ -38,8 +39,7 @@ type router struct {
 
 	gate        gate // of the first of a group, or of a router alone
 	reasserting reasserting
-	entered     vrrp.Reason // why it is in its state
-	told        vrrp.State  // what was last told of the group, at its first router
+	told        vrrp.State // what was last told of the group, at its first router
 
 	number   int       // in the order of the configuration
 	place    int       // in the schedule; -1: no deadline

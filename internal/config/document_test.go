@@ -72,6 +72,7 @@ func TestNodeGetsEverythingThatTheFileSays(t *testing.T) {
 				},
 				Burst:  3,
 				Source: addr("10.0.0.5"),
+				Peer:   addr("10.0.0.6"),
 			},
 			{
 				Name:      "vr50-eth0.100",
@@ -94,6 +95,7 @@ func TestNodeGetsEverythingThatTheFileSays(t *testing.T) {
 				Addresses: []supervisor.Address{{Prefix: prefix("10.0.0.7/24")}},
 				Burst:     5,
 				Source:    addr("10.0.0.5"),
+				Peer:      addr("10.0.0.6"),
 			},
 		},
 	}
@@ -124,7 +126,10 @@ func TestNodesDifferOnlyInNamePrioritiesAndSource(t *testing.T) {
 			t.Errorf("the nodes do not know each other's priority: %+v, %+v", a.Routers[i].VRRP, b.Routers[i].VRRP)
 		}
 		b.Routers[i].VRRP.Priority, b.Routers[i].VRRP.PeerPriority = a.Routers[i].VRRP.Priority, a.Routers[i].VRRP.PeerPriority
-		b.Routers[i].Source = a.Routers[i].Source
+		if a.Routers[i].Peer != b.Routers[i].Source || b.Routers[i].Peer != a.Routers[i].Source {
+			t.Errorf("the nodes do not know each other's address: %s, %s", a.Routers[i].Peer, b.Routers[i].Peer)
+		}
+		b.Routers[i].Source, b.Routers[i].Peer = a.Routers[i].Source, a.Routers[i].Peer
 	}
 	if diff := cmp.Diff(a, b, same); diff != "" {
 		t.Errorf("the nodes differ in more (-lb01 +lb02):\n%s", diff)

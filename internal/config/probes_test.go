@@ -7,6 +7,22 @@ import (
 )
 
 // Parse takes these; it is this host that cannot use them.
+func TestThePolicyReachesEveryRouter(t *testing.T) {
+	for file, want := range map[string]bool{"testdata/valid-probes.yaml": true, "testdata/valid-small.yaml": false} {
+		for _, node := range []string{"lb01", "lb02"} {
+			c, err := parse(t, read(t, file)).For(node)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, r := range c.Routers {
+				if r.VRRP.LastResort != want {
+					t.Errorf("%s as %s: %s is a last resort: %t", file, node, r.Name, !want)
+				}
+			}
+		}
+	}
+}
+
 func TestAnUnusableProbeIsRefusedWhenTheFileIsLoaded(t *testing.T) {
 	dir := t.TempDir()
 	open := filepath.Join(dir, "open.sh")

@@ -27,8 +27,11 @@ func (r *router) on(n, peer node) supervisor.Router {
 	if n.address.Is4() != r.v6() {
 		c.Source = n.address
 	}
+	if r.has() && !r.v6() && peer.address.Is4() { // those of IPv6 come from a link-local one
+		c.Peer = peer.address
+	}
 	if r.unicast != nil {
-		c.Source = r.unicast.addresses[n.name]
+		c.Source, c.Peer = r.unicast.addresses[n.name], r.unicast.addresses[peer.name]
 		c.Format.Peers = []vrrp.Peer{r.unicast.peer(peer)}
 	}
 	for _, t := range r.tracks {

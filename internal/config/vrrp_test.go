@@ -67,7 +67,7 @@ func TestRouterGetsEverythingThatTheFileSays(t *testing.T) {
 				},
 			},
 			Addresses: []supervisor.Address{{Prefix: prefix("10.0.0.3/24")}},
-			Track:     track, Burst: 3, Replies: true, Source: addr("192.168.9.1"),
+			Track:     track, Burst: 3, Replies: true, Source: addr("192.168.9.1"), Peer: addr("192.168.9.2"),
 		},
 		{
 			Name: "vr50v6-eth0", Interface: "eth0", Group: "web",

@@ -1,0 +1,149 @@
+package supervisor
+
+import "github.com/pairkeeper/pairkeeper/vrrp"
+
+// meaning is what a reason is about, for people at night.
+type meaning struct {
+	is   string // a clause or two without a full stop
+	ends string // of one that keeps a router out: what ends it; empty: it keeps nobody out
+	do   string // what an operator can do; empty: nothing needs to be done, or vrrp.Reason.Remedy says it
+}
+
+// meanings has every reason of this package and of vrrp: TestEveryReasonHasAMeaning.
+var meanings = map[vrrp.Reason]meaning{
+	// Why a router does not take part.
+	ReasonStarting: {
+		is:   "not everything that counts is known yet",
+		ends: "what it waits for is known; it then listens before it takes anything",
+		do:   "if this lasts for more than some seconds, look at the proxy and the interface it waits for",
+	},
+	ReasonStopping:     {is: "this daemon is stopping", ends: "it is started again", do: "systemctl start pairkeeper"},
+	ReasonReconfigured: {is: "the router's configuration changed, so it starts anew"},
+	ReasonLinkMissing: {
+		is: "the interface is not there", ends: "the interface appears",
+		do: "look at `ip link`; correct interface: in the file, or bring the interface up",
+	},
+	ReasonLinkDown: {
+		is: "nobody can be reached over the interface", ends: "the interface is up and has a carrier",
+		do: "look at the cable, the switch port and `ip link`; if somebody switched the interface off, `ip link set DEV up`",
+	},
+	ReasonLinkUnusable: {
+		is: "the daemon cannot listen on the interface", ends: "it can: it is tried again every few seconds",
+		do: "what the system says is above; often a capability is missing, or the interface is not one for IP",
+	},
+	ReasonBarred: {
+		is: "another daemon on this host runs this virtual router, and the addresses are that one's", ends: "that one stops",
+		do: "run one of them only, or give them different vrids",
+	},
+	ReasonNoAddress: {
+		is: "adverts need an address of this host to come from", ends: "the interface has such an address",
+		do: "give the interface an address of its own (`ip address`); the virtual one does not count",
+	},
+	ReasonVIPFailed: {
+		is: "the kernel refused the virtual address, and a holder without it would be of no use", ends: "the kernel takes it: it is tried again",
+		do: "what the kernel says is above; look at `ip address` and at sysctl net.ipv6.conf",
+	},
+	ReasonTrack: {
+		is: "an interface that this router needs is not as it must be", ends: "the interface is as it must be",
+		do: "look at `ip link` and `ip address` for it; if the router can do without, write penalty: in track:",
+	},
+	ReasonProbe: {
+		is: "a probe with on_fail: leave says that this node must not serve", ends: "the probe is good again, for as many looks as its rise: says",
+		do: "`pairkeeper status` shows what the probe saw last; mend that",
+	},
+	ReasonGroup: {
+		is: "the routers of a group move together, and another one of them is out", ends: "that one is in again",
+		do: "mend what keeps the other one out: `pairkeeper explain` says it there",
+	},
+	ReasonProxyDown: {
+		is: "the proxy does not work, and restarting it did not help", ends: "the proxy is good again, whoever mends it",
+		do: "`systemctl status` and `journalctl -u` of the proxy, and its test (`nginx -t`, `haproxy -c -f …`); then start it",
+	},
+	ReasonProxyStopped: {
+		is: "somebody stopped the proxy on purpose, and that is not undone", ends: "somebody starts the proxy",
+		do: "`systemctl start` of the proxy's unit, when it should serve again",
+	},
+	ReasonProxyMissing: {
+		is: "there is no such unit, or it is masked", ends: "the unit is there and is started",
+		do: "correct unit: in the file, install the proxy, or `systemctl unmask` its unit",
+	},
+	ReasonProxyReturns: {
+		is: "the proxy is not relied on yet", ends: "it has been good for as many looks as rise: of proxy: says",
+	},
+	ReasonHookVetoed: {
+		is: "the hook before_active says that this node must not take the addresses", ends: "some time has passed: it is asked again then",
+		do: "what the hook said is above; run it by hand, or look at `journalctl -u pairkeeper`",
+	},
+	ReasonProxyUnknown: {
+		is: "systemd does not answer, so that nothing is known of the proxy", ends: "systemd answers and the proxy is good",
+		do: "look at `systemctl status dbus` and `systemctl status`",
+	},
+
+	// What the guard and the node noted.
+	ReasonProxyFailed:     {is: "the proxy was found dead, or its probe failed: restarting it begins"},
+	ReasonProxyRestarting: {is: "the proxy is restarted"},
+	ReasonProxyRecovered:  {is: "the proxy is good again"},
+	ReasonProxyTestFailed: {is: "the proxy's own test of its configuration failed, so it is not restarted", do: "mend its configuration"},
+	ReasonProxyRestart:    {is: "a restart of the proxy failed", do: "`systemctl status` and `journalctl -u` of its unit"},
+	ReasonProxyReloading:  {is: "the proxy is reloaded, since it answers, though not as it should"},
+	ReasonProxyReload:     {is: "a reload of the proxy failed", do: "`systemctl status` and `journalctl -u` of its unit"},
+	ReasonProxyHalted:     {is: "the proxy was given up and stopped, as give_up: stop wants it", do: "mend the proxy; it is started again by and by"},
+	ReasonProxyHalt:       {is: "the proxy was given up, but could not be stopped", do: "`systemctl status` of its unit"},
+	ReasonStartLimit:      {is: "systemd refused one more start, and was told to forget the earlier ones"},
+	ReasonBudget:          {is: "the proxy was restarted so often that it is left alone for now", do: "find out why it fails: `journalctl -u` of its unit"},
+	ReasonSystemdLost:     {is: "systemd does not answer any more; the probes decide", do: "look at `systemctl status dbus`"},
+	ReasonPriority:        {is: "something that changes the priority came or went"},
+	ReasonLastResort:      {is: "the node has failed, and holds the addresses only while no better one is heard", do: "mend what failed"},
+	ReasonAddressFound:    {is: "a virtual address lay here though this node does not hold it; it was removed", do: "find out who put it there: another daemon, a network configuration"},
+
+	// What became of the proxy's configuration on the disk.
+	ReasonConfBad:          {is: "the proxy's configuration was changed and does not pass its test; the proxy runs on with the one before", do: "mend it now: with the next crash or restart the proxy would stay down"},
+	ReasonConfPending:      {is: "the proxy's configuration was changed and is good, but the proxy has not read it", do: "`systemctl reload` the proxy's unit, or write reload: auto"},
+	ReasonConfReloaded:     {is: "the proxy's configuration was changed, is good, and is in force"},
+	ReasonConfReloadFailed: {is: "the proxy's changed configuration is good, but the reload failed", do: "`systemctl status` and `journalctl -u` of its unit"},
+	ReasonConfChanged:      {is: "the proxy's configuration was changed, and is not tested here", do: "test it, then `systemctl reload` the proxy's unit"},
+	ReasonConfLoaded:       {is: "somebody had the proxy read its changed configuration"},
+	ReasonConfRestored:     {is: "the proxy's configuration on the disk is again the one that is in force"},
+	ReasonConfUnwatched:    {is: "the proxy's configuration cannot be watched", do: "what is wrong with it is above; write fewer places under watch:"},
+
+	// Why a router changed its state.
+	vrrp.ReasonStarted:       {is: "this node takes part again, and listens first"},
+	vrrp.ReasonOwner:         {is: "this node has priority 255: the addresses are its own"},
+	vrrp.ReasonPeerSilent:    {is: "the other node was not heard for too long"},
+	vrrp.ReasonPeerReleased:  {is: "the other node gave the addresses up"},
+	vrrp.ReasonAlone:         {is: "nobody was heard since this node started"},
+	vrrp.ReasonPreempts:      {is: "this node has a higher priority than the one that held the addresses"},
+	vrrp.ReasonHigherAdvert:  {is: "a node with a higher priority took the addresses"},
+	vrrp.ReasonHigherAddress: {is: "both nodes held the addresses with the same priority, and the higher address wins"},
+	vrrp.ReasonOutranked:     {is: "this node's priority fell below the other one's"},
+	vrrp.ReasonUnclaimed:     {is: "this node gave the addresses up, but the other one did not take them"},
+	vrrp.ReasonGroup:         {is: "another router of the group gave its addresses up"},
+	vrrp.ReasonPaused:        {is: "this daemon did not run for too long, so that the other node may hold the addresses by now"},
+
+	// What a router noted: vrrp.Reason.Remedy says what to do.
+	vrrp.ReasonLowerAdvert:     {is: "another node with a lower priority holds the addresses as well"},
+	vrrp.ReasonOwnerConflict:   {is: "two nodes have priority 255"},
+	vrrp.ReasonIntervalAdopted: {is: "the other node advertises at another interval, which is followed"},
+	vrrp.ReasonIntervalRefused: {is: "the other node advertises at another interval, which version 2 does not allow"},
+	vrrp.ReasonAddressList:     {is: "the other node has another list of addresses"},
+	vrrp.ReasonForeignRouter:   {is: "another pair uses the same vrid"},
+	vrrp.ReasonOwnAdvert:       {is: "an advert of this node came back to it"},
+	vrrp.ReasonAddressAnswered: {is: "nobody is heard, but somebody still answers for an address: it is waited for"},
+	vrrp.ReasonAddressContest:  {is: "an address was taken though somebody else still answered for it"},
+	vrrp.ReasonAddressClaimed:  {is: "somebody else announced an address that is held here"},
+	vrrp.ReasonAddressVanished: {is: "somebody removed an address that is held here; it was put back"},
+}
+
+// Meaning says in a clause what a reason of this package or of vrrp is about.
+func Meaning(r vrrp.Reason) string { return meanings[r].is }
+
+// Remedy says what an operator can do about a reason; empty: nothing needs to be done.
+func Remedy(r vrrp.Reason) string {
+	if do := meanings[r].do; do != "" {
+		return do
+	}
+	return r.Remedy()
+}
+
+// KeepsOut tells that a reason is one for INIT or FAULT that lasts.
+func KeepsOut(r vrrp.Reason) bool { return meanings[r].ends != "" }
