@@ -35,10 +35,10 @@ func (n *Node) Explain(now time.Time, router string) (Explanation, bool) {
 	}
 	x.priority()
 	x.lastHeard()
-	switch {
-	case x.State == vrrp.Backup:
+	switch x.State {
+	case vrrp.Backup:
 		x.backup()
-	case x.State == vrrp.Active:
+	case vrrp.Active:
 		x.active()
 	default:
 		x.notIn()
