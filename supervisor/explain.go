@@ -227,6 +227,8 @@ func (x *explainer) timesOf(reason vrrp.Reason) {
 func (x *explainer) ladder() {
 	g := &x.guard
 	switch {
+	case g.phase != GivenUp && g.attempt == 0:
+		x.change("somebody else is at it: %s", g.phase)
 	case g.phase != GivenUp:
 		x.change("it is being restarted: %s, attempt %d of %d", g.phase, g.attempt, g.cfg.Attempts)
 	case g.until.IsZero():

@@ -85,7 +85,7 @@ func (l *ledger) accountHalves(w *World, d time.Duration) {
 // accountFailed looks for a last resort that holds beside a node that could.
 func (l *ledger) accountFailed(w *World, d time.Duration) {
 	for i, h := range w.hosts {
-		if other := w.hosts[1-i]; h.works() && h.lastResort() && h.holds() && w.connected(h, other) && other.works() && other.ready() {
+		if other := w.hosts[1-i]; h.works() && h.holds() && h.lastResort() && w.connected(h, other) && other.works() && other.ready() {
 			l.failing += d
 			l.failed = max(l.failed, l.failing)
 			return
@@ -100,7 +100,10 @@ func (h *host) works() bool {
 }
 
 // lastResort tells whether a host takes part though it fails.
-func (h *host) lastResort() bool { return h.node.Router(h.cfg.Routers[0].Name).LastResort }
+func (h *host) lastResort() bool {
+	first := &h.cfg.Routers[0]
+	return first.VRRP.LastResort && h.node.Router(first.Name).LastResort
+}
 
 // ready tells whether a host takes part because it can serve.
 func (h *host) ready() bool {

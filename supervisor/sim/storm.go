@@ -1,7 +1,9 @@
 package sim
 
 import (
+	"fmt"
 	"math/rand/v2"
+	"strings"
 	"time"
 )
 
@@ -11,7 +13,9 @@ type Storm struct {
 	Longest time.Duration // the longest time with two holders that clients could reach
 	Half    time.Duration // the longest time in which a daemon that runs held only some of a group
 	Failed  time.Duration // the longest time in which a node that says that it fails held, with one beside it that could
-	Calm    bool          // one holder, serving, and no moves, once everything is mended
+	// Unexplained is a router that could not say why it is as it is; empty: all could.
+	Unexplained string
+	Calm        bool // one holder, serving, and no moves, once everything is mended
 }
 
 // localFaults leave the link alone, linkFaults do not.
@@ -35,7 +39,7 @@ func Rage(seed uint64, pair *Pair, faults []string) Storm {
 	for _, h := range w.hosts {
 		w.must(h, "power on")
 	}
-	end := 2 * time.Second
+	end, unexplained := 2*time.Second, ""
 	for range 4 + dice.IntN(12) {
 		end += time.Duration(dice.Int64N(int64(3 * time.Second)))
 		w.RunUntil(end)
@@ -43,6 +47,7 @@ func Rage(seed uint64, pair *Pair, faults []string) Storm {
 		if what := faults[dice.IntN(len(faults))]; h.can(what) {
 			w.must(h, what)
 		}
+		unexplained += w.unexplained()
 	}
 	w.RunUntil(end + 5*time.Second)
 	longest := w.ledger.longest
@@ -52,7 +57,28 @@ func Rage(seed uint64, pair *Pair, faults []string) Storm {
 	w.RunUntil(end + 3*time.Minute)
 	moves := w.ledger.moves
 	w.RunUntil(end + 4*time.Minute)
-	return Storm{Trace: w.Trace(), Longest: max(longest, w.ledger.longest), Half: w.ledger.half, Failed: w.ledger.failed, Calm: w.calm() && moves == w.ledger.moves}
+	return Storm{
+		Trace: w.Trace(), Longest: max(longest, w.ledger.longest), Half: w.ledger.half, Failed: w.ledger.failed,
+		Unexplained: unexplained + w.unexplained(), Calm: w.calm() && moves == w.ledger.moves,
+	}
+}
+
+// unexplained names the routers whose explanation does not fit them, or has nothing that
+// would change it.
+func (w *World) unexplained() (list string) {
+	for _, h := range w.hosts {
+		for _, r := range h.cfg.Routers {
+			if h.node == nil {
+				continue
+			}
+			state := h.node.Router(r.Name).State
+			e, ok := h.node.Explain(h.clock(), r.Name)
+			if !ok || !strings.HasPrefix(e.Text, "I am "+state.String()+" because ") || len(e.Facts) == 0 || len(e.Changes) == 0 {
+				list += fmt.Sprintf("%s %s %s: %+v\n", h.cfg.Node, r.Name, state, e)
+			}
+		}
+	}
+	return list
 }
 
 func (w *World) must(h *host, what string) {
