@@ -34,6 +34,7 @@ type Proxy struct {
 
 	TestTimeout    time.Duration
 	RestartTimeout time.Duration
+	StopTimeout    time.Duration // of a child process at the end, until what it serves is cut off
 	Wait           time.Duration // after a restart, until the proxy must be good
 	Attempts       int           // restarts before giving up
 	Budget         int           // restarts within Window at the most

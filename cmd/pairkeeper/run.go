@@ -14,6 +14,7 @@ import (
 	"github.com/pairkeeper/pairkeeper/internal/orphans"
 	"github.com/pairkeeper/pairkeeper/supervisor"
 	"github.com/pairkeeper/pairkeeper/supervisor/daemon"
+	"github.com/pairkeeper/pairkeeper/supervisor/proxynet"
 	"github.com/pairkeeper/pairkeeper/vrrp/vrrpnet"
 )
 
@@ -73,25 +74,11 @@ func runDaemon(src *source, socket string, format daemon.LogFormat) error {
 	if err != nil {
 		return failure{exitSoftware, err}
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), unix.SIGTERM, unix.SIGINT)
+	ctx, stop := signal.NotifyContext(context.Background(), proxynet.StopSignals(file.Config.Proxy.Command)...)
 	defer stop()
-	hup := make(chan os.Signal, 1)
-	signal.Notify(hup, unix.SIGHUP)
-	go reloadOnHangup(ctx, hup, d)
+	go heed(ctx, d)
 	if err := d.Run(ctx); err != nil {
 		return failure{exitSoftware, err}
 	}
 	return nil
-}
-
-// reloadOnHangup does for kill -HUP what pairkeeper reload does; the log has the answer.
-func reloadOnHangup(ctx context.Context, hup <-chan os.Signal, d *daemon.Daemon) {
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-hup:
-			_, _ = d.Reload() // it logs its outcome
-		}
-	}
 }

@@ -26,6 +26,7 @@ func TestNodeGetsEverythingThatTheFileSays(t *testing.T) {
 			Test:           []string{"haproxy", "-c", "-f", "/etc/haproxy/haproxy.cfg"},
 			TestTimeout:    6 * time.Second,
 			RestartTimeout: 11 * time.Second,
+			StopTimeout:    7 * time.Second,
 			Wait:           4 * time.Second,
 			Attempts:       3,
 			Budget:         6,

@@ -118,6 +118,9 @@ func proxyTree(p *supervisor.Proxy) *yaml.Node {
 	t.set("test", words(p.Test))
 	t.set("test_timeout", duration(p.TestTimeout))
 	t.set("restart_timeout", duration(p.RestartTimeout))
+	if len(p.Command) > 0 {
+		t.set("stop_timeout", duration(p.StopTimeout))
+	}
 	t.set("ladder", ladderTree(p.Ladder))
 	t.set("wait", duration(p.Wait))
 	t.set("attempts", number(p.Attempts))

@@ -13,6 +13,7 @@ func defaultProxy() supervisor.Proxy {
 	return supervisor.Proxy{
 		TestTimeout:    5 * time.Second,
 		RestartTimeout: 10 * time.Second,
+		StopTimeout:    5 * time.Second,
 		Wait:           3 * time.Second,
 		Attempts:       2,
 		Budget:         5,
@@ -27,7 +28,7 @@ func defaultProxy() supervisor.Proxy {
 func readProxy(v value) *supervisor.Proxy {
 	p := defaultProxy()
 	f, ok := v.fields("a mapping such as {unit: nginx.service}", "unit", "command", "test", "test_timeout",
-		"restart_timeout", "ladder", "wait", "attempts", "budget", "window", "retry", "retry_max", "give_up", "rise", "look")
+		"restart_timeout", "stop_timeout", "ladder", "wait", "attempts", "budget", "window", "retry", "retry_max", "give_up", "rise", "look")
 	if !ok {
 		return &p
 	}
@@ -35,6 +36,10 @@ func readProxy(v value) *supervisor.Proxy {
 	f.words("test", &p.Test, "[nginx, -t, -q]")
 	f.duration("test_timeout", &p.TestTimeout, 10*time.Millisecond, time.Hour)
 	f.duration("restart_timeout", &p.RestartTimeout, 10*time.Millisecond, time.Hour)
+	f.duration("stop_timeout", &p.StopTimeout, 0, time.Hour)
+	if f.has("stop_timeout") && p.Unit != "" {
+		f.keys["stop_timeout"].errorf("is for command: only, remove it: a unit goes on when pairkeeper ends")
+	}
 	readLadder(f, &p.Ladder)
 	f.duration("wait", &p.Wait, 10*time.Millisecond, time.Hour)
 	f.integer("attempts", &p.Attempts, 1, 100)

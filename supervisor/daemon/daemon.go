@@ -123,7 +123,7 @@ func (d *Daemon) assemble() {
 }
 
 // releaseTimeout bounds how long a kernel that does not answer may hold up the end;
-// the addresses' lifetime ends soon after.
+// the addresses' lifetime ends soon after. A child has its own time on top of it.
 const releaseTimeout = 6 * time.Second
 
 func (d *Daemon) release() error {
@@ -136,7 +136,7 @@ func (d *Daemon) release() error {
 	select {
 	case err := <-done:
 		return err
-	case <-time.After(releaseTimeout):
+	case <-time.After(releaseTimeout + d.hands.drainTime()):
 		d.opts.Log.Error("not everything could be ended in order; the addresses end with their lifetime", logbook.As(logbook.EndIncomplete))
 		return nil
 	}

@@ -78,6 +78,7 @@ func (h *hands) close() {
 	h.stopLooks()
 	h.looks.Close()
 	h.stopWatch()
+	h.drain()
 	h.stopProxy()
 	h.orders.Wait()
 	<-h.proxyLeft

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"path/filepath"
 	"runtime"
 	"time"
 
@@ -72,10 +71,24 @@ func (c *Child) Restart(ctx context.Context) (detail string, err error) {
 	return "restarted in " + since(start), nil
 }
 
-// Reload sends the child itself the signal with which nginx, SIGHUP, or the master of
-// HAProxy (-W), SIGUSR2, reads its configuration again. Whether it took it nobody says;
-// one that has only just started may not.
-func (c *Child) Reload(ctx context.Context) error { return c.order(ctx, (*nursery).reload) }
+// Reload sends the child itself the signal with which it reads its configuration again.
+// Whether it took it nobody says; one that has only just started may not.
+func (c *Child) Reload(ctx context.Context) error {
+	if err := c.Signal(ctx, mannersOf(c.argv).reload); err != nil {
+		return fmt.Errorf("reload %s: %w", c.argv[0], err)
+	}
+	return nil
+}
+
+// Signal sends a signal to the child itself.
+func (c *Child) Signal(ctx context.Context, sig unix.Signal) error {
+	return c.order(ctx, func(n *nursery) error { return n.signal(sig) })
+}
+
+// Drain ends the child when it has served what it has begun, at the latest after patience.
+func (c *Child) Drain(ctx context.Context, patience time.Duration) error {
+	return c.order(ctx, func(n *nursery) error { return n.drain(patience) })
+}
 
 // Kill sends SIGKILL to the child and its descendants.
 func (c *Child) Kill(ctx context.Context) error { return c.order(ctx, (*nursery).kill) }
@@ -191,13 +204,9 @@ func (n *nursery) kill() error {
 	return nil
 }
 
-func (n *nursery) reload() error {
+func (n *nursery) signal(sig unix.Signal) error {
 	if n.child == nil {
-		return fmt.Errorf("reload %s: it does not run", n.argv[0])
-	}
-	sig := unix.SIGHUP
-	if filepath.Base(n.argv[0]) == "haproxy" {
-		sig = unix.SIGUSR2 // its master, with -W
+		return errors.New("it does not run")
 	}
 	at := uptime()
 	if err := unix.Kill(n.child.pid(), sig); err != nil {
@@ -205,5 +214,21 @@ func (n *nursery) reload() error {
 	}
 	n.state.Loaded = at
 	n.say()
+	return nil
+}
+
+// drain has the child finish what it has begun; after patience it is stopped.
+func (n *nursery) drain(patience time.Duration) error {
+	if patience > 0 && n.signal(mannersOf(n.argv).drain) == nil {
+		timer := time.NewTimer(patience)
+		defer timer.Stop()
+		select {
+		case <-n.exited():
+			n.reap()
+		case <-timer.C:
+			n.log.Warn(fmt.Sprintf("%s has not finished within %s (stop_timeout): what it still serves is cut off", n.argv[0], patience))
+		}
+	}
+	n.stop()
 	return nil
 }
