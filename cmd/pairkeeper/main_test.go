@@ -103,7 +103,7 @@ type running struct {
 func begin(t *testing.T, h *netlab.Host, conf string) *running {
 	t.Helper()
 	dir := shortDir(t)
-	r := &running{T: t, file: write(t, filepath.Join(dir, "pairkeeper.yaml"), conf), socket: filepath.Join(dir, "sock")}
+	r := &running{T: t, file: write(t, filepath.Join(dir, "pairkeeper.yaml"), conf), socket: filepath.Join(dir, "run", "sock")}
 	r.cmd = program(nil, "run", "-c", r.file, "--node", "lb01", "--socket", r.socket)
 	r.cmd.Stdout, r.cmd.Stderr = &r.log, &r.log
 	h.Start(r.cmd)
@@ -161,6 +161,8 @@ func TestExitCodesAreThoseOfSysexits(t *testing.T) {
 		"run with a bad file":    {[]string{"run", "-c", bad}, exitConfig, "vrid: 300"},
 		"cleanup of a bad file":  {[]string{"cleanup", "-c", bad, "--socket", dead}, exitConfig, "vrid: 300"},
 		"status without daemon":  {[]string{"status", "--socket", dead}, exitUnavailable, "no daemon answers on " + dead},
+		"check without daemon":   {[]string{"status", "--check", "--socket", dead}, exitUnavailable, "no daemon answers on " + dead},
+		"status of two kinds":    {[]string{"status", "--check", "--json"}, exitUsage, "none of the others can be"},
 		"reload without daemon":  {[]string{"reload", "--socket", dead}, exitUnavailable, "is it running?"},
 		"status with arguments?": {[]string{"status", "web"}, exitUsage, "unknown command"},
 	} {
@@ -247,6 +249,9 @@ func TestADaemonsLife(t *testing.T) {
 	r := begin(t, h, pair)
 	r.shows("web     ACTIVE")
 
+	if code, out := call(t, program(nil, "status", "--check", "--socket", r.socket)); code != 0 || out != "" {
+		t.Errorf("status --check: exit status %d: %s", code, out)
+	}
 	dec := json.NewDecoder(strings.NewReader(r.status("--json")))
 	dec.DisallowUnknownFields()
 	var s daemon.Status
@@ -271,6 +276,14 @@ func TestADaemonsLife(t *testing.T) {
 	if code, out := call(t, program(nil, "reload", "--socket", r.socket)); code != 0 || out != "virtual router web changed\n" {
 		t.Errorf("reload: exit status %d: %s", code, out)
 	}
+
+	h.Cable("eth0").Cut()
+	r.shows("FAULT (link-down)")
+	if code, out := call(t, program(nil, "status", "--check", "--socket", r.socket)); code != exitFault || !strings.Contains(out, "web: FAULT (link-down)") {
+		t.Errorf("status --check of a node in FAULT: exit status %d: %s", code, out)
+	}
+	h.Cable("eth0").Join()
+	r.shows("web     ACTIVE")
 
 	clean := program(nil, "cleanup", "-c", r.file, "--node", "lb01", "--socket", r.socket)
 	if code, out := callIn(t, h, clean); code != exitUnavailable || !strings.Contains(out, "stop it first") {

@@ -16,7 +16,7 @@ import (
 
 func newStatus() *cobra.Command {
 	var socket string
-	var asJSON bool
+	var asJSON, check bool
 	c := &cobra.Command{
 		Use:   "status",
 		Short: "show how this node is, on one screen",
@@ -25,6 +25,9 @@ func newStatus() *cobra.Command {
 			var s daemon.Status
 			if _, err := ask(socket, http.MethodGet, "/v1/status", &s); err != nil {
 				return err
+			}
+			if check {
+				return checkStatus(s)
 			}
 			if asJSON {
 				enc := json.NewEncoder(c.OutOrStdout())
@@ -37,6 +40,8 @@ func newStatus() *cobra.Command {
 	}
 	socketFlag(c, &socket)
 	c.Flags().BoolVar(&asJSON, "json", false, "print it as JSON (schema 1)")
+	c.Flags().BoolVar(&check, "check", false, "print only what is wrong; exit status 0: every router is ACTIVE or BACKUP, 1: one is not, 69: no daemon")
+	c.MarkFlagsMutuallyExclusive("json", "check")
 	return c
 }
 

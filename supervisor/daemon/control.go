@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"path/filepath"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -24,12 +25,15 @@ func newControl(path string, d *Daemon) (*control, error) {
 	if path == "" {
 		return nil, nil
 	}
+	if err := os.Mkdir(filepath.Dir(path), 0o750); err != nil && !errors.Is(err, os.ErrExist) {
+		return nil, mountable(err)
+	}
 	if err := removeStale(path); err != nil {
 		return nil, err
 	}
 	listener, err := net.Listen("unix", path)
 	if err != nil {
-		return nil, err
+		return nil, mountable(err)
 	}
 	if err := os.Chmod(path, 0o600); err != nil {
 		return nil, errors.Join(err, listener.Close())
@@ -41,6 +45,14 @@ func newControl(path string, d *Daemon) (*control, error) {
 	c := &control{path: path, server: &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second, MaxHeaderBytes: 8 << 10}}
 	go func() { _ = c.server.Serve(listener) }() // ends with close
 	return c, nil
+}
+
+// mountable says what to do where a container's root file system is read-only.
+func mountable(err error) error {
+	if errors.Is(err, unix.EROFS) {
+		return fmt.Errorf("%w: mount a tmpfs on /run, or name another place with --socket", err)
+	}
+	return err
 }
 
 // errRunning tells that the socket answers: another daemon of this name runs.
