@@ -36,10 +36,12 @@ func (l *lane) vip() string { return fmt.Sprintf("10.77.0.%d", 100+l.number) }
 func (l *lane) vrid() int   { return 100 + l.number }
 
 // askEvery is the time between two requests of a lane's client.
-const askEvery = 5 * time.Millisecond
+const askEvery = 10 * time.Millisecond
 
 // install prepares the hosts; nothing is started.
-func (l *lane) install() {
+func (l *lane) install(hosts *hostlab.Lab) {
+	names := laneHosts(l.number)
+	l.a, l.b = hosts.Host(names[0]), hosts.Host(names[1])
 	for _, h := range []*hostlab.Host{l.a, l.b} {
 		if l.site == haproxySite {
 			h.UseHAProxy(l)
@@ -129,10 +131,12 @@ func recovery(samples []hostlab.Sample, by string, fault time.Time) (back time.T
 	return back, !back.IsZero()
 }
 
+// since has journalctl begin with the fault.
+func since(fault time.Time) string { return fmt.Sprintf("--since=@%d", fault.Unix()) }
+
 // noticed is when the tool wrote into its host's journal that something is wrong.
 func (l *lane) noticed(fault time.Time) float64 {
-	since := fmt.Sprintf("--since=@%d", fault.Unix())
-	text := l.a.Journal(l, append([]string{"--output=json", "--output-fields=_SOURCE_REALTIME_TIMESTAMP", since}, l.tool.trace()...)...)
+	text := l.a.Journal(l, append([]string{"--output=json", "--output-fields=_SOURCE_REALTIME_TIMESTAMP", since(fault)}, l.tool.trace()...)...)
 	for line := range strings.Lines(text) {
 		if _, rest, ok := strings.Cut(line, `"_SOURCE_REALTIME_TIMESTAMP":"`); ok {
 			stamp, _, _ := strings.Cut(rest, `"`)

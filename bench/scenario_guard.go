@@ -66,8 +66,9 @@ func (d *deed) scenario(s site) scenario {
 	}
 }
 
-// suffer inflicts the deed on the lane's first host, and has all as before in the end.
-func (l *lane) suffer(d *deed) (values []float64, stall time.Duration) {
+// suffer inflicts the deed on the lane's first host and waits for the recovery. It tells
+// when that was, how long the recovery took, and for how long the client did not ask.
+func (l *lane) suffer(d *deed) (fault time.Time, answered float64, stall time.Duration) {
 	by := l.a.Name()
 	if d.spoil {
 		l.a.Write(l, l.site.config, l.kept+l.site.bad+"\n", 0o644)
@@ -79,11 +80,8 @@ func (l *lane) suffer(d *deed) (values []float64, stall time.Duration) {
 		l.Fatalf("%s: %s has the processes %v: want a main one and workers", l.a.Name(), l.site.unit(), pids)
 	}
 	l.client.Mark()
-	fault := time.Now()
+	fault = time.Now()
 	d.inflict(pids)
-	answered := l.answered(by, fault)
-	stall = l.client.Outage().Stall
-	noticed := l.noticed(fault)
-	l.heal(answered != never && !d.spoil)
-	return []float64{noticed, answered}, stall
+	answered = l.answered(by, fault)
+	return fault, answered, l.client.Outage().Stall
 }
