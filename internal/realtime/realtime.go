@@ -7,11 +7,12 @@ package realtime
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
-	"runtime"
+	"path/filepath"
 	"strconv"
-	"sync"
+	"strings"
 	"time"
 	"unsafe"
 
@@ -27,15 +28,10 @@ const priority = 1
 // the process (RLIMIT_RTTIME), before it takes the processors from the proxy.
 const spin = 2 * time.Second
 
-// starting keeps Raise from raising a thread that is about to start a command.
-var starting sync.RWMutex
-
 // Raise puts all threads of the process under SCHED_RR; what they start inherits it.
 // Without CAP_SYS_NICE it changes nothing and says so.
 func Raise() error {
-	starting.Lock()
-	defer starting.Unlock()
-	if err := set(0, unix.SCHED_RR); err != nil {
+	if err := set(0, unix.SCHED_RR, priority); err != nil {
 		return err
 	}
 	limit := unix.Rlimit{Cur: uint64(spin.Microseconds()), Max: uint64(spin.Microseconds())}
@@ -47,41 +43,78 @@ func Raise() error {
 		}
 		for _, t := range tasks {
 			if tid, err := strconv.Atoi(t.Name()); err == nil {
-				_ = set(tid, unix.SCHED_RR) // it may have ended
+				_ = set(tid, unix.SCHED_RR, priority) // it may have ended
 			}
 		}
 	}
 	return problem
 }
 
-// resetOnFork keeps what a thread starts from being real-time.
-const resetOnFork = 0x40000000
-
-// Start starts a command that is not real-time. As PID 1 the process reaps orphans; the
-// command is none.
+// Start starts a command that is not real-time.
+//
+// Until it has become the command's program, the child is: the thread that starts it waits
+// for that in the kernel, where nothing can interrupt it, and the garbage collector, with
+// all other threads, waits for this thread. A child of normal priority needs as long as
+// the host is busy.
+//
+// As PID 1 the process reaps orphans; the command is none.
 func Start(cmd *exec.Cmd) error {
 	return orphans.Started(cmd, func() error { return start(cmd) })
 }
 
 func start(cmd *exec.Cmd) error {
-	starting.RLock()
-	defer starting.RUnlock()
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
-	if policy, _, errno := unix.RawSyscall(unix.SYS_SCHED_GETSCHEDULER, 0, 0, 0); errno != 0 || policy != unix.SCHED_RR {
-		return cmd.Start()
-	}
-	if err := set(0, unix.SCHED_RR|resetOnFork); err != nil {
+	if err := cmd.Start(); err != nil {
 		return err
 	}
-	defer func() { _ = set(0, unix.SCHED_RR) }() // what was allowed once still is
-	return cmd.Start()
+	if err := lower(cmd.Process.Pid); err != nil {
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+		return fmt.Errorf("%s would be real-time: %w", cmd.Path, err)
+	}
+	return nil
+}
+
+// lower takes a new process, and what it may have started by now, out of SCHED_RR. It is
+// no error if they have ended.
+func lower(pid int) error {
+	if err := setOther(pid); err != nil {
+		return err
+	}
+	dir := filepath.Join("/proc", strconv.Itoa(pid), "task")
+	tasks, _ := os.ReadDir(dir)
+	for _, t := range tasks {
+		if tid, err := strconv.Atoi(t.Name()); err == nil && tid != pid {
+			if err := setOther(tid); err != nil {
+				return err
+			}
+		}
+		children, _ := os.ReadFile(filepath.Join(dir, t.Name(), "children"))
+		for _, child := range strings.Fields(string(children)) {
+			if pid, err := strconv.Atoi(child); err == nil {
+				if err := lower(pid); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// setOther puts a thread that is under SCHED_RR under the usual policy.
+func setOther(tid int) error {
+	attr, err := unix.SchedGetAttr(tid, 0)
+	if err == nil && attr.Policy == unix.SCHED_RR {
+		err = set(tid, unix.SCHED_NORMAL, 0)
+	}
+	if errors.Is(err, unix.ESRCH) {
+		return nil
+	}
+	return err
 }
 
 // set changes a thread; 0: the calling one.
-func set(tid int, policy uintptr) error {
-	param := struct{ priority int32 }{priority}
-	_, _, errno := unix.RawSyscall(unix.SYS_SCHED_SETSCHEDULER, uintptr(tid), policy, uintptr(unsafe.Pointer(&param)))
+func set(tid int, policy uintptr, priority int32) error {
+	_, _, errno := unix.RawSyscall(unix.SYS_SCHED_SETSCHEDULER, uintptr(tid), policy, uintptr(unsafe.Pointer(&priority)))
 	if errno != 0 {
 		return errno
 	}

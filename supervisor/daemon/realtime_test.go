@@ -21,12 +21,7 @@ func TestEveryThreadIsRealTimeButNoChild(t *testing.T) {
 	n := start(t, h, "lb01", "proxy:\n  command: [/bin/sleep, '1000']\n"+pair)
 	var children []string
 	n.until("the proxy runs", func() bool {
-		children = nil
-		files, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", n.cmd.Process.Pid))
-		for _, f := range files {
-			text, _ := os.ReadFile(f)
-			children = append(children, strings.Fields(string(text))...)
-		}
+		children = childrenOf(strconv.Itoa(n.cmd.Process.Pid))
 		return len(children) > 0
 	})
 	n.is("ACTIVE")
@@ -44,6 +39,40 @@ func TestEveryThreadIsRealTimeButNoChild(t *testing.T) {
 			t.Errorf("the proxy, %s, is real-time with priority %d", pid, p)
 		}
 	}
+}
+
+func TestWhatProgramsStartIsNotRealTime(t *testing.T) {
+	t.Parallel()
+	const many = 20
+	h := netlab.New(t).Host("lb01", "10.0.0.1/24")
+	var probes strings.Builder
+	for i := range many {
+		fmt.Fprintf(&probes, "  - {name: p%d, exec: [/bin/sh, -c, 'sleep 1000 & wait'], timeout: 1m, weight: 1}\n", i)
+	}
+	n := start(t, h, "lb01", "probes:\n"+probes.String()+pair)
+	var all []string
+	n.until("every program has started another one", func() bool {
+		all = nil
+		for _, child := range childrenOf(strconv.Itoa(n.cmd.Process.Pid)) {
+			all = append(append(all, child), childrenOf(child)...)
+		}
+		return len(all) >= 2*many
+	})
+	for _, pid := range all {
+		if p := roundRobin(pid); p != 0 {
+			t.Errorf("%s is real-time with priority %d", pid, p)
+		}
+	}
+}
+
+// childrenOf are the children of all threads of a process.
+func childrenOf(pid string) (children []string) {
+	files, _ := filepath.Glob("/proc/" + pid + "/task/*/children")
+	for _, f := range files {
+		text, _ := os.ReadFile(f)
+		children = append(children, strings.Fields(string(text))...)
+	}
+	return children
 }
 
 // roundRobin is the priority of a thread under SCHED_RR; 0: it is not.
