@@ -60,6 +60,15 @@ func keepalivedConf(h *host, s settings) string {
 	if script != "" {
 		fmt.Fprintf(&b, "vrrp_script check {\n\tscript %s\n\tinterval %d\n\ttimeout 5\n}\n", script, s.every/time.Second)
 	}
+	var tracked []string
+	if script != "" {
+		tracked = append(tracked, "check")
+	}
+	for i := range s.scripts {
+		name := fmt.Sprintf("true%d", i)
+		tracked = append(tracked, name)
+		fmt.Fprintf(&b, "vrrp_script %s {\n\tscript /bin/true\n\tinterval 1\n}\n", name)
+	}
 	state := "BACKUP"
 	if h.node == first {
 		state = "MASTER"
@@ -68,8 +77,8 @@ func keepalivedConf(h *host, s settings) string {
 		fmt.Fprintf(&b, "vrrp_instance %s {\n\tstate %s\n\tinterface %s\n\tvirtual_router_id %d\n", r, state, nic, r.vrid)
 		fmt.Fprintf(&b, "\tpriority %d\n\tadvert_int %g\n", h.priority, s.interval.Seconds())
 		fmt.Fprintf(&b, "\tvirtual_ipaddress {\n\t\t%s/24\n\t}\n", r.address)
-		if script != "" {
-			b.WriteString("\ttrack_script {\n\t\tcheck\n\t}\n")
+		if len(tracked) > 0 {
+			fmt.Fprintf(&b, "\ttrack_script {\n\t\t%s\n\t}\n", strings.Join(tracked, "\n\t\t"))
 		}
 		b.WriteString("}\n")
 	}

@@ -41,6 +41,7 @@ type lab struct {
 	dir      string
 	cleanups []func()
 	hosts    map[string]*host
+	cables   *netlab.Lab
 	network  *netlab.Host // the client's
 	client   *onlooker.Onlooker
 	asker    *exec.Cmd // the client's process
@@ -62,11 +63,11 @@ func newLab() (l *lab, err error) {
 		return l, err
 	}
 	l.Cleanup(func() { _ = os.RemoveAll(l.dir) })
-	net := netlab.New(l)
+	l.cables = netlab.New(l)
 	for _, n := range []node{first, second} {
-		l.hosts[n.name] = newHost(l, net.Host(n.name, n.address+"/24"), n)
+		l.hosts[n.name] = newHost(l, l.cables.Host(n.name, n.address+"/24"), n)
 	}
-	l.network = net.Host("client", clientAddr+"/24")
+	l.network = l.cables.Host("client", clientAddr+"/24")
 	l.watch(l.network)
 	return l, nil
 }

@@ -31,6 +31,9 @@ func (p *pair) ready(t tool, s settings) {
 	for _, n := range []node{first, second} {
 		h := p.hosts[n.name]
 		p.proxies[n.name] = newNginx(h)
+		if s.probes != "" {
+			h.neverAnswer()
+		}
 		if !s.guard || !t.bringsProxy() {
 			p.proxies[n.name].start()
 		}

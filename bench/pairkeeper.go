@@ -39,6 +39,9 @@ func pairkeeperConf(h *host, s settings) string {
 	if s.guard || s.look {
 		b.WriteString("probes:\n  - http: http://127.0.0.1/\n    interval: 500ms\n")
 	}
+	if s.probes != "" {
+		b.WriteString("probes:\n" + s.probes)
+	}
 	b.WriteString("virtual_routers:\n")
 	for _, r := range s.routers() {
 		fmt.Fprintf(&b, "  - interface: %s\n    vrid: %d\n    version: %d\n", nic, r.vrid, s.version)

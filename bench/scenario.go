@@ -64,7 +64,8 @@ func scenarios() []scenario {
 	all = append(all, routersScenarios()...)
 	all = append(all, stressScenarios()...)
 	all = append(all, idleScenarios()...)
-	return append(all, guardScenarios()...)
+	all = append(all, guardScenarios()...)
+	return append(all, probesScenarios()...)
 }
 
 func names() []string {

@@ -16,6 +16,7 @@ type unit string
 
 const (
 	inSeconds unit = "s"
+	inMillis  unit = "s, as ms"
 	inCPU     unit = "CPU s/min"
 	inMiB     unit = "MiB"
 	inTimes   unit = "times"
@@ -25,6 +26,8 @@ func (u unit) format(v float64) string {
 	switch {
 	case math.IsInf(v, 1):
 		return "never"
+	case u == inMillis:
+		return fmt.Sprintf("%.1f ms", v*1000)
 	case u == inSeconds && v < 1:
 		return fmt.Sprintf("%.0f ms", v*1000)
 	case u == inSeconds:

@@ -13,6 +13,12 @@ import (
 
 // cpuSeconds is the processor time of processes and of the children they reaped.
 func cpuSeconds(pids []int) float64 {
+	own, children := cpuApart(pids)
+	return own + children
+}
+
+// cpuApart is both apart.
+func cpuApart(pids []int) (own, children float64) {
 	var ns, ticks float64
 	for _, pid := range pids {
 		tasks, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/schedstat", pid))
@@ -26,7 +32,7 @@ func cpuSeconds(pids []int) float64 {
 		ticks += number(fields, 16-3) + number(fields, 17-3)
 	}
 	const hertz = 100 // USER_HZ
-	return ns/1e9 + ticks/hertz
+	return ns / 1e9, ticks / hertz
 }
 
 func number(fields []string, i int) float64 {
