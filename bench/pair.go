@@ -31,7 +31,7 @@ func (p *pair) ready(t tool, s settings) {
 	for _, n := range []node{first, second} {
 		h := p.hosts[n.name]
 		p.proxies[n.name] = newNginx(h)
-		if s.probes != "" {
+		if s.probes != "" && n == first {
 			h.neverAnswer()
 		}
 		if !s.guard || !t.bringsProxy() {

@@ -39,7 +39,7 @@ func pairkeeperConf(h *host, s settings) string {
 	if s.guard || s.look {
 		b.WriteString("probes:\n  - http: http://127.0.0.1/\n    interval: 500ms\n")
 	}
-	if s.probes != "" {
+	if s.probes != "" && h.node == first { // the other node would take them from the same processors
 		b.WriteString("probes:\n" + s.probes)
 	}
 	b.WriteString("virtual_routers:\n")
