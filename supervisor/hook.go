@@ -63,6 +63,7 @@ type Moved struct {
 type RunHook struct {
 	Router   string
 	Question uint64
+	Why      vrrp.Reason // it would become Active
 }
 
 // HookDone answers RunHook; Problem is empty when the router may become Active.
@@ -75,7 +76,7 @@ type HookDone struct {
 // Reassert wants the reassert hook of an Active router run.
 type Reassert struct {
 	Router string
-	Why    string
+	Why    vrrp.Reason
 }
 
 func (Moved) isAction()    {}
@@ -96,8 +97,10 @@ func (e HookDone) String() string {
 	return fmt.Sprintf("%s before_active hook %s", e.Router, passed(e.Problem))
 }
 
-// moved tells of a transition of a router.
+// moved tells of a transition of a router: that it is Active, when it has the addresses,
+// for a hook may need them.
 func (s *step) moved(r *router, e vrrp.Enter) {
+	s.tellActive(r)
 	if !r.cfg.Hooks.moves() && len(s.cfg.Receivers) == 0 {
 		return
 	}
@@ -105,16 +108,33 @@ func (s *step) moved(r *router, e vrrp.Enter) {
 	if e.To == vrrp.Fault {
 		m.Detail = r.detail
 	}
+	if e.To == vrrp.Active {
+		r.untold = &m
+		return
+	}
 	s.do(m)
+}
+
+// tellActive tells what moved has kept back.
+func (s *step) tellActive(r *router) {
+	if r.untold != nil {
+		s.do(*r.untold)
+		r.untold = nil
+	}
 }
 
 // groupMoved tells of a group once: when all its routers are Active or Backup, or one is
 // at fault. keepalived has no STOP for groups.
 func (s *step) groupMoved(members []*router) {
+	if !s.cfg.Hooks.moves() {
+		return
+	}
 	lead := members[0]
 	now, why := lead.machine.State(), lead
-	for _, m := range members[1:] {
+	for _, m := range members {
 		switch state := m.machine.State(); {
+		case m.untold != nil:
+			return
 		case now == vrrp.Fault || state == now:
 		case state == vrrp.Fault:
 			now, why = state, m
@@ -123,7 +143,7 @@ func (s *step) groupMoved(members []*router) {
 		}
 	}
 	was := lead.told
-	if lead.told = now; was == now || now == vrrp.Initialize || !s.cfg.Hooks.moves() {
+	if lead.told = now; was == now || now == vrrp.Initialize {
 		return
 	}
 	s.do(Moved{Group: lead.cfg.Group, From: was, To: now, Reason: why.entered.Reason, Detail: why.detail})
@@ -151,7 +171,7 @@ func (s *step) mayPass(members []*router) bool {
 	g.question = s.questions
 	for _, m := range hooked {
 		g.asked = append(g.asked, m.cfg.Name)
-		s.do(RunHook{Router: m.cfg.Name, Question: g.question})
+		s.do(RunHook{Router: m.cfg.Name, Question: g.question, Why: m.machine.Wants()})
 	}
 	return false
 }
@@ -222,7 +242,7 @@ func (s *step) reassertAfter(r *router, ev vrrp.Event, noted vrrp.Reason) {
 	}
 	if ev == (vrrp.Owned{}) && a.vanished {
 		a.vanished = false
-		s.reassert(r, "the addresses were put back")
+		s.reassert(r, ReasonAddressBack)
 	}
 }
 
@@ -231,14 +251,14 @@ func (s *step) reassertTick(r *router) {
 	switch a := &r.reasserting; {
 	case due(s.now, a.calmAt):
 		a.calmAt = time.Time{}
-		s.reassert(r, "a conflict is over")
+		s.reassert(r, ReasonConflictOver)
 	case due(s.now, a.at):
-		s.reassert(r, "as every "+r.cfg.Hooks.Reassert.Every.String())
+		s.reassert(r, ReasonPeriodic)
 	}
 }
 
 // reassert has the hook run; in a group, that of the first router with it.
-func (s *step) reassert(r *router, why string) {
+func (s *step) reassert(r *router, why vrrp.Reason) {
 	r.reasserting.at = s.now.Add(r.cfg.Hooks.Reassert.Every)
 	if slices.Contains(distinct(s.members(r), func(m *router) *Hook { return &m.cfg.Hooks.Reassert }), r) {
 		s.do(Reassert{Router: r.cfg.Name, Why: why})

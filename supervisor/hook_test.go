@@ -146,7 +146,11 @@ func TestEveryTransitionIsTold(t *testing.T) {
 			t.Errorf("%s: it told %q, want %q", what, got, want)
 		}
 	}
-	same("rise", s.pass(2*time.Second),
+	same("rise", s.pass(2*time.Second))
+	owned := func(router string) supervisor.Event {
+		return supervisor.RouterEvent{Router: router, Event: vrrp.Owned{}}
+	}
+	same("the addresses are there", s.tell(owned("web"), owned("mail"), owned("mail")),
 		"web moved BACKUP -> ACTIVE (alone), priority 150", "mail moved BACKUP -> ACTIVE (alone), priority 150",
 		"group pair moved BACKUP -> ACTIVE (alone), priority 0")
 	same("yield", s.tell(advertTo(cfg, "mail", 200)),
@@ -169,8 +173,11 @@ func TestWithoutHooksNothingIsTold(t *testing.T) {
 	cfg := base()
 	cfg.Receivers = []supervisor.Receiver{{Name: "mail"}}
 	s = atWork(t, cfg)
-	if got := s.pass(2 * time.Second); !has(got, "web moved BACKUP -> ACTIVE") {
-		t.Errorf("it wants %q, and a receiver waits", got)
+	s.wants(s.pass(2*time.Second), "web own", "web BACKUP -> ACTIVE (alone)")
+	// It never gets them: both are told, in their order.
+	got := s.tell(supervisor.OwnFailed{Router: "web", Problem: "no room"})
+	if !has(got, "web moved BACKUP -> ACTIVE (alone)") || !has(got, "web moved ACTIVE -> FAULT (vip-failed)") {
+		t.Errorf("it wants %q", got)
 	}
 }
 
@@ -186,10 +193,10 @@ func TestReassertRunsWhileActiveAndWhenItIsNeedful(t *testing.T) {
 		}
 	}
 	reasserts(50 * time.Second)
-	reasserts(120*time.Second, "web reassert: as every 1m0s", "web reassert: as every 1m0s")
+	reasserts(120*time.Second, "web reassert: periodic", "web reassert: periodic")
 	// The address vanishes, and is there again.
 	s.tell(link())
-	if got := s.tell(supervisor.RouterEvent{Router: "web", Event: vrrp.Owned{}}); !has(got, "web reassert: the addresses were put back") {
+	if got := s.tell(supervisor.RouterEvent{Router: "web", Event: vrrp.Owned{}}); !has(got, "web reassert: address-back") {
 		t.Errorf("it wants %q", got)
 	}
 	s.tell(link(vip))
@@ -198,7 +205,7 @@ func TestReassertRunsWhileActiveAndWhenItIsNeedful(t *testing.T) {
 		s.tell(advertTo(cfg, "web", 100))
 		reasserts(200 * time.Millisecond)
 	}
-	reasserts(2*time.Second, "web reassert: a conflict is over")
+	reasserts(2*time.Second, "web reassert: conflict-over")
 	s.tell(advertTo(cfg, "web", 200))
 	s.tell(advertTo(cfg, "web", 200))
 	s.state("web", vrrp.Backup)

@@ -238,6 +238,12 @@ func (s *step) routerStep(r *router, ev vrrp.Event) {
 		s.do(RouterAction{Router: r.cfg.Name, Action: a})
 	}
 	s.reassertAfter(r, ev, noted)
+	if ev == (vrrp.Owned{}) && r.untold != nil {
+		s.tellActive(r)
+		if r.cfg.Group != "" {
+			s.groupMoved(s.members(r))
+		}
+	}
 	preempting = preempting || r.machine.Preempting()
 	if r.machine.State() != state || r.machine.Willing() != willing || preempting && s.ready(r) { // then every advert counts
 		s.touch(r)

@@ -29,6 +29,13 @@ func isFault(r vrrp.Reason) bool {
 	return r != "" && r != ReasonStarting && r != ReasonStopping && r != ReasonReconfigured
 }
 
+// Why a reassert hook runs.
+const (
+	ReasonPeriodic     vrrp.Reason = "periodic"      // its time has come
+	ReasonConflictOver vrrp.Reason = "conflict-over" // nobody else is heard any more
+	ReasonAddressBack  vrrp.Reason = "address-back"  // addresses that somebody removed were put back
+)
+
 // What the guard noted.
 const (
 	ReasonProxyFailed      vrrp.Reason = "proxy-failed"     // found dead or hung: the ladder begins

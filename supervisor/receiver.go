@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/pairkeeper/pairkeeper/probes"
 	"github.com/pairkeeper/pairkeeper/vrrp"
 )
 
@@ -43,11 +44,8 @@ const (
 // Webhook is a receiver's URL.
 type Webhook struct {
 	URL     string
-	Token   []byte   // sent as a bearer token; empty: none
-	Secret  []byte   // signs the body; empty: none
-	Headers []Header // besides
-	CAFile  string   // empty: the system's authorities
+	Token   []byte          // sent as a bearer token; empty: none
+	Secret  []byte          // signs the body; empty: none
+	Headers []probes.Header // besides
+	CAFile  string          // empty: the system's authorities
 }
-
-// Header is a line of a request.
-type Header struct{ Name, Value string }

@@ -39,6 +39,7 @@ type router struct {
 
 	gate        gate // of the first of a group, or of a router alone
 	reasserting reasserting
+	untold      *Moved     // it is Active, but has not got its addresses yet
 	told        vrrp.State // what was last told of the group, at its first router
 
 	number   int       // in the order of the configuration

@@ -24,6 +24,9 @@ func (m *Machine) Released() bool {
 	return m.Willing() && m.backup.willing.reason == ReasonPeerReleased
 }
 
+// Wants is why a Willing router would be Active.
+func (m *Machine) Wants() Reason { return m.backup.willing.reason }
+
 // Free tells that nobody has held the addresses of a Willing router since the other one
 // was last heard, by whichever router of the group. An owner's are its own.
 func (m *Machine) Free(heard time.Time) bool {

@@ -52,7 +52,7 @@ func (d *Document) readHTTP(v value, p *probe) {
 	if s, ok := f.keys["status"]; ok {
 		readStatus(s, &h)
 	}
-	readHeaders(f, &h)
+	readHeaders(f, &h.Headers, "let the health location do without")
 	readText(f, "body", &h.Body)
 	if h.Method == "HEAD" && f.has("body") {
 		f.keys["body"].errorf("can never be there: the answer to HEAD has none: write method: GET")
@@ -104,8 +104,9 @@ var (
 	secretHeaders = []string{"authorization", "proxy-authorization", "cookie"}
 )
 
-// readHeaders reads headers:, in the file's order.
-func readHeaders(f fields, h *probes.HTTP) {
+// readHeaders reads headers:, in the file's order; instead tells what to do where one has
+// a secret.
+func readHeaders(f fields, into *[]probes.Header, instead string) {
 	v, ok := f.keys["headers"]
 	if !ok || !v.is(yaml.MappingNode, "a mapping such as {X-Probe: pairkeeper}") {
 		return
@@ -122,13 +123,13 @@ func readHeaders(f fields, h *probes.HTTP) {
 		case slices.Contains(hopHeaders, name):
 			kv.key.errorf("is for pairkeeper to send: remove it")
 		case slices.Contains(secretHeaders, name):
-			kv.key.errorf("would put a secret into this file, that is not supported: let the health location do without")
+			kv.key.errorf("would put a secret into this file, that is not supported: %s", instead)
 		case slices.Contains(seen, name):
 			kv.key.errorf("is given twice: remove one")
 		case ok && strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r == 0x7f }):
 			kv.value.errorf("%s has a control character", show(s))
 		case ok:
-			h.Headers = append(h.Headers, probes.Header{Name: kv.name, Value: s})
+			*into = append(*into, probes.Header{Name: kv.name, Value: s})
 		}
 		seen = append(seen, name)
 	}
@@ -136,25 +137,29 @@ func readHeaders(f fields, h *probes.HTTP) {
 
 // checkURL reports URLs that no probe can ask, and such as ask the wrong proxy.
 func (d *Document) checkURL(v value, s string) {
+	if u := v.checkURL(s, urlExample); u != nil {
+		d.checkTarget(v, u.Hostname())
+	}
+}
+
+// checkURL reports URLs that cannot be asked; nil: it is one.
+func (v value) checkURL(s, example string) *url.URL {
 	u, err := url.Parse(s)
 	switch {
 	case err != nil || u.Scheme == "" || u.Hostname() == "" || !printable(s):
-		v.errorf("%s is not %s", show(s), urlExample)
-		return
+		v.errorf("%s is not %s", show(s), example)
 	case u.User != nil:
 		v.errorf("has a user and a password in the URL, that is not supported")
-		return
 	case u.Scheme != "http" && u.Scheme != "https":
 		v.errorf("%s:// is not http:// or https://", show(u.Scheme))
-		return
 	case u.Fragment != "" || strings.HasSuffix(s, "#"):
 		v.errorf("%s has a fragment (#…), which is never sent: remove it", show(s))
-		return
 	case u.Port() != "" && !validPort(u.Port()):
 		v.errorf("%s is not a port in 1..65535", show(u.Port()))
-		return
+	default:
+		return u
 	}
-	d.checkTarget(v, u.Hostname())
+	return nil
 }
 
 // checkTarget reports a host that tells of the wrong node.
@@ -235,13 +240,7 @@ func httpTree(c probes.HTTP) *yaml.Node {
 	if c.Host != "" {
 		h.set("host", text(c.Host))
 	}
-	if len(c.Headers) > 0 {
-		all := flow()
-		for _, one := range c.Headers {
-			all.set(one.Name, quote(one.Value))
-		}
-		h.set("headers", all.Node)
-	}
+	headersTree(h, c.Headers)
 	status := flowList()
 	for _, r := range c.Status {
 		if r.From == r.To {
@@ -257,6 +256,17 @@ func httpTree(c probes.HTTP) *yaml.Node {
 		tlsTree(h, c.TLS)
 	}
 	return h.Node
+}
+
+func headersTree(t tree, headers []probes.Header) {
+	if len(headers) == 0 {
+		return
+	}
+	all := flow()
+	for _, one := range headers {
+		all.set(one.Name, quote(one.Value))
+	}
+	t.set("headers", all.Node)
 }
 
 func tlsTree(h tree, t probes.TLS) {
