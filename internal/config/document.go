@@ -24,6 +24,9 @@ type Document struct {
 	routers      []router
 	keep         bool // when_all_unhealthy: keep
 	warnings     Errors
+	hooks        supervisor.Hooks // of the whole pair
+	hookAt       []hookPlace
+	receivers    []receiver
 }
 
 // Parse reads the text of a file; name is how messages call it. It touches nothing
@@ -42,7 +45,7 @@ func Parse(name string, data []byte) (*Document, error) {
 }
 
 func (d *Document) read(root value) {
-	f, ok := root.fields("a mapping such as nodes: {…}", "node", "nodes", "proxy", "probes", "virtual_routers", "when_all_unhealthy")
+	f, ok := root.fields("a mapping such as nodes: {…}", "node", "nodes", "proxy", "probes", "virtual_routers", "when_all_unhealthy", "hooks", "notify")
 	if !ok {
 		return
 	}
@@ -60,6 +63,13 @@ func (d *Document) read(root value) {
 	d.checkPolicy(f)
 	d.checkWeights()
 	d.forget()
+	if v, ok := f.keys["hooks"]; ok {
+		d.readHooks(v, &d.hooks)
+	}
+	d.giveHooks()
+	if v, ok := f.keys["notify"]; ok {
+		d.readReceivers(v)
+	}
 	switch routers, proxy := f.has("virtual_routers"), f.has("proxy"); {
 	case !routers && !proxy:
 		f.errorf("needs proxy: or virtual_routers:, there is nothing to do")
@@ -86,20 +96,23 @@ func (d *Document) For(name string) (supervisor.Config, error) {
 	if i < 0 {
 		return supervisor.Config{}, Errors{{File: d.file, Path: "nodes", Text: show(name) + " is not one of " + strings.Join(d.Nodes(), ", ")}}
 	}
-	c := supervisor.Config{Node: name, Peer: d.nodes[1-i].name, Probes: slices.Clone(d.probes)}
+	c := supervisor.Config{Node: name, Peer: d.nodes[1-i].name, Probes: slices.Clone(d.probes), Hooks: d.hooks}
 	if d.proxy != nil {
 		c.Proxy = *d.proxy
 	}
 	var errs Errors
-	for _, r := range d.routers {
-		for _, s := range r.secrets {
-			if s.key == nil && !s.skipped {
-				errs = append(errs, s.error(d.file, "has not been read"))
-			}
+	for s := range d.secrets {
+		if s.key == nil && !s.skipped {
+			errs = append(errs, s.error(d.file, "has not been read"))
 		}
+	}
+	for _, r := range d.routers {
 		one := r.on(d.nodes[i], d.nodes[1-i])
 		one.VRRP.LastResort = d.keep
 		c.Routers = append(c.Routers, one)
+	}
+	for _, r := range d.receivers {
+		c.Receivers = append(c.Receivers, r.withSecrets())
 	}
 	if len(errs) > 0 {
 		return supervisor.Config{}, errs.sort()

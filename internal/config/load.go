@@ -46,7 +46,7 @@ func load(path, node string, checking bool) (*File, error) {
 	if err := d.ReadSecrets(dir); err != nil {
 		return nil, err
 	}
-	if err := d.CheckProbes(); err != nil {
+	if err := d.CheckPrograms(); err != nil {
 		return nil, err
 	}
 	self, warnings, err := d.self(node, thisHost())

@@ -98,6 +98,16 @@ func (d *Document) tree() tree {
 		}
 		t.set("probes", all)
 	}
+	if h := hooksTree(&d.hooks); h != nil {
+		t.set("hooks", h)
+	}
+	if len(d.receivers) > 0 {
+		all := list()
+		for _, r := range d.receivers {
+			all.Content = append(all.Content, receiverTree(r))
+		}
+		t.set("notify", all)
+	}
 	if len(d.routers) > 0 {
 		all := list()
 		for _, r := range d.routers {
@@ -180,6 +190,9 @@ func (d *Document) routerTree(r router) *yaml.Node {
 	garp.set("refresh", duration(s.VRRP.AnnounceEvery))
 	garp.set("reply", boolean(s.Replies))
 	t.set("garp", garp.Node)
+	if h := hooksTree(&r.hooks); h != nil {
+		t.set("hooks", h)
+	}
 	return t.Node
 }
 

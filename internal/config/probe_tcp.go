@@ -38,20 +38,28 @@ func (d *Document) readTCP(v value, p *probe) {
 var targetName = regexp.MustCompile(`^[A-Za-z0-9._:%-]{1,253}$`)
 
 func (d *Document) readHostPort(v value, into *string) {
-	s, ok := v.text(portExample)
+	if host := v.hostPort(into, portExample); host != "" {
+		d.checkTarget(v, host)
+	}
+}
+
+// hostPort reads a host with a port, and returns the host; empty: it is none.
+func (v value) hostPort(into *string, example string) string {
+	s, ok := v.text(example)
 	if !ok {
-		return
+		return ""
 	}
 	host, port, err := net.SplitHostPort(s)
 	switch {
 	case err != nil || !targetName.MatchString(host):
-		v.errorf("%s is not %s", show(s), portExample)
+		v.errorf("%s is not %s", show(s), example)
 	case !validPort(port):
 		v.errorf("%s is not a port in 1..65535", show(port))
 	default:
 		*into = s
-		d.checkTarget(v, host)
+		return host
 	}
+	return ""
 }
 
 func tcpTree(c probes.TCP) *yaml.Node {

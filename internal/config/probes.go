@@ -127,19 +127,14 @@ func kindsText() string {
 	return strings.Join(keys[:len(keys)-1], ", ") + " or " + keys[len(keys)-1]
 }
 
-// CheckProbes tells which probes this host cannot use, for instance because a program
-// is missing.
-func (d *Document) CheckProbes() error {
-	var errs Errors
+// checkProbes tells which probes this host cannot use.
+func (d *Document) checkProbes() (errs Errors) {
 	for i, p := range d.probes {
 		if err := probesnet.Usable(p); err != nil {
 			errs = append(errs, Error{d.file, d.probeAt[i].line, d.probeAt[i].path, err.Error()})
 		}
 	}
-	if len(errs) > 0 {
-		return errs.sort()
-	}
-	return nil
+	return errs
 }
 
 func probeTree(p probes.Config) *yaml.Node {

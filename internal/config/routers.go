@@ -16,6 +16,7 @@ type router struct {
 	priority map[string]uint8  // by node
 	unicast  *unicast          // nil: multicast
 	tracks   []track
+	hooks    supervisor.Hooks // its own; shared has those of the pair too
 	secrets  []secret
 	fields   fields // for messages, while the file is read
 }
@@ -107,7 +108,7 @@ func (d *Document) forget() {
 }
 
 var routerKeys = []string{"name", "interface", "advert_interface", "vrid", "version", "advert_interval", "down_adverts", "priority",
-	"preferred", "group", "addresses", "virtual_mac", "unicast", "preempt", "preempt_delay", "auth", "checksum", "track", "garp"}
+	"preferred", "group", "addresses", "virtual_mac", "unicast", "preempt", "preempt_delay", "auth", "checksum", "track", "garp", "hooks"}
 
 func (d *Document) readRouter(f fields, seen *taken) router {
 	r := router{shared: defaultRouter(), fields: f}
@@ -124,6 +125,9 @@ func (d *Document) readRouter(f fields, seen *taken) router {
 	readChecksum(f, &r)
 	d.readTracks(f, &r)
 	readGARP(f, s)
+	if v, ok := f.keys["hooks"]; ok {
+		d.readHooks(v, &r.hooks)
+	}
 	return r
 }
 

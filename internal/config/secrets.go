@@ -31,6 +31,7 @@ type secret struct {
 	credential string // one of systemd; none of both: the configuration has it
 	key        []byte // nil: not read yet
 	skipped    bool   // not to be read
+	plain      bool   // any line of visible ASCII
 	line       int
 	path       string
 }
@@ -103,12 +104,9 @@ func decodeKey(s string) (key []byte, wrong string) {
 // systemd, which are files in the directory of that name; empty: there is none.
 func (d *Document) ReadSecrets(credentials string) error {
 	var errs Errors
-	for i := range d.routers {
-		for j := range d.routers[i].secrets {
-			s := &d.routers[i].secrets[j]
-			if wrong := s.read(credentials); wrong != "" {
-				errs = append(errs, s.error(d.file, wrong))
-			}
+	for s := range d.secrets {
+		if wrong := s.read(credentials); wrong != "" {
+			errs = append(errs, s.error(d.file, wrong))
 		}
 	}
 	if len(errs) > 0 {
@@ -119,15 +117,31 @@ func (d *Document) ReadSecrets(credentials string) error {
 
 // skipCredentials leaves out the credentials, and says so of each.
 func (d *Document) skipCredentials() (list []Error) {
-	for i := range d.routers {
-		for j := range d.routers[i].secrets {
-			if s := &d.routers[i].secrets[j]; s.credential != "" {
-				s.skipped = true
-				list = append(list, s.error(d.file, "has not been looked at: only the service has it"))
-			}
+	for s := range d.secrets {
+		if s.credential != "" {
+			s.skipped = true
+			list = append(list, s.error(d.file, "has not been looked at: only the service has it"))
 		}
 	}
 	return list
+}
+
+// secrets goes through those of the routers, then those of the receivers.
+func (d *Document) secrets(yield func(*secret) bool) {
+	for i := range d.routers {
+		for j := range d.routers[i].secrets {
+			if !yield(&d.routers[i].secrets[j]) {
+				return
+			}
+		}
+	}
+	for i := range d.receivers {
+		for _, s := range []*secret{d.receivers[i].password, d.receivers[i].token, d.receivers[i].signing} {
+			if s != nil && !yield(s) {
+				return
+			}
+		}
+	}
 }
 
 // read reads the secret unless the configuration has it.
@@ -150,11 +164,27 @@ func (s *secret) read(credentials string) (wrong string) {
 	case s.id != 0:
 		s.key, wrong = decodeKey(text)
 		return wrong
+	case s.plain:
+		if wrong = wrongLine(text); wrong == "" {
+			s.key = []byte(text)
+		}
+		return wrong
 	}
 	if wrong = wrongPassword(text); wrong == "" {
 		s.key = []byte(text)
 	}
 	return wrong
+}
+
+// wrongLine says why a text is no line of visible ASCII.
+func wrongLine(s string) string {
+	switch {
+	case s == "":
+		return "is empty"
+	case strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r > '~' }):
+		return "is not one line of visible ASCII"
+	}
+	return ""
 }
 
 const missing = "cannot be read: there is no such file"
