@@ -17,6 +17,7 @@ import (
 
 	"github.com/pairkeeper/pairkeeper/internal/logbook"
 	"github.com/pairkeeper/pairkeeper/supervisor"
+	"github.com/pairkeeper/pairkeeper/supervisor/notifynet"
 	"github.com/pairkeeper/pairkeeper/vrrp/vrrpnet"
 )
 
@@ -109,6 +110,7 @@ func (d *Daemon) assemble() {
 	d.hands = &hands{
 		ctx: context.Background(), mail: d.mail, log: d.opts.Log,
 		keeper: newKeeper(d.kernel, d.vmacs, d.mail.tell, d.opts.Log),
+		hooks:  notifynet.NewHooks(d.opts.Log), receivers: notifynet.NewReceivers(d.opts.Log),
 	}
 	if d.opts.Socket != "" {
 		d.hands.memory = filepath.Join(filepath.Dir(d.opts.Socket), "stopped")
@@ -159,6 +161,7 @@ func (d *Daemon) Status() (Status, bool) {
 		}
 	}
 	s.Version, s.Started = d.opts.Version, d.started
+	s.Notify = deliveries(d.hands.receivers.Deliveries())
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	s.Config = d.config

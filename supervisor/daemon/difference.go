@@ -15,6 +15,12 @@ func difference(old, cfg supervisor.Config) []string {
 	if !reflect.DeepEqual(old.Probes, cfg.Probes) {
 		changed = append(changed, "probes changed")
 	}
+	if !reflect.DeepEqual(old.Hooks, cfg.Hooks) {
+		changed = append(changed, "hooks changed")
+	}
+	if !reflect.DeepEqual(old.Receivers, cfg.Receivers) {
+		changed = append(changed, "notify changed")
+	}
 	before, after := byName(old.Routers), byName(cfg.Routers)
 	for i := range cfg.Routers {
 		r := &cfg.Routers[i]

@@ -12,6 +12,7 @@ import (
 	"github.com/pairkeeper/pairkeeper/internal/logbook"
 	"github.com/pairkeeper/pairkeeper/probes/probesnet"
 	"github.com/pairkeeper/pairkeeper/supervisor"
+	"github.com/pairkeeper/pairkeeper/supervisor/notifynet"
 	"github.com/pairkeeper/pairkeeper/supervisor/proxynet"
 	"github.com/pairkeeper/pairkeeper/vrrp/vrrpnet"
 )
@@ -47,6 +48,8 @@ type hands struct {
 	stopWatch func()
 	looks     *probesnet.Runner
 	stopLooks func()
+	hooks     *notifynet.Hooks
+	receivers *notifynet.Receivers
 }
 
 // answer sends an event that is void once its part of the configuration has ended.
@@ -62,6 +65,7 @@ func (h *hands) answer(ctx context.Context, ev supervisor.Event) {
 func (h *hands) configure(cfg supervisor.Config) {
 	old := h.cfg
 	h.cfg = cfg
+	h.receivers.Configure(cfg.Receivers)
 	if h.stopProxy == nil || !sameProxy(old.Proxy, cfg.Proxy) {
 		h.watchProxy()
 	}
@@ -75,6 +79,10 @@ func (h *hands) configure(cfg supervisor.Config) {
 
 // close ends everything that was begun; the proxy as a child process ends with it.
 func (h *hands) close() {
+	var told sync.WaitGroup // by now the addresses are gone
+	told.Go(h.hooks.Close)
+	told.Go(h.receivers.Close)
+	defer told.Wait()
 	h.stopLooks()
 	h.looks.Close()
 	h.stopWatch()

@@ -7,6 +7,7 @@ import (
 
 	"github.com/pairkeeper/pairkeeper/internal/logbook"
 	"github.com/pairkeeper/pairkeeper/supervisor"
+	"github.com/pairkeeper/pairkeeper/supervisor/notifynet"
 	"github.com/pairkeeper/pairkeeper/vrrp"
 )
 
@@ -31,7 +32,7 @@ func (j *journal) serve(cfg supervisor.Config) {
 // transition writes one line with what, why and who else.
 func (j *journal) transition(r supervisor.Router, node *supervisor.Node, e vrrp.Enter) {
 	view := node.Router(r.Name)
-	text := fmt.Sprintf("%s: %s -> %s (%s) [%s]", r.Name, e.From, e.To, e.Reason, keepalivedWord(e.To))
+	text := fmt.Sprintf("%s: %s -> %s (%s) [%s]", r.Name, e.From, e.To, e.Reason, notifynet.KeepalivedWord(e.To))
 	if e.Peer.IsValid() {
 		text += ", peer " + e.Peer.String()
 	}
@@ -58,19 +59,6 @@ func fieldsOf(r supervisor.Router, peer netip.Addr) []any {
 		fields = append(fields, logbook.Peer, peer.String())
 	}
 	return fields
-}
-
-// keepalivedWord is what a user of keepalived calls a state.
-func keepalivedWord(s vrrp.State) string {
-	switch s {
-	case vrrp.Active:
-		return "MASTER"
-	case vrrp.Backup:
-		return "BACKUP"
-	case vrrp.Fault:
-		return "FAULT"
-	}
-	return "STOP"
 }
 
 // quiet reasons are news, not trouble.

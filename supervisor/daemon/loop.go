@@ -231,6 +231,12 @@ func (l *loop) do(a supervisor.Action) {
 		l.configure(a.Config)
 	case supervisor.Note:
 		l.note(a)
+	case supervisor.Moved:
+		l.moved(a)
+	case supervisor.RunHook:
+		l.runHook(a)
+	case supervisor.Reassert:
+		l.reassert(a)
 	}
 }
 

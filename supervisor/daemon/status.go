@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/pairkeeper/pairkeeper/supervisor"
+	"github.com/pairkeeper/pairkeeper/supervisor/notifynet"
 )
 
 // Status is what the daemon says of itself, as the control socket's JSON.
@@ -21,6 +22,25 @@ type Status struct {
 	Proxy   *ProxyStatus   `json:"proxy,omitempty"`
 	Probes  []ProbeStatus  `json:"probes"`
 	Routers []RouterStatus `json:"routers"`
+	Notify  []NotifyStatus `json:"notify,omitempty"`
+}
+
+// NotifyStatus is one receiver of mail or a webhook.
+type NotifyStatus struct {
+	Name      string    `json:"name"`
+	Sent      int       `json:"sent"`
+	Failed    int       `json:"failed"`
+	Dropped   int       `json:"dropped"`
+	Waiting   int       `json:"waiting"`
+	LastError string    `json:"last_error,omitempty"`
+	LastOK    time.Time `json:"last_ok,omitzero"`
+}
+
+func deliveries(list []notifynet.Delivery) (all []NotifyStatus) {
+	for _, d := range list {
+		all = append(all, NotifyStatus(d))
+	}
+	return all
 }
 
 // ConfigStatus is the configuration in force, and what is wrong with a newer one.
