@@ -65,7 +65,8 @@ func (m *mailer) connect(ctx context.Context) (*smtp.Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })
+	end := conn.SetDeadline
+	context.AfterFunc(ctx, func() { _ = end(time.Unix(1, 0)) })
 	if m.cfg.TLS == supervisor.MailImplicit {
 		conn = tls.Client(conn, conf)
 	}

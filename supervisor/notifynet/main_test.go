@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -88,6 +89,8 @@ func script(t *testing.T, text string) (path, out string) {
 	t.Helper()
 	dir := t.TempDir()
 	path, out = filepath.Join(dir, "hook"), filepath.Join(dir, "out")
+	syscall.ForkLock.RLock() // else a child of another test may hold it open for writing: ETXTBSY
+	defer syscall.ForkLock.RUnlock()
 	if err := os.WriteFile(path, []byte("#!/bin/sh\nout="+out+"\n"+text+"\n"), 0o755); err != nil {
 		t.Fatal(err)
 	}

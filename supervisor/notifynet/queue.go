@@ -19,8 +19,8 @@ const maxWaiting = 8
 // How long hooks may hold up the daemon's end: the one that is under way, all, and what a
 // kernel that does not end them may add.
 const (
-	underWay   = time.Second
-	altogether = 2 * time.Second
+	underWay   = 500 * time.Millisecond
+	altogether = 2400 * time.Millisecond
 	atMost     = 3 * time.Second
 )
 
