@@ -15,6 +15,7 @@ import (
 type Document struct {
 	file    string
 	node    string // which node this host is, if the file says so
+	manual  bool   // the daemon does not apply a change of the file by itself
 	nodes   []node // two
 	proxy   *supervisor.Proxy
 	probes  []probes.Config
@@ -45,9 +46,13 @@ func Parse(name string, data []byte) (*Document, error) {
 }
 
 func (d *Document) read(root value) {
-	f, ok := root.fields("a mapping such as nodes: {…}", "node", "nodes", "proxy", "probes", "virtual_routers", "when_all_unhealthy", "hooks", "notify")
+	f, ok := root.fields("a mapping such as nodes: {…}", "node", "reload", "nodes", "proxy", "probes", "virtual_routers", "when_all_unhealthy", "hooks", "notify")
 	if !ok {
 		return
+	}
+	if v, ok := f.keys["reload"]; ok {
+		word, _ := v.one("auto", "manual")
+		d.manual = word == "manual"
 	}
 	d.readNodes(f)
 	if v, ok := f.keys["proxy"]; ok {

@@ -24,6 +24,8 @@ func TestNodeGetsEverythingThatTheFileSays(t *testing.T) {
 		Proxy: supervisor.Proxy{
 			Command:        []string{"haproxy", "-W", "-f", "/etc/haproxy/haproxy.cfg", "-m", "512", "two words"},
 			Test:           []string{"haproxy", "-c", "-f", "/etc/haproxy/haproxy.cfg"},
+			Watch:          []string{"/etc/haproxy", "/etc/ssl/private/site.pem"},
+			Reload:         supervisor.ReloadAuto,
 			TestTimeout:    6 * time.Second,
 			RestartTimeout: 11 * time.Second,
 			StopTimeout:    7 * time.Second,

@@ -15,7 +15,10 @@ type File struct {
 	Path     string
 	Document *Document
 	Config   supervisor.Config // of this node, whose name is Config.Node
+	Manual   bool              // a change of the file is not applied by itself
+	Files    []string          // itself and those with its secrets, absolute
 	Warnings []Error
+	Settings func() []Setting // all values; they are read again, which takes less to keep than they do
 }
 
 // Load reads a configuration file. This host is the named node; where that is empty,
@@ -38,7 +41,14 @@ func load(path, node string, checking bool) (*File, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := &File{Path: path, Document: d, Warnings: d.Warnings()}
+	settings := func() []Setting {
+		d, err := Parse(path, data)
+		if err != nil {
+			return nil // it was read before
+		}
+		return d.Settings()
+	}
+	f := &File{Settings: settings, Path: path, Document: d, Manual: d.manual, Files: filesOf(path, d), Warnings: d.Warnings()}
 	dir := os.Getenv(credentials)
 	if checking && dir == "" {
 		f.Warnings = append(f.Warnings, d.skipCredentials()...)

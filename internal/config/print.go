@@ -77,6 +77,7 @@ func (d *Document) tree() tree {
 	if d.node != "" {
 		t.set("node", text(d.node))
 	}
+	t.set("reload", text(map[bool]string{false: "auto", true: "manual"}[d.manual]))
 	nodes := block()
 	for _, n := range d.nodes {
 		one := flow()
@@ -126,6 +127,8 @@ func proxyTree(p *supervisor.Proxy) *yaml.Node {
 		t.set("command", words(p.Command))
 	}
 	t.set("test", words(p.Test))
+	t.set("watch", words(p.Watch))
+	t.set("reload", text(reloadWords[p.Reload]))
 	t.set("test_timeout", duration(p.TestTimeout))
 	t.set("restart_timeout", duration(p.RestartTimeout))
 	if len(p.Command) > 0 {

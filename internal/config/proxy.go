@@ -27,13 +27,14 @@ func defaultProxy() supervisor.Proxy {
 
 func readProxy(v value) *supervisor.Proxy {
 	p := defaultProxy()
-	f, ok := v.fields("a mapping such as {unit: nginx.service}", "unit", "command", "test", "test_timeout",
+	f, ok := v.fields("a mapping such as {unit: nginx.service}", "unit", "command", "test", "watch", "reload", "test_timeout",
 		"restart_timeout", "stop_timeout", "ladder", "wait", "attempts", "budget", "window", "retry", "retry_max", "give_up", "rise", "look")
 	if !ok {
 		return &p
 	}
 	readGuarded(f, &p)
 	f.words("test", &p.Test, "[nginx, -t, -q]")
+	f.readWatch(&p)
 	f.duration("test_timeout", &p.TestTimeout, 10*time.Millisecond, time.Hour)
 	f.duration("restart_timeout", &p.RestartTimeout, 10*time.Millisecond, time.Hour)
 	f.duration("stop_timeout", &p.StopTimeout, 0, time.Hour)
