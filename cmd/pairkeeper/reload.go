@@ -3,12 +3,30 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/pairkeeper/pairkeeper/supervisor/daemon"
 )
+
+// printReload says what changed; where nothing did, what the daemon applied by itself.
+func printReload(out io.Writer, a daemon.ReloadAnswer, now time.Time) {
+	lines := a.Changed
+	switch {
+	case len(a.Changed) > 0:
+	case len(a.Before) > 0:
+		fmt.Fprintf(out, "nothing changed since %s ago, when this was applied:\n", ago(now.Sub(a.Loaded)))
+		lines = a.Before
+	default:
+		fmt.Fprintln(out, "nothing changed")
+	}
+	for _, line := range lines {
+		fmt.Fprintln(out, line)
+	}
+}
 
 func newReload() *cobra.Command {
 	var socket string
@@ -25,12 +43,7 @@ func newReload() *cobra.Command {
 			if status != http.StatusOK {
 				return failure{exitConfig, errors.New(a.Problem + "\nthe last good configuration stays in force")}
 			}
-			if len(a.Changed) == 0 {
-				fmt.Fprintln(c.OutOrStdout(), "nothing changed")
-			}
-			for _, line := range a.Changed {
-				fmt.Fprintln(c.OutOrStdout(), line)
-			}
+			printReload(c.OutOrStdout(), a, time.Now())
 			return nil
 		},
 	}

@@ -10,9 +10,9 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/sys/unix"
 
+	"github.com/pairkeeper/pairkeeper/internal/config"
 	"github.com/pairkeeper/pairkeeper/internal/logbook"
 	"github.com/pairkeeper/pairkeeper/internal/orphans"
-	"github.com/pairkeeper/pairkeeper/supervisor"
 	"github.com/pairkeeper/pairkeeper/supervisor/daemon"
 	"github.com/pairkeeper/pairkeeper/supervisor/proxynet"
 	"github.com/pairkeeper/pairkeeper/vrrp/vrrpnet"
@@ -62,13 +62,13 @@ func runDaemon(src *source, socket string, format daemon.LogFormat) error {
 		log.Warn(w.Error(), logbook.As(logbook.ConfigWarning))
 	}
 	d, err := daemon.New(daemon.Options{
-		Config: file.Config, Log: log, Version: version(), File: file.Path, Socket: socket,
-		Load: func() (supervisor.Config, error) {
+		Source: sourceOf(file), Log: log, Version: version(), File: file.Path, Socket: socket,
+		Load: func() (daemon.Source, error) {
 			f, err := src.load()
 			if err != nil {
-				return supervisor.Config{}, err
+				return daemon.Source{}, err
 			}
-			return f.Config, nil
+			return sourceOf(f), nil
 		},
 	})
 	if err != nil {
@@ -81,4 +81,18 @@ func runDaemon(src *source, socket string, format daemon.LogFormat) error {
 		return failure{exitSoftware, err}
 	}
 	return nil
+}
+
+// sourceOf is a configuration file as the daemon wants it.
+func sourceOf(f *config.File) daemon.Source {
+	settings := f.Settings // of f nothing else is kept
+	return daemon.Source{
+		Config: f.Config, Files: f.Files, Manual: f.Manual,
+		Settings: func() (list []daemon.Setting) {
+			for _, s := range settings() {
+				list = append(list, daemon.Setting(s))
+			}
+			return list
+		},
+	}
 }

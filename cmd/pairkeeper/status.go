@@ -47,12 +47,7 @@ func newStatus() *cobra.Command {
 
 // printStatus writes the screen; now makes times into ages.
 func printStatus(out io.Writer, s daemon.Status, now time.Time) {
-	age := func(t time.Time) string {
-		if t.IsZero() {
-			return "-"
-		}
-		return ago(now.Sub(t))
-	}
+	age := func(t time.Time) string { return age(now, t) }
 	fmt.Fprintf(out, "%s (peer %s)  pairkeeper %s, running for %s, %s\n%s\n\n", s.Node, s.Peer, s.Version, age(s.Started), s.Config.File, verdict(s.Health, age))
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "ROUTER\tSTATE\tFOR\tADDRESSES\tINTERFACE\tVRID\tPRIORITY\tLAST HEARD")
@@ -75,6 +70,38 @@ func printStatus(out io.Writer, s daemon.Status, now time.Time) {
 	for _, line := range problems(s, now) {
 		fmt.Fprintln(out, "!", line)
 	}
+}
+
+// age is how long ago a moment was.
+func age(now, t time.Time) string {
+	if t.IsZero() {
+		return "-"
+	}
+	return ago(now.Sub(t))
+}
+
+// confWords says what is to be done about the proxy's configuration; empty: nothing.
+func confWords(c *daemon.ProxyConfigStatus) string {
+	what := "its configuration"
+	if len(c.Changed) > 0 {
+		what += " (" + strings.Join(c.Changed, ", ") + ")"
+	}
+	switch c.State {
+	case "bad":
+		return what + " is bad, it would not start again: " + c.Problem
+	case "pending":
+		if c.Problem != "" {
+			return what + " changed and is not in force, " + c.Problem
+		}
+		return what + " changed, is tested good and not in force until it is reloaded"
+	case "changed", "tested":
+		return what + " changed and is not in force"
+	case "reload-failed":
+		return what + " is good, but not in force: " + c.Problem
+	case "unwatched":
+		return what + " is not watched: " + c.Problem
+	}
+	return ""
 }
 
 func stateWord(r daemon.RouterStatus) string {
@@ -114,8 +141,16 @@ func problems(s daemon.Status, now time.Time) []string {
 	if s.Config.Problem != "" {
 		list = append(list, "the configuration was not reloaded, the last good one is in force:\n  "+strings.ReplaceAll(s.Config.Problem, "\n", "\n  "))
 	}
+	if s.Config.Pending {
+		list = append(list, "the configuration file changed and is not in force: pairkeeper reload applies it")
+	}
 	if s.Proxy != nil && s.Proxy.Problem != "" {
 		list = append(list, s.Proxy.Name+": "+s.Proxy.Problem)
+	}
+	if s.Proxy != nil && s.Proxy.Config != nil {
+		if text := confWords(s.Proxy.Config); text != "" {
+			list = append(list, fmt.Sprintf("%s: %s (for %s)", s.Proxy.Name, text, age(now, s.Proxy.Config.Since)))
+		}
 	}
 	for _, r := range s.Routers {
 		if r.LastResort {

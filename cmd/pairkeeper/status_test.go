@@ -47,6 +47,7 @@ func TestTheScreen(t *testing.T) {
 	trouble.Config.Problem = "pairkeeper.yaml:7: a\npairkeeper.yaml:8: b"
 	why := "nginx -t: exit 1: unknown directive"
 	trouble.Proxy = &daemon.ProxyStatus{Name: "nginx.service", State: "given-up", Since: before(9 * time.Second), Unit: "failed signal SIGKILL", Restarts: 2, Budget: 3, Problem: why}
+	trouble.Proxy.Config = &daemon.ProxyConfigStatus{State: "bad", Since: before(time.Minute), Problem: why, Changed: []string{"/etc/nginx/nginx.conf"}}
 	trouble.Health = daemon.HealthStatus{Verdict: "failed", Why: "proxy nginx.service: " + why, Since: before(9 * time.Second)}
 	trouble.Probes = []daemon.ProbeStatus{
 		{Name: "healthz", State: "unknown", ProbeEffect: daemon.ProbeEffect{OnFail: "restart", Effect: "none"}},
@@ -107,5 +108,27 @@ func TestAgesAreSaidAsPeopleSayThem(t *testing.T) {
 		if got := ago(d); got != want {
 			t.Errorf("%s is said %q, want %q", time.Duration(d), got, want)
 		}
+	}
+}
+
+func TestTheScreenSaysWhatToDoAboutTheProxysConfiguration(t *testing.T) {
+	for state, want := range map[string]string{
+		"unchanged":     "",
+		"reloaded":      "",
+		"unknown":       "",
+		"changed":       "its configuration (/a, /b) changed and is not in force",
+		"tested":        "its configuration (/a, /b) changed and is not in force",
+		"bad":           "its configuration (/a, /b) is bad, it would not start again: why",
+		"pending":       "its configuration (/a, /b) changed and is not in force, why",
+		"reload-failed": "its configuration (/a, /b) is good, but not in force: why",
+		"unwatched":     "its configuration (/a, /b) is not watched: why",
+	} {
+		if got := confWords(&daemon.ProxyConfigStatus{State: state, Problem: "why", Changed: []string{"/a", "/b"}}); got != want {
+			t.Errorf("%s: %q, want %q", state, got, want)
+		}
+	}
+	want := "its configuration changed, is tested good and not in force until it is reloaded"
+	if got := confWords(&daemon.ProxyConfigStatus{State: "pending"}); got != want {
+		t.Errorf("%q, want %q", got, want)
 	}
 }

@@ -99,13 +99,18 @@ func (d *Daemon) serveStatus(w http.ResponseWriter, _ *http.Request) {
 
 // ReloadAnswer says what a reload did.
 type ReloadAnswer struct {
-	Changed []string `json:"changed"`
-	Problem string   `json:"problem,omitempty"`
+	Changed []string  `json:"changed"`
+	Problem string    `json:"problem,omitempty"`
+	Loaded  time.Time `json:"loaded,omitzero"`  // where nothing changed: since when it is in force
+	Before  []string  `json:"before,omitempty"` // and what changed then
 }
 
 func (d *Daemon) serveReload(w http.ResponseWriter, _ *http.Request) {
 	changed, err := d.Reload()
 	a := ReloadAnswer{Changed: changed}
+	if len(changed) == 0 {
+		d.noteConfig(func(c *ConfigStatus) { a.Loaded, a.Before = c.Loaded, c.Changed })
+	}
 	if err != nil {
 		a.Problem = err.Error()
 		w.WriteHeader(http.StatusUnprocessableEntity)

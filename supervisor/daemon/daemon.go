@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"log/slog"
 	"path/filepath"
-	"runtime/debug"
 	"slices"
 	"sync"
 	"time"
@@ -23,12 +22,12 @@ import (
 
 // Options is what a Daemon is made of.
 type Options struct {
-	Config  supervisor.Config
+	Source  Source
 	Log     *slog.Logger
 	Version string
-	File    string                            // the configuration file, for status
-	Socket  string                            // the control socket; empty: none
-	Load    func() (supervisor.Config, error) // reads the configuration file again
+	File    string                 // the configuration file, for status
+	Socket  string                 // the control socket; empty: none
+	Load    func() (Source, error) // reads the configuration file again
 }
 
 // Daemon is one node, running.
@@ -42,7 +41,9 @@ type Daemon struct {
 	started time.Time
 
 	reloading sync.Mutex // one at a time
-	inUse     supervisor.Config
+	inUse     Source
+	stopFiles func()         // ends the watch over the files of inUse
+	watches   sync.WaitGroup // over these files
 
 	mu     sync.Mutex // of what follows; nobody who has it waits
 	config ConfigStatus
@@ -62,9 +63,9 @@ func New(opts Options) (*Daemon, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &Daemon{opts: opts, mail: mail, kernel: kernel, vmacs: vmacs, started: time.Now(), inUse: opts.Config}
+	d := &Daemon{opts: opts, mail: mail, kernel: kernel, vmacs: vmacs, started: time.Now(), inUse: opts.Source, stopFiles: func() {}}
 	d.config = ConfigStatus{File: opts.File, Loaded: d.started}
-	d.opts.Log = d.opts.Log.With(logbook.Node, opts.Config.Node)
+	d.opts.Log = d.opts.Log.With(logbook.Node, opts.Source.Config.Node)
 	return d, nil
 }
 
@@ -78,11 +79,14 @@ func (d *Daemon) Run(ctx context.Context) error {
 		return fmt.Errorf("control socket: %w", err)
 	}
 	defer control.close()
-	d.opts.Log.Info(fmt.Sprintf("pairkeeper %s begins as %s with %s", d.opts.Version, d.opts.Config.Node, d.opts.File), logbook.As(logbook.Begins))
+	d.opts.Log.Info(fmt.Sprintf("pairkeeper %s begins as %s with %s", d.opts.Version, d.opts.Source.Config.Node, d.opts.File), logbook.As(logbook.Begins))
 	d.assemble()
 
 	ended := make(chan error, 1)
 	go func() { ended <- d.loop.run() }()
+	d.reloading.Lock()
+	d.watchFiles()
+	d.reloading.Unlock()
 	note := &notifier{beats: d.loop.beats.Load, line: d.line}
 	notifyCtx, stopNotify := context.WithCancel(context.Background())
 	defer stopNotify()
@@ -96,7 +100,9 @@ func (d *Daemon) Run(ctx context.Context) error {
 		err = <-ended
 	case err = <-ended: // the loop broke
 	}
-	err = errors.Join(err, d.mail.close(), d.release())
+	err = errors.Join(err, d.mail.close())
+	d.leaveFiles()
+	err = errors.Join(err, d.release())
 	if err != nil {
 		d.opts.Log.Error("pairkeeper breaks off: "+err.Error(), logbook.As(logbook.BreaksOff))
 	} else {
@@ -108,7 +114,7 @@ func (d *Daemon) Run(ctx context.Context) error {
 // assemble wires the parts; nothing runs on the loop's thread yet.
 func (d *Daemon) assemble() {
 	d.hands = &hands{
-		ctx: context.Background(), mail: d.mail, log: d.opts.Log,
+		ctx: context.Background(), mail: d.mail, log: d.opts.Log, file: d.opts.File,
 		keeper: newKeeper(d.kernel, d.vmacs, d.mail.tell, d.opts.Log),
 		hooks:  notifynet.NewHooks(d.opts.Log), receivers: notifynet.NewReceivers(d.opts.Log),
 	}
@@ -116,12 +122,12 @@ func (d *Daemon) assemble() {
 		d.hands.memory = filepath.Join(filepath.Dir(d.opts.Socket), "stopped")
 	}
 	d.loop = &loop{
-		node: supervisor.NewNode(d.opts.Config), mail: d.mail, hands: d.hands, journal: newJournal(d.opts.Log),
+		node: supervisor.NewNode(d.opts.Source.Config), mail: d.mail, hands: d.hands, journal: newJournal(d.opts.Log),
 		ports: map[string]*port{}, remarks: remarks{}, seen: map[string]vrrpnet.Interface{}, unusable: map[string]bool{},
 	}
-	d.loop.serve(d.opts.Config)
+	d.loop.serve(d.opts.Source.Config)
 	d.hands.step, d.hands.linked = d.loop.step, d.loop.linked
-	d.hands.configure(d.opts.Config)
+	d.hands.configure(d.opts.Source.Config)
 }
 
 // releaseTimeout bounds how long a kernel that does not answer may hold up the end;
@@ -181,31 +187,3 @@ func (d *Daemon) line() (string, bool) {
 }
 
 var errStopping = errors.New("the daemon is stopping")
-
-// Reload reads the configuration file again and applies the difference; a bad file
-// changes nothing. It says what changed.
-func (d *Daemon) Reload() ([]string, error) {
-	d.reloading.Lock()
-	defer d.reloading.Unlock()
-	cfg, err := d.opts.Load()
-	if err != nil {
-		d.mu.Lock()
-		d.config.Problem = err.Error()
-		d.mu.Unlock()
-		d.opts.Log.Error("the new configuration is refused, the last good one stays in force:\n"+err.Error(), logbook.As(logbook.ConfigRefused))
-		return nil, err
-	}
-	debug.FreeOSMemory() // of reading it: else the loop's thread would be made to help
-	changed := difference(d.inUse, cfg)
-	if !d.mail.ask(func() { d.loop.step(supervisor.Reconfigured{Config: cfg}) }) {
-		return nil, errStopping
-	}
-	d.inUse = cfg
-	d.mu.Lock()
-	d.config = ConfigStatus{File: d.opts.File, Loaded: time.Now()}
-	d.mu.Unlock()
-	for _, c := range changed {
-		d.opts.Log.Info("configuration: "+c, logbook.As(logbook.ConfigApplied))
-	}
-	return changed, nil
-}

@@ -2,47 +2,128 @@ package daemon
 
 import (
 	"reflect"
+	"slices"
+	"strings"
 
 	"github.com/pairkeeper/pairkeeper/supervisor"
 )
 
-// difference says in words what changes between two configurations.
-func difference(old, cfg supervisor.Config) []string {
-	changed := []string{}
-	if !reflect.DeepEqual(old.Proxy, cfg.Proxy) {
-		changed = append(changed, "proxy changed")
+// difference says in words what changes between two configurations: what is new or gone
+// as a whole, else each value. Of a secret only that it changed is said.
+func difference(old, src Source) []string {
+	a, b := &old.Config, &src.Config
+	if old.Manual == src.Manual && reflect.DeepEqual(a, b) {
+		return []string{}
 	}
-	if !reflect.DeepEqual(old.Probes, cfg.Probes) {
-		changed = append(changed, "probes changed")
-	}
-	if !reflect.DeepEqual(old.Hooks, cfg.Hooks) {
-		changed = append(changed, "hooks changed")
-	}
-	if !reflect.DeepEqual(old.Receivers, cfg.Receivers) {
-		changed = append(changed, "notify changed")
-	}
-	before, after := byName(old.Routers), byName(cfg.Routers)
-	for i := range cfg.Routers {
-		r := &cfg.Routers[i]
-		switch o := before[r.Name]; {
-		case o == nil:
-			changed = append(changed, "virtual router "+r.Name+" is new")
-		case !reflect.DeepEqual(o, r):
-			changed = append(changed, "virtual router "+r.Name+" changed")
+	d := &diff{said: []string{}}
+	d.compare(old.settings(), src.settings())
+	d.part("proxy", "proxy", a.Proxy, b.Proxy)
+	d.members("probe ", "probes", probesOf(a), probesOf(b))
+	d.members("virtual router ", "virtual_routers", routersOf(a), routersOf(b))
+	for _, v := range d.values {
+		if !d.over(v.key) {
+			d.say(v.key + ": " + v.text)
 		}
 	}
-	for i := range old.Routers {
-		if name := old.Routers[i].Name; after[name] == nil {
-			changed = append(changed, "virtual router "+name+" is gone")
-		}
-	}
-	return changed
+	return d.said
 }
 
-func byName(routers []supervisor.Router) map[string]*supervisor.Router {
-	named := make(map[string]*supervisor.Router, len(routers))
-	for i := range routers {
-		named[routers[i].Name] = &routers[i]
+// diff is a difference that is being said.
+type diff struct {
+	said   []string
+	values []changedValue
+	whole  []string // the beginnings of the keys of what is new or gone as a whole
+	shown  bool     // the values are known
+}
+
+type changedValue struct{ key, text string }
+
+// compare finds the values that differ.
+func (d *diff) compare(old, cfg []Setting) {
+	d.shown = len(cfg) > 0
+	before := make(map[string]string, len(old))
+	for _, s := range old {
+		before[s.Key] = s.Value
+	}
+	for _, s := range cfg {
+		switch was, known := before[s.Key]; {
+		case !known:
+			d.values = append(d.values, changedValue{s.Key, s.Value + " is new"})
+		case was != s.Value:
+			d.values = append(d.values, changedValue{s.Key, was + " -> " + s.Value})
+		}
+		delete(before, s.Key)
+	}
+	for _, s := range old {
+		if _, gone := before[s.Key]; gone {
+			d.values = append(d.values, changedValue{s.Key, s.Value + " is gone"})
+		}
+	}
+}
+
+// member is an element of a list.
+type member struct {
+	name string
+	cfg  any
+}
+
+func routersOf(c *supervisor.Config) (list []member) {
+	for i := range c.Routers {
+		list = append(list, member{c.Routers[i].Name, &c.Routers[i]})
+	}
+	return list
+}
+
+func probesOf(c *supervisor.Config) (list []member) {
+	for i := range c.Probes {
+		list = append(list, member{c.Probes[i].Name, &c.Probes[i]})
+	}
+	return list
+}
+
+func byName(list []member) map[string]any {
+	named := make(map[string]any, len(list))
+	for _, m := range list {
+		named[m.name] = m.cfg
 	}
 	return named
+}
+
+// members compares two lists by the names of their elements.
+func (d *diff) members(what, key string, old, cfg []member) {
+	before, after := byName(old), byName(cfg)
+	for _, m := range cfg {
+		place := key + "[" + m.name + "]"
+		if was := before[m.name]; was != nil {
+			d.part(what+m.name, place, was, m.cfg)
+			continue
+		}
+		d.say(what + m.name + " is new")
+		d.whole = append(d.whole, place+".")
+	}
+	for _, m := range old {
+		if after[m.name] == nil {
+			d.say(what + m.name + " is gone")
+			d.whole = append(d.whole, key+"["+m.name+"].")
+		}
+	}
+}
+
+// part says that a part changed of which no value that may be shown did.
+func (d *diff) part(what, key string, old, cfg any) {
+	inside := func(v changedValue) bool { return strings.HasPrefix(v.key, key+".") }
+	if reflect.DeepEqual(old, cfg) || slices.ContainsFunc(d.values, inside) {
+		return
+	}
+	if d.shown {
+		what += ": a password or key"
+	}
+	d.say(what + " changed")
+}
+
+func (d *diff) say(text string) { d.said = append(d.said, text) }
+
+// over tells that a key belongs to what is new or gone as a whole.
+func (d *diff) over(key string) bool {
+	return slices.ContainsFunc(d.whole, func(prefix string) bool { return strings.HasPrefix(key, prefix) })
 }

@@ -34,6 +34,7 @@ type hands struct {
 	mail   *mailbox
 	keeper *keeper
 	log    *slog.Logger
+	file   string                 // pairkeeper's own configuration, none of the proxy's
 	step   func(supervisor.Event) // on the loop's thread, as is
 	linked func(vrrpnet.Interface)
 	memory string  // see proxynet.Unit
@@ -50,6 +51,11 @@ type hands struct {
 	stopLooks func()
 	hooks     *notifynet.Hooks
 	receivers *notifynet.Receivers
+	stopTest  func() // ends a test for the configuration guard
+
+	stopConfig func() // of watching the proxy's configuration
+	watches    sync.WaitGroup
+	configHash string // of the proxy's configuration without its certificates
 }
 
 // answer sends an event that is void once its part of the configuration has ended.
@@ -69,6 +75,9 @@ func (h *hands) configure(cfg supervisor.Config) {
 	if h.stopProxy == nil || !sameProxy(old.Proxy, cfg.Proxy) {
 		h.watchProxy()
 	}
+	if h.stopConfig == nil || !sameConfig(old.Proxy, cfg.Proxy) {
+		h.watchConfig()
+	}
 	if h.looks == nil || !reflect.DeepEqual(old.Probes, cfg.Probes) {
 		h.watchProbes()
 	}
@@ -87,8 +96,10 @@ func (h *hands) close() {
 	h.looks.Close()
 	h.stopWatch()
 	h.drain()
+	h.stopConfig()
 	h.stopProxy()
 	h.orders.Wait()
+	h.watches.Wait()
 	<-h.proxyLeft
 }
 
@@ -173,10 +184,18 @@ func (h *hands) watchLinks() {
 
 func (h *hands) lookNow() { h.looks.Now() }
 
-func (h *hands) runTest() {
+// runTest runs the proxy's test. One for the ladder ends one for the configuration guard,
+// which is not answered then.
+func (h *hands) runTest(a supervisor.RunTest) {
+	if h.stopTest != nil {
+		h.stopTest()
+	}
 	cfg, ctx := h.cfg.Proxy, h.proxyCtx
+	if a.For == supervisor.ForConfig {
+		ctx, h.stopTest = context.WithCancel(ctx)
+	}
 	h.orders.Go(func() {
-		ev := supervisor.TestDone{}
+		ev := supervisor.TestDone{For: a.For}
 		if err := proxynet.RunTest(ctx, cfg.Test, cfg.TestTimeout); err != nil {
 			ev.Problem = err.Error()
 		}
@@ -211,12 +230,12 @@ func (h *hands) halt() {
 	})
 }
 
-func (h *hands) reload() {
+func (h *hands) reload(a supervisor.Reload) {
 	p, ctx, timeout := h.proxy, h.proxyCtx, h.cfg.Proxy.RestartTimeout
 	h.orders.Go(func() {
 		limited, cancel := context.WithTimeout(ctx, timeout)
 		defer cancel()
-		ev := supervisor.ReloadDone{}
+		ev := supervisor.ReloadDone{For: a.For}
 		if err := p.Reload(limited); err != nil {
 			ev.Problem = err.Error()
 		}

@@ -500,13 +500,28 @@ func TestTheDifferenceIsSaidInWords(t *testing.T) {
 	r := func(name string, vrid uint8) supervisor.Router {
 		return supervisor.Router{Name: name, VRRP: vrrp.Config{VRID: vrid}}
 	}
-	old := supervisor.Config{Routers: []supervisor.Router{r("a", 1), r("b", 2), r("c", 3)}}
-	cfg := supervisor.Config{Proxy: supervisor.Proxy{Unit: "x.service"}, Routers: []supervisor.Router{r("a", 1), r("b", 4), r("d", 3)}}
+	old := Source{Config: supervisor.Config{Routers: []supervisor.Router{r("a", 1), r("b", 2), r("c", 3)}}}
+	cfg := Source{Config: supervisor.Config{Proxy: supervisor.Proxy{Unit: "x.service"}, Routers: []supervisor.Router{r("a", 1), r("b", 4), r("d", 3)}}}
 	want := []string{"proxy changed", "virtual router b changed", "virtual router d is new", "virtual router c is gone"}
 	if got := difference(old, cfg); !slices.Equal(got, want) {
 		t.Errorf("%q, want %q", got, want)
 	}
 	if got := difference(cfg, cfg); len(got) != 0 {
 		t.Errorf("nothing changed: %q", got)
+	}
+}
+
+func TestTheDifferenceNamesEachValue(t *testing.T) {
+	source := func(vrid uint8, settings ...Setting) Source {
+		return Source{
+			Config:   supervisor.Config{Routers: []supervisor.Router{{Name: "web", VRRP: vrrp.Config{VRID: vrid}}, {Name: "b", VRRP: vrrp.Config{VRID: vrid}}}},
+			Settings: func() []Setting { return settings },
+		}
+	}
+	old := source(1, Setting{"virtual_routers[web].vrid", "1"}, Setting{"virtual_routers[web].auth.password", "********"}, Setting{"proxy.look", "1s"})
+	cfg := source(2, Setting{"virtual_routers[web].vrid", "2"}, Setting{"virtual_routers[web].auth.password", "********"}, Setting{"proxy.rise", "3"})
+	want := []string{"virtual router b: a password or key changed", "virtual_routers[web].vrid: 1 -> 2", "proxy.rise: 3 is new", "proxy.look: 1s is gone"}
+	if got := difference(old, cfg); !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
 	}
 }

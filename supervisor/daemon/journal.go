@@ -66,6 +66,9 @@ var quiet = map[vrrp.Reason]bool{
 	supervisor.ReasonProxyRecovered:  true,
 	supervisor.ReasonProxyRestarting: true,
 	supervisor.ReasonProxyReturns:    true,
+	supervisor.ReasonConfReloaded:    true,
+	supervisor.ReasonConfLoaded:      true,
+	supervisor.ReasonConfRestored:    true,
 	vrrp.ReasonIntervalAdopted:       true,
 }
 

@@ -218,13 +218,13 @@ func (l *loop) do(a supervisor.Action) {
 	case supervisor.RouterAction:
 		l.routerAction(l.routers[a.Router], a.Action)
 	case supervisor.RunTest:
-		l.hands.runTest()
+		l.hands.runTest(a)
 	case supervisor.Restart:
 		l.hands.restart(a)
 	case supervisor.Halt:
 		l.hands.halt()
 	case supervisor.Reload:
-		l.hands.reload()
+		l.hands.reload(a)
 	case supervisor.LookNow:
 		l.hands.lookNow()
 	case supervisor.Configure:

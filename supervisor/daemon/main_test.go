@@ -23,7 +23,6 @@ import (
 	"github.com/pairkeeper/pairkeeper/internal/config"
 	"github.com/pairkeeper/pairkeeper/internal/netlab"
 	"github.com/pairkeeper/pairkeeper/internal/testbin"
-	"github.com/pairkeeper/pairkeeper/supervisor"
 	"github.com/pairkeeper/pairkeeper/supervisor/daemon"
 )
 
@@ -33,9 +32,10 @@ const soon = 30 * time.Second
 // A daemon has to be a process of its own to live in a namespace: it is this test's
 // binary, run again with these variables.
 const (
-	asFile   = "PAIRKEEPER_TEST_FILE"
-	asNode   = "PAIRKEEPER_TEST_NODE"
-	asSocket = "PAIRKEEPER_TEST_SOCKET"
+	asFile    = "PAIRKEEPER_TEST_FILE"
+	asNode    = "PAIRKEEPER_TEST_NODE"
+	asSocket  = "PAIRKEEPER_TEST_SOCKET"
+	asWatcher = "PAIRKEEPER_TEST_WATCH" // of the file; else a test says when it is read
 )
 
 func TestMain(m *testing.M) {
@@ -52,20 +52,30 @@ func TestMain(m *testing.M) {
 
 // serve is the daemon's process.
 func serve() error {
-	load := func() (supervisor.Config, error) {
+	load := func() (daemon.Source, error) {
 		f, err := config.Load(os.Getenv(asFile), os.Getenv(asNode))
 		if err != nil {
-			return supervisor.Config{}, err
+			return daemon.Source{}, err
 		}
-		return f.Config, nil
+		s := daemon.Source{Config: f.Config, Manual: f.Manual}
+		if os.Getenv(asWatcher) != "" {
+			s.Files = f.Files
+		}
+		s.Settings = func() (list []daemon.Setting) {
+			for _, one := range f.Settings() {
+				list = append(list, daemon.Setting(one))
+			}
+			return list
+		}
+		return s, nil
 	}
-	cfg, err := load()
+	src, err := load()
 	if err != nil {
 		return err
 	}
 	log, flush := daemon.NewLogger(daemon.LogAuto)
 	defer flush()
-	d, err := daemon.New(daemon.Options{Config: cfg, Log: log, Version: "test", File: os.Getenv(asFile), Socket: os.Getenv(asSocket), Load: load})
+	d, err := daemon.New(daemon.Options{Source: src, Log: log, Version: "test", File: os.Getenv(asFile), Socket: os.Getenv(asSocket), Load: load})
 	if err != nil {
 		return err
 	}

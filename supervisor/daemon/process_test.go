@@ -35,7 +35,13 @@ func proxied(url string, command ...string) supervisor.Config {
 // Run returned.
 func inProcess(t *testing.T, cfg supervisor.Config, load func() (supervisor.Config, error)) (d *daemon.Daemon, end func() error) {
 	t.Helper()
-	d, err := daemon.New(daemon.Options{Config: cfg, Log: slog.New(slog.DiscardHandler), Socket: filepath.Join(shortDir(t), "sock"), Load: load})
+	d, err := daemon.New(daemon.Options{
+		Source: daemon.Source{Config: cfg}, Log: slog.New(slog.DiscardHandler), Socket: filepath.Join(shortDir(t), "sock"),
+		Load: func() (daemon.Source, error) {
+			cfg, err := load()
+			return daemon.Source{Config: cfg}, err
+		},
+	})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -48,6 +48,8 @@ type ConfigStatus struct {
 	File    string    `json:"file"`
 	Loaded  time.Time `json:"loaded"`
 	Problem string    `json:"problem,omitempty"` // the last reload failed: the one before is in force
+	Changed []string  `json:"changed,omitempty"` // what the one at Loaded changed
+	Pending bool      `json:"pending,omitempty"` // another one lies there, and is not applied by itself
 }
 
 // ProxyStatus is the guarded proxy.
@@ -61,6 +63,18 @@ type ProxyStatus struct {
 	Restarts  int       `json:"restarts"`
 	Budget    int       `json:"restarts_left"`
 	LimitHits int       `json:"start_limits_cleared"`
+	// Config is how its configuration is; none: it is not watched. ConfigHash is of its
+	// content, without certificates elsewhere.
+	Config     *ProxyConfigStatus `json:"config,omitempty"`
+	ConfigHash string             `json:"config_hash,omitempty"`
+}
+
+// ProxyConfigStatus is the proxy's configuration on disk, beside the one it runs with.
+type ProxyConfigStatus struct {
+	State   string    `json:"state"` // of supervisor.ConfState
+	Since   time.Time `json:"since,omitzero"`
+	Problem string    `json:"problem,omitempty"`
+	Changed []string  `json:"changed,omitempty"` // the files that differ
 }
 
 // ProbeStatus is one probe.
@@ -136,6 +150,11 @@ func (l *loop) status() Status {
 	s := Status{Schema: 1, Node: v.Node, Peer: v.Peer, Health: healthStatus(v.Health), Probes: []ProbeStatus{}, Routers: []RouterStatus{}}
 	if v.Proxy.Guarded {
 		s.Proxy = proxyStatus(v.Proxy)
+		s.Proxy.ConfigHash = l.hands.configHash
+		if len(l.cfg.Proxy.Watch) > 0 {
+			c := v.Proxy.Config
+			s.Proxy.Config = &ProxyConfigStatus{State: c.State.String(), Since: when(c.Since), Problem: c.Problem, Changed: c.Changed}
+		}
 	}
 	for _, p := range v.Probes {
 		s.Probes = append(s.Probes, ProbeStatus{Name: p.Name, State: p.State.String(), Since: when(p.Since), Detail: p.Detail, ProbeEffect: probeEffect(p)})

@@ -131,7 +131,7 @@ func (n *nursery) exited() <-chan struct{} {
 }
 
 func (n *nursery) start() error {
-	at := uptime()
+	at := Uptime()
 	p, err := spawn(n.argv, n.log)
 	if err != nil {
 		n.state.Active, n.state.Sub, n.state.Result, n.state.MainPID = "failed", "failed", "resources", 0
@@ -208,7 +208,7 @@ func (n *nursery) signal(sig unix.Signal) error {
 	if n.child == nil {
 		return errors.New("it does not run")
 	}
-	at := uptime()
+	at := Uptime()
 	if err := unix.Kill(n.child.pid(), sig); err != nil {
 		return fmt.Errorf("reload %s: %w", n.argv[0], err)
 	}

@@ -89,8 +89,8 @@ func (r *record) load(s snapshot) {
 	}
 }
 
-// uptime is now on the kernel's monotonic clock, which systemd's time stamps have, too.
-func uptime() time.Duration {
+// Uptime is now on the kernel's monotonic clock, which systemd's time stamps have, too.
+func Uptime() time.Duration {
 	var ts unix.Timespec
 	if err := unix.ClockGettime(unix.CLOCK_MONOTONIC, &ts); err != nil {
 		return 0 // not known

@@ -17,7 +17,7 @@ func TestAUnitTellsWhenItReadItsConfiguration(t *testing.T) {
 		"haproxy": "echo no_such_keyword >> /etc/haproxy/haproxy.cfg",
 	} {
 		t.Run(unit, func(t *testing.T) {
-			before := uptime()
+			before := Uptime()
 			h.Run(t, "systemctl", "start", unit)
 			w := watchUnit(t, h, unit+".service")
 			w.untilActive()
@@ -26,14 +26,14 @@ func TestAUnitTellsWhenItReadItsConfiguration(t *testing.T) {
 				t.Helper()
 				w.until("read again", func(s supervisor.UnitState) bool { return s.Active == "active" && s.Loaded > at })
 			}
-			if w.last.Loaded <= before || w.last.Loaded >= uptime() {
-				t.Fatalf("started within %s and %s, but loaded at %s", before, uptime(), w.last.Loaded)
+			if w.last.Loaded <= before || w.last.Loaded >= Uptime() {
+				t.Fatalf("started within %s and %s, but loaded at %s", before, Uptime(), w.last.Loaded)
 			}
 
-			before = uptime()
+			before = Uptime()
 			h.Run(t, "systemctl", "reload", unit)
 			later(w, before)
-			before = uptime()
+			before = Uptime()
 			if err := w.Reload(t.Context()); err != nil {
 				t.Fatal(err)
 			}
@@ -47,7 +47,7 @@ func TestAUnitTellsWhenItReadItsConfiguration(t *testing.T) {
 			}
 
 			good := h.Run(t, "sh", "-c", "cat /etc/"+unit+"/"+unit+".c*")
-			before = uptime()
+			before = Uptime()
 			h.Run(t, "sh", "-c", breakIt)
 			if out, err := h.Try("systemctl", "reload", unit); err == nil {
 				t.Errorf("a bad configuration is reloaded: %s", out)
@@ -58,7 +58,7 @@ func TestAUnitTellsWhenItReadItsConfiguration(t *testing.T) {
 				}
 			}
 			h.Write(t, "/etc/"+unit+"/"+map[string]string{"nginx": "nginx.conf", "haproxy": "haproxy.cfg"}[unit], good+"\n", 0o644)
-			before = uptime()
+			before = Uptime()
 			h.Run(t, "systemctl", "restart", unit)
 			later(w, before)
 		})
@@ -72,21 +72,21 @@ func TestAReloadBySignalCountsWhereTheUnitTellsOfIt(t *testing.T) {
 	w := watchUnit(t, h, "haproxy.service")
 	w.untilActive()
 	time.Sleep(1100 * time.Millisecond) // a start and a reload are two moments
-	before := uptime()
+	before := Uptime()
 	h.Run(t, "systemctl", "kill", "--kill-whom=main", "-s", "USR2", "haproxy")
 	w.until("read again", func(s supervisor.UnitState) bool { return s.Active == "active" && s.Loaded > before })
 }
 
 func TestAChildTellsWhenItReadItsConfiguration(t *testing.T) {
 	netlab.Need(t, "nginx")
-	port, before := freePort(t), uptime()
+	port, before := freePort(t), Uptime()
 	n := nurse(t, proxies["nginx"](t, port)...)
 	n.untilActive()
-	if n.last.Loaded < before || n.last.Loaded > uptime() {
-		t.Errorf("started within %s and %s, but loaded at %s", before, uptime(), n.last.Loaded)
+	if n.last.Loaded < before || n.last.Loaded > Uptime() {
+		t.Errorf("started within %s and %s, but loaded at %s", before, Uptime(), n.last.Loaded)
 	}
 	answers(t, port, true)
-	before = uptime()
+	before = Uptime()
 	if err := n.Reload(t.Context()); err != nil {
 		t.Fatal(err)
 	}
