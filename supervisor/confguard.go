@@ -43,7 +43,7 @@ const (
 	ConfUnknown      ConfState = iota // not looked at yet
 	ConfUnchanged                     // what the proxy runs with, as far as is known
 	ConfChanged                       // another one; the test runs, or is not wanted
-	ConfTested                        // another one, tested good, about to be loaded
+	ConfTested                        // another one, tested good; what follows waits for whoever is at the proxy
 	ConfBad                           // the test fails: a restart would too
 	ConfPending                       // good, but not in force: somebody has to reload
 	ConfReloaded                      // in force since a reload of ours
@@ -199,10 +199,30 @@ func (s *step) confSettle() {
 		c.testing, c.stale = true, false
 		s.do(RunTest{For: ForConfig})
 	}
-	if c.state == ConfTested && c.reloading == "" && s.guard.mayReload() {
+	s.confEnact()
+}
+
+// confEnact does what follows from a good test, as soon as nobody else is at the proxy.
+func (s *step) confEnact() {
+	c := &s.conf
+	switch {
+	case c.state != ConfTested || c.reloading != "" || s.guard.busy():
+	case c.cfg.Reload != ReloadAuto:
+		c.enter(s.now, ConfPending, "")
+		s.note("", ReasonConfPending, "%s: tested good, not in force: %s", c.what(), c.remedy(s.guard.unit))
+	case s.guard.mayReload():
 		c.reloading = c.disk
 		s.do(Reload{For: ForConfig})
 	}
+}
+
+// busy tells that systemd, or somebody by way of it, is about to change the unit.
+func (g *guard) busy() bool {
+	switch g.unit.Active {
+	case "reloading", "refreshing", "activating", "deactivating":
+		return true
+	}
+	return g.unit.Job != ""
 }
 
 // confReread notices that somebody reloaded or restarted the proxy.
@@ -231,7 +251,7 @@ func (s *step) confLoaded() {
 
 // mayReload tells that the ladder is not at work on a proxy that is up.
 func (g *guard) mayReload() bool {
-	return g.up() && g.unit.Job == "" && (g.phase == Good || g.phase == Returning || g.phase == GivenUp)
+	return g.up() && (g.phase == Good || g.phase == Returning || g.phase == GivenUp)
 }
 
 // confTested takes the answer of our test.
@@ -260,11 +280,8 @@ func (s *step) confVerdict(problem string) {
 	case c.loaded == c.disk:
 	case c.inForce(s.guard.unit):
 		s.confLoaded()
-	case c.cfg.Reload == ReloadAuto:
-		c.enter(s.now, ConfTested, "")
 	default:
-		c.enter(s.now, ConfPending, "")
-		s.note("", ReasonConfPending, "%s: tested good, not in force: %s", c.what(), c.remedy(s.guard.unit))
+		c.enter(s.now, ConfTested, "")
 	}
 }
 

@@ -313,6 +313,27 @@ func TestAnOperatorsJobIsNotDisturbed(t *testing.T) {
 	s.wants(s.tell(unit(running(21*time.Second))), "note proxy-config-loaded")
 }
 
+// A reload by an operator takes longer than the test.
+func TestAnEditThatIsBeingReloadedIsNotPending(t *testing.T) {
+	for _, policy := range []supervisor.ReloadPolicy{supervisor.ReloadManual, supervisor.ReloadAuto} {
+		during := withJob(running(10*time.Second), "reload")
+		during.Active = "reloading"
+		s := watching(t, policy)
+		s.tell(unit(during), onDisk("b", 20*time.Second))
+		s.wants(s.tell(testGood))
+		s.conf("tested", "", nginxConf)
+		s.wants(s.tell(unit(running(21*time.Second))), "note proxy-config-loaded")
+
+		s.tell(unit(during), onDisk("c", 30*time.Second), testGood)
+		failed := s.tell(unit(running(21 * time.Second))) // it came to nothing
+		if policy == supervisor.ReloadAuto {
+			s.wants(failed, "reload for the configuration")
+		} else {
+			s.wants(failed, "note proxy-config-pending")
+		}
+	}
+}
+
 func TestAnotherPolicyTakesEffectAtOnce(t *testing.T) {
 	s := watching(t, supervisor.ReloadManual)
 	s.tell(onDisk("b", 20*time.Second), testGood)

@@ -20,6 +20,9 @@ func (f fields) readWatch(p *supervisor.Proxy) {
 	} else {
 		p.Watch = defaultWatch(p)
 	}
+	if isProgram(&supervisor.Proxy{Command: p.Test}, "haproxy") && slices.Contains(p.Test, "-q") {
+		f.keys["test"].warnf("-q keeps haproxy from saying what is wrong: leave it out")
+	}
 	v, ok := f.keys["reload"]
 	if !ok {
 		return

@@ -2,6 +2,7 @@ package config
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/pairkeeper/pairkeeper/supervisor"
@@ -72,5 +73,12 @@ func TestAFileIsMadeOfItselfAndItsSecrets(t *testing.T) {
 	}}
 	if got, want := filesOf("/etc/nginx/pairkeeper.yaml", d), []string{"/etc/nginx/pairkeeper.yaml", "/etc/pairkeeper/a.key"}; !slices.Equal(got, want) {
 		t.Errorf("%q, want %q", got, want)
+	}
+}
+
+func TestATestThatSaysNothingIsWarnedOf(t *testing.T) {
+	const file = "nodes:\n  lb01: {address: 10.0.0.5, priority: 150}\n  lb02: {address: 10.0.0.6, priority: 100}\nproxy:\n  unit: haproxy.service\n  test: [haproxy, -c, -q, -f, /etc/haproxy/haproxy.cfg]\n"
+	if w := warnings(parse(t, []byte(file))); !strings.Contains(w, "pairkeeper.yaml:6: proxy.test: -q keeps haproxy from saying what is wrong") {
+		t.Errorf("warns %q", w)
 	}
 }

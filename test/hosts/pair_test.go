@@ -43,7 +43,7 @@ type proxy struct {
 
 var (
 	nginx   = proxy{"nginx.service", "/etc/nginx/nginx.conf", "[nginx, -t, -q]", "no_such_directive on;"}
-	haproxy = proxy{"haproxy.service", "/etc/haproxy/haproxy.cfg", "[haproxy, -c, -q, -f, /etc/haproxy/haproxy.cfg]", "no_such_keyword"}
+	haproxy = proxy{"haproxy.service", "/etc/haproxy/haproxy.cfg", "[haproxy, -c, -f, /etc/haproxy/haproxy.cfg]", "no_such_keyword"}
 	proxies = map[string]proxy{"nginx": nginx, "haproxy": haproxy}
 )
 
