@@ -16,6 +16,8 @@ import (
 var (
 	ErrStartLimit = errors.New("start-limit-hit")
 	ErrUnseen     = errors.New("nobody saw how it ended")
+
+	errNotLoaded = errors.New("HAProxy could not load its configuration; its worker goes on with the one before")
 )
 
 // Restart restarts the unit, or starts it, and waits for the end of the job. It never
@@ -28,9 +30,30 @@ func (u *Unit) Restart(ctx context.Context) (detail string, err error) {
 	return "restarted in " + since(start), nil
 }
 
-// Reload has the unit read its configuration again and waits for the end of the job. A
-// unit without ExecReload=, or one that does not run, makes it err.
-func (u *Unit) Reload(ctx context.Context) error { return u.job(ctx, "reload", "ReloadUnit") }
+// Reload has the unit read its configuration again and waits for the end of the job; of
+// HAProxy, until its master tells that it has. A unit without ExecReload=, or one that does
+// not run, makes it err.
+func (u *Unit) Reload(ctx context.Context) error {
+	start := time.Now()
+	u.mu.Lock()
+	pid := u.last.MainPID
+	u.mu.Unlock()
+	master, ok := masterOf(pid)
+	var before reloads
+	if ok {
+		before, ok = master.count(ctx)
+	}
+	err := u.job(ctx, "reload", "ReloadUnit")
+	if err == nil && ok {
+		if err = master.await(ctx, before); err != nil {
+			err = fmt.Errorf("reload %s: %w", u.name, err)
+		}
+	}
+	if err != nil {
+		return u.explained(ctx, err, start)
+	}
+	return nil
+}
 
 // Stop stops the unit and waits for the end of the job. It is no operator's: the unit's
 // state does not tell StopAsked.
