@@ -7,12 +7,15 @@ import (
 const onFailExample = "restart, leave or {penalty: 30}"
 
 // readOnFail reads what a failed probe does: on_fail, or keepalived's weight. A probe of
-// the local proxy has it restarted, any other makes the node leave.
+// the local proxy has it restarted, one of HAProxy's backends has a penalty, any other makes
+// the node leave.
 func (d *Document) readOnFail(f fields, p *probe) {
 	on := &p.OnFail
 	switch {
 	case p.HasValue():
 		*on = probes.OnFail{Act: probes.Weigh, Weight: 1}
+	case p.penalty > 0:
+		*on = probes.OnFail{Act: probes.Weigh, Weight: -p.penalty}
 	case !p.local || d.proxy == nil:
 		on.Act = probes.Fatal
 	}

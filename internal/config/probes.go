@@ -23,6 +23,7 @@ type probeKind struct {
 var probeKinds = []probeKind{
 	{"http", (*Document).readHTTP, everyProbe(500*time.Millisecond, time.Second, 2, 2)},
 	{"tcp", (*Document).readTCP, everyProbe(500*time.Millisecond, time.Second, 2, 2)},
+	{"haproxy", (*Document).readHAProxy, everyProbe(time.Second, time.Second, 2, 2)},
 	{"icmp", (*Document).readICMP, everyProbe(time.Second, time.Second, 3, 3)},
 	{"exec", (*Document).readExec, everyProbe(2*time.Second, 5*time.Second, 2, 2)},
 	{"file", (*Document).readFile, everyProbe(time.Second, time.Second, 1, 1)},
@@ -41,6 +42,7 @@ type probe struct {
 	local    bool // it looks at the local proxy
 	at       value
 	weightAt value
+	penalty  int // the default of on_fail; 0: none
 }
 
 // probePlace is where the file has a probe.
@@ -144,6 +146,8 @@ func probeTree(p probes.Config) *yaml.Node {
 		t.set("http", httpTree(c))
 	case probes.TCP:
 		t.set("tcp", tcpTree(c))
+	case probes.HAProxy:
+		t.set("haproxy", haproxyTree(c))
 	case probes.ICMP:
 		t.set("icmp", text(c.Host))
 	case probes.Exec:

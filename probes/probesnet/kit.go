@@ -46,6 +46,8 @@ func (k *kit) newLooker(c probes.Config) (looker, error) {
 		return newHTTPProbe(check, c.Timeout, k.dialer)
 	case probes.TCP:
 		return newTCPProbe(check, c.Timeout, k.dialer)
+	case probes.HAProxy:
+		return &haproxyProbe{check, c.Timeout}, nil
 	case probes.ICMP:
 		return newICMPProbe(check, c.Timeout, k.dialer.Resolver), nil
 	case probes.Exec:
