@@ -21,7 +21,7 @@ func newCheck() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			for _, w := range file.Warnings {
+			for _, w := range append(file.Warnings, nonlocal(file.Config)...) {
 				fmt.Fprintln(c.ErrOrStderr(), "warning:", w.Error())
 			}
 			if print {

@@ -199,10 +199,17 @@ func TestAnAddressOfTheOtherNodeIsExplained(t *testing.T) {
 			p.b.Write(t, p.proxy.config, p.b.Run(t, "cat", p.proxy.config)+"\n"+listen, 0o644)
 			p.dropIn(p.b, "[Service]\nRestart=no\n")
 		}
+		const warning = "binds the virtual address " + vip
+		if out := p.b.Run(t, "sh", "-c", "pairkeeper check 2>&1"); !strings.Contains(out, warning) {
+			t.Errorf("check does not warn: %s", out)
+		}
 		p.kill(p.b, p.proxy.unit, "KILL", "all")
 		p.wantFault(p.b, "proxy-down", "Cannot assign requested address", "listen on all addresses (0.0.0.0:81)",
 			"sysctl -w net.ipv4.ip_nonlocal_bind=1", "/etc/sysctl.d/")
 		p.b.Run(t, "sysctl", "-w", "net.ipv4.ip_nonlocal_bind=1")
+		if out := p.b.Run(t, "sh", "-c", "pairkeeper check 2>&1"); strings.Contains(out, warning) {
+			t.Errorf("check warns, though the kernel allows it: %s", out)
+		}
 		p.b.Run(t, "systemctl", "start", p.proxy.unit)
 		p.awaitState(p.b, "BACKUP")
 	})
