@@ -32,9 +32,9 @@ quick: ## what needs no network and no root: tables, properties, the simulator
 race: ## the packages with goroutines under the race detector
 	CGO_ENABLED=1 $(GO) test -race -count=1 ./supervisor/... ./probes/... ./vrrp/...
 
-bench: build ## measure against keepalived, side by side; needs root
+bench: build ## measure against keepalived; needs root; BENCH='-only guard' for the proxy's guard
 	@sh test/deps.sh test
-	$(GO) run ./bench -binary $(abspath $(BINARY))
+	$(GO) run ./bench -binary $(abspath $(BINARY)) $(BENCH)
 
 lint: ## gofmt, vet and golangci-lint
 	@test -z "$$(gofmt -l .)" || { gofmt -l .; exit 1; }

@@ -67,8 +67,9 @@ func (l *lane) end() {
 	}
 }
 
-// calm is how long the first host has to have answered alone before the next fault.
-const calm = 300 * time.Millisecond
+// calm is how long a host has to have answered alone: longer than the client waits for
+// an answer.
+const calm = 600 * time.Millisecond
 
 // settle waits until all is as before the fault.
 func (l *lane) settle() {

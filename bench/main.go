@@ -101,7 +101,7 @@ func (o *options) complete() (err error) {
 	if _, err := exec.LookPath(o.binary); err != nil {
 		return fmt.Errorf("-binary %s: no such program: build it first (make build)", o.binary)
 	}
-	for _, program := range []string{"keepalived", "nginx", "ps", "curl", "stress-ng"} {
+	for _, program := range []string{"keepalived", "nginx", "haproxy", "ps", "curl", "stress-ng"} {
 		if _, err := exec.LookPath(program); err != nil {
 			return fmt.Errorf("needs the program %s: install Debian's package", program)
 		}
