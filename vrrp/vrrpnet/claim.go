@@ -14,20 +14,28 @@ type Claim struct{ fd int }
 // NewClaim claims a virtual router of one family on an interface; a second one of the
 // host is refused.
 func NewClaim(link Link, vrid uint8, ipv6 bool) (*Claim, error) {
-	fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
-	if err != nil {
-		return nil, fmt.Errorf("%s: claiming virtual router %d: %w", link.Name, vrid, err)
-	}
-	c := &Claim{fd: fd}
-	name := fmt.Sprintf("@pairkeeper/%s/%d", link.Name, vrid)
+	name := fmt.Sprintf("%s/%d", link.Name, vrid)
 	if ipv6 {
 		name += "/ipv6"
 	}
-	err = unix.Bind(fd, &unix.SockaddrUnix{Name: name})
-	if errors.Is(err, unix.EADDRINUSE) {
-		err = fmt.Errorf("%s: another pairkeeper on this host runs virtual router %d: stop it", link.Name, vrid)
+	c, err := claim(name)
+	switch {
+	case errors.Is(err, unix.EADDRINUSE):
+		return nil, fmt.Errorf("%s: another pairkeeper on this host runs virtual router %d: stop it", link.Name, vrid)
+	case err != nil:
+		return nil, fmt.Errorf("%s: claiming virtual router %d: %w", link.Name, vrid, err)
 	}
+	return c, nil
+}
+
+// claim takes a name; EADDRINUSE: another process of the host has it.
+func claim(name string) (*Claim, error) {
+	fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
+		return nil, err
+	}
+	c := &Claim{fd: fd}
+	if err := unix.Bind(fd, &unix.SockaddrUnix{Name: "@pairkeeper/" + name}); err != nil {
 		return nil, errors.Join(err, c.Close())
 	}
 	return c, nil

@@ -16,7 +16,7 @@ import (
 // programs can hold for long (rtnetlink(7)).
 const answerTime = 5 * time.Second
 
-// routeSocket is a netlink socket to the kernel's routing part.
+// routeSocket is a netlink socket to the kernel's routing part, or to another one.
 type routeSocket struct {
 	file     *os.File
 	raw      syscall.RawConn
@@ -25,8 +25,11 @@ type routeSocket struct {
 }
 
 // openRoute opens a socket that also hears the given RTMGRP_ groups.
-func openRoute(groups uint32) (*routeSocket, error) {
-	fd, err := unix.Socket(unix.AF_NETLINK, unix.SOCK_RAW|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, unix.NETLINK_ROUTE)
+func openRoute(groups uint32) (*routeSocket, error) { return openNetlink(unix.NETLINK_ROUTE, groups) }
+
+// openNetlink opens a socket to the part of the kernel that a protocol of netlink(7) names.
+func openNetlink(protocol int, groups uint32) (*routeSocket, error) {
+	fd, err := unix.Socket(unix.AF_NETLINK, unix.SOCK_RAW|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, protocol)
 	if err != nil {
 		return nil, fmt.Errorf("netlink socket: %w", err)
 	}
