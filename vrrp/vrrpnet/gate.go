@@ -67,7 +67,7 @@ func OpenGate() (*Gate, error) {
 		err = g.rebuild()
 	}
 	if err != nil {
-		return nil, errors.Join(&GateUnsupported{err}, g.release())
+		return nil, errors.Join(&GateUnsupported{explain(err, capNetAdmin)}, g.release())
 	}
 	return g, nil
 }

@@ -103,7 +103,6 @@ func (s *routeSocket) gates() ([]string, error) {
 // guarded lists what the tables of a name guard; none, where there are none.
 func (s *routeSocket) guarded(name string) ([]netip.Addr, error) {
 	var found []netip.Addr
-	var problems []error
 	for i := range gateSets {
 		set := &gateSets[i]
 		var question nftBatch
@@ -119,10 +118,10 @@ func (s *routeSocket) guarded(name string) ([]netip.Addr, error) {
 			}
 		})
 		if err != nil && !errors.Is(err, unix.ENOENT) {
-			problems = append(problems, err)
+			return nil, err
 		}
 	}
-	return found, errors.Join(problems...)
+	return found, nil
 }
 
 // dump asks nf_tables for a list, and gives the attributes of each entry.

@@ -16,7 +16,12 @@ import (
 	"github.com/pairkeeper/pairkeeper/vrrp"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	if os.Getenv(guardianEnv) != "" {
+		guardian()
+	}
+	goleak.VerifyTestMain(m)
+}
 
 // soon is long enough for anything that is to happen at once on a busy machine.
 const soon = 20 * time.Second
