@@ -266,15 +266,14 @@ const clockError = 20 * time.Millisecond
 // from the first such message on.
 func (g *Gate) prolonged(list []renewal) (deletes []renewal, first int) {
 	g.batch.begin()
-	guarded, open := make([]element, len(list)), make([]element, len(list))
+	open := make([]element, len(list))
 	now := time.Now()
 	for i, r := range list {
-		guarded[i], open[i] = element{addr: r.addr}, element{r.addr, g.places.last(r.addr).Sub(now)}
+		open[i] = element{r.addr, g.places.last(r.addr).Sub(now)}
 	}
-	g.elements(unix.NFT_MSG_NEWSETELEM, guardedSet, guarded)
 	first = g.batch.count
 	for i, r := range list {
-		g.elements(unix.NFT_MSG_DELSETELEM, openSet, guarded[i:i+1])
+		g.elements(unix.NFT_MSG_DELSETELEM, openSet, open[i:i+1])
 		for len(deletes) < g.batch.count-first {
 			deletes = append(deletes, r)
 		}

@@ -339,3 +339,43 @@ func TestListedGateCanBeLoaded(t *testing.T) {
 		}
 	}
 }
+
+func BenchmarkRenewal(b *testing.B) {
+	for _, n := range []int{1, 4, 1000} {
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			netlab.New(b).Host("a").Do(func() {
+				gate, err := OpenGate()
+				if err != nil {
+					b.Fatal(err)
+				}
+				defer gate.Close()
+				four := slices.DeleteFunc(many(n, time.Minute), func(o Opening) bool { return o.Addr.Is6() })
+				if err := gate.Open(four); err != nil {
+					b.Fatal(err)
+				}
+				b.ReportAllocs()
+				for b.Loop() {
+					if late, err := gate.Renew(four); len(late) > 0 || err != nil {
+						b.Fatal(late, err)
+					}
+				}
+			})
+		})
+	}
+}
+
+func BenchmarkOpening(b *testing.B) {
+	netlab.New(b).Host("a").Do(func() {
+		gate, err := OpenGate()
+		if err != nil {
+			b.Fatal(err)
+		}
+		defer gate.Close()
+		one := []Opening{{1, virtual, time.Minute}}
+		for b.Loop() {
+			if err := errors.Join(gate.Open(one), gate.Shut(one), gate.LetGo(one)); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+}

@@ -18,7 +18,6 @@ import (
 type gated struct {
 	lab            *netlab.Lab
 	holder, client *netlab.Host
-	gate           *Gate
 	openings       []Opening
 	asks           []*inquiry
 }
