@@ -110,7 +110,8 @@ func (g *Gate) Open(openings []Opening) error {
 
 // Renew prolongs what is open. What had run out stays shut, by the kernel's own clock
 // at the moment of the change: others may hold it by now. It is returned, and the rest
-// is prolonged all the same.
+// is prolonged all the same. What is not guarded, because it was not opened yet or was
+// let go of, stays as it is.
 func (g *Gate) Renew(openings []Opening) (late []Opening, err error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -118,7 +119,7 @@ func (g *Gate) Renew(openings []Opening) (late []Opening, err error) {
 		err = errors.Join(err, g.renew(some))
 	}
 	for _, o := range openings {
-		if g.places.until(o.site()).IsZero() {
+		if until, guarded := g.places.until(o.site()); guarded && until.IsZero() {
 			late = append(late, o)
 		}
 	}
@@ -139,11 +140,13 @@ func (g *Gate) renewals(openings []Opening) []renewal {
 		list = append(list, renewal{a, g.places.last(a)})
 	}
 	for _, o := range openings {
-		until := time.Time{}
-		if now.Before(g.places.until(o.site())) {
-			until = now.Add(o.TTL)
+		switch until, guarded := g.places.until(o.site()); {
+		case !guarded:
+		case now.Before(until):
+			g.places.set(o.site(), now.Add(o.TTL))
+		default:
+			g.places.set(o.site(), time.Time{})
 		}
-		g.places.set(o.site(), until)
 	}
 	return slices.DeleteFunc(list, func(r renewal) bool { return g.places.last(r.addr).IsZero() })
 }

@@ -49,13 +49,13 @@ func (p places) remove(s site) {
 
 func (p places) guards(a netip.Addr) bool { return len(p[a]) > 0 }
 
-func (p places) until(s site) time.Time {
+func (p places) until(s site) (until time.Time, guarded bool) {
 	for _, at := range p[s.addr] {
 		if at.link == s.link {
-			return at.until
+			return at.until, true
 		}
 	}
-	return time.Time{}
+	return time.Time{}, false
 }
 
 // last is until when an address is open on any interface; zero: on none.
