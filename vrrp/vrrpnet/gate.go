@@ -98,6 +98,9 @@ func (g *Gate) Open(openings []Opening) error {
 		g.places.set(o.site(), begin.Add(o.TTL))
 	}
 	if err := g.settle(addressesOf(openings)); err != nil {
+		for _, o := range openings {
+			g.places.set(o.site(), time.Time{})
+		}
 		return err
 	}
 	took := time.Since(begin)
@@ -116,7 +119,13 @@ func (g *Gate) Renew(openings []Opening) (late []Opening, err error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	for some := range slices.Chunk(g.renewals(openings), elementsAtOnce) {
-		err = errors.Join(err, g.renew(some))
+		failure := g.renew(some)
+		if failure != nil { // it is open until then, if not for longer
+			for _, r := range some {
+				g.places.limit(r.addr, r.was)
+			}
+		}
+		err = errors.Join(err, failure)
 	}
 	for _, o := range openings {
 		if until, guarded := g.places.until(o.site()); guarded && until.IsZero() {
@@ -246,7 +255,7 @@ func (g *Gate) renew(list []renewal) error {
 			return true
 		})
 		for _, a := range late {
-			g.places.shut(a)
+			g.places.limit(a, time.Time{})
 		}
 		switch {
 		case lost(refused):

@@ -76,6 +76,36 @@ func TestRenewalNeverOpensWhatHadRunOut(t *testing.T) {
 	}
 }
 
+// Nor does a failure make it believe that the address is open for longer.
+func TestRenewalThatFailsProlongsNothing(t *testing.T) {
+	h := lonely(t)
+	gate := openGate(t, h)
+	openings := many(1, 2*time.Second)
+	must(t, gate.Open(openings))
+	h.Do(func() {
+		without(t, unix.CAP_NET_ADMIN, func() {
+			var missing *MissingCapability
+			if late, err := gate.Renew(openings[:1]); len(late) > 0 || !errors.As(err, &missing) {
+				t.Errorf("late %v, %v", late, err)
+			}
+			if err := gate.Open(openings[1:]); !errors.As(err, &missing) {
+				t.Errorf("%v", err)
+			}
+		})
+	})
+	if late, err := gate.Renew(openings); err != nil || !slices.Equal(late, openings[1:]) {
+		t.Errorf("late %v, %v", late, err)
+	}
+	must(t, gate.Open(openings))
+	h.Do(func() {
+		without(t, unix.CAP_NET_ADMIN, func() { _, _ = gate.Renew(many(1, time.Hour)) })
+	})
+	time.Sleep(2100 * time.Millisecond)
+	if late, err := gate.Renew(many(1, time.Hour)); err != nil || len(late) != 2 || gate.Mended() > 0 {
+		t.Errorf("late %v, %v, mended %d times", late, err, gate.Mended())
+	}
+}
+
 func TestGateThatTakesTooLongToOpenIsShut(t *testing.T) {
 	h := lonely(t)
 	gate := openGate(t, h)

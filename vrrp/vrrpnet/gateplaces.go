@@ -31,10 +31,12 @@ func (p places) set(s site, until time.Time) {
 	p[s.addr] = append(list, place{s.link, until})
 }
 
-// shut ends the time of an address everywhere.
-func (p places) shut(a netip.Addr) {
-	for i := range p[a] {
-		p[a][i].until = time.Time{}
+// limit ends the time of an address at a moment, at the latest.
+func (p places) limit(a netip.Addr, until time.Time) {
+	for i, at := range p[a] {
+		if at.until.After(until) {
+			p[a][i].until = until
+		}
 	}
 }
 
