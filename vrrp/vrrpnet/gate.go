@@ -21,12 +21,12 @@ type Opening struct {
 func (o *Opening) site() site { return site{o.Link, o.Addr} }
 
 // Gate keeps everybody else from the virtual addresses of this host unless it is
-// renewed: packets, ARP requests and neighbour solicitations for them are let in, and
-// ARP and neighbour discovery in their name let out, only while an element with a
-// time-out is in a set of nf_tables. The kernel looks at the time for each packet, so
-// that it shuts the gate of a daemon that hangs or was killed. Processes of the host
-// itself always reach the addresses; addresses that are not guarded are never touched,
-// nor are the tables of others.
+// renewed: packets to them are let in, and ARP and neighbour discovery in their name,
+// answers included, let out, only while an element with a time-out is in a set of
+// nf_tables. The kernel looks at the time for each packet, so that it shuts the gate of
+// a daemon that hangs or was killed. Processes of the host itself always reach the
+// addresses; addresses that are not guarded are never touched, nor are the tables of
+// others.
 //
 // An address is the host's, not an interface's: it is shut on all of them, and open as
 // long as it is on any.

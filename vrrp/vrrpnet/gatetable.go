@@ -13,10 +13,6 @@ import (
 // of those that may be used, the latter with time-outs:
 //
 //	table arp pairkeeper {
-//		chain input {
-//			type filter hook input priority -450;
-//			arp operation request arp daddr ip @guarded4 arp daddr ip != @open4 drop
-//		}
 //		chain output {
 //			type filter hook output priority -450;
 //			arp saddr ip @guarded4 arp saddr ip != @open4 drop
@@ -28,7 +24,6 @@ import (
 //			iif "lo" accept
 //			ip daddr @guarded4 ip daddr != @open4 drop
 //			ip6 daddr @guarded6 ip6 daddr != @open6 drop
-//			icmpv6 type nd-neighbor-solicit icmpv6 taddr @guarded6 icmpv6 taddr != @open6 drop
 //		}
 //		chain output {
 //			type filter hook output priority -450;
@@ -37,8 +32,9 @@ import (
 //		}
 //	}
 //
-// What comes for an address is let in, and what says that it is here let out, only
-// while the address is open. Other packets cost one look into one set.
+// What says that an address is here is let out, answers to questions for it included, and
+// packets to it are let in, only while it is open. Other packets cost one look into one
+// set.
 
 const gateComment = "virtual addresses are let in while pairkeeper renews them; pairkeeper cleanup removes this"
 
@@ -139,28 +135,24 @@ func (b *nftBatch) chain(family byte, table, name string, hook uint32) {
 
 // Where packets have what, in bytes.
 const (
-	offARPOperation = 6
-	offARPSender    = 14 // the protocol address, of Ethernet and IPv4
-	offARPTarget    = 24
-	offIPv4To       = 16
-	offIPv6From     = 8
-	offIPv6To       = 24
-	offICMP6Type    = 0
-	offTargetND     = 8
+	offARPSender = 14 // the protocol address, with Ethernet
+	offIPv4To    = 16
+	offIPv6From  = 8
+	offIPv6To    = 24
+	offICMP6Type = 0
+	offTargetND  = 8
 )
 
-const loopbackIndex = 1 // in every network namespace
+const (
+	nfARPOut      = 1 // NF_ARP_OUT
+	loopbackIndex = 1 // in every network namespace
+)
 
 func (b *nftBatch) gateARP(table string) {
-	set := &gateSets[0]
-	b.chain(unix.NFPROTO_ARP, table, "input", 0)  // NF_ARP_IN
-	b.chain(unix.NFPROTO_ARP, table, "output", 1) // NF_ARP_OUT
-	b.rule(unix.NFPROTO_ARP, table, "input", func() {
-		b.field(unix.NFT_PAYLOAD_NETWORK_HEADER, offARPOperation, 2)
-		b.equals(0, arpRequest)
-		b.shut(set, unix.NFT_PAYLOAD_NETWORK_HEADER, offARPTarget)
+	b.chain(unix.NFPROTO_ARP, table, "output", nfARPOut)
+	b.rule(unix.NFPROTO_ARP, table, "output", func() {
+		b.shut(&gateSets[0], unix.NFT_PAYLOAD_NETWORK_HEADER, offARPSender)
 	})
-	b.rule(unix.NFPROTO_ARP, table, "output", func() { b.shut(set, unix.NFT_PAYLOAD_NETWORK_HEADER, offARPSender) })
 }
 
 // gateIPv4 also lets in what the host sends to itself.
@@ -183,10 +175,6 @@ func (b *nftBatch) gateIPv6(table string) {
 	b.rule(unix.NFPROTO_INET, table, "prerouting", func() {
 		b.is(unix.NFT_META_NFPROTO, unix.NFPROTO_IPV6)
 		b.shut(set, unix.NFT_PAYLOAD_NETWORK_HEADER, offIPv6To)
-	})
-	b.rule(unix.NFPROTO_INET, table, "prerouting", func() {
-		b.discovery(neighbourSolicitation)
-		b.shut(set, unix.NFT_PAYLOAD_TRANSPORT_HEADER, offTargetND)
 	})
 	b.chain(unix.NFPROTO_INET, table, "output", unix.NF_INET_LOCAL_OUT)
 	b.rule(unix.NFPROTO_INET, table, "output", func() {
