@@ -206,7 +206,7 @@ func (s *step) confSettle() {
 func (s *step) confEnact() {
 	c := &s.conf
 	switch {
-	case c.state != ConfTested || c.reloading != "" || s.guard.busy():
+	case c.state != ConfTested || c.reloading != "" || s.guard.changing():
 	case c.cfg.Reload != ReloadAuto:
 		c.enter(s.now, ConfPending, "")
 		s.note("", ReasonConfPending, "%s: tested good, not in force: %s", c.what(), c.remedy(s.guard.unit))
@@ -216,8 +216,8 @@ func (s *step) confEnact() {
 	}
 }
 
-// busy tells that systemd, or somebody by way of it, is about to change the unit.
-func (g *guard) busy() bool {
+// changing tells that systemd, or somebody by way of it, is about to change the unit.
+func (g *guard) changing() bool {
 	switch g.unit.Active {
 	case "reloading", "refreshing", "activating", "deactivating":
 		return true

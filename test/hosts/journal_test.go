@@ -1,11 +1,14 @@
 package hosts
 
 import (
+	"encoding/json"
+	"fmt"
 	"os"
 	"strings"
 	"testing"
 
 	"github.com/pairkeeper/pairkeeper/internal/hostlab"
+	"github.com/pairkeeper/pairkeeper/supervisor/daemon"
 )
 
 // installCatalogs does what make install does.
@@ -57,4 +60,70 @@ func TestJournalctlExplainsATransitionInEnglishAndChinese(t *testing.T) {
 	chinese := []string{"Subject: web：对端无通告，本节点已接管", "现在由 lb02 持有虚拟地址。", "tcpdump -ni eth0 proto 112"}
 	want(explain("LANG=zh_CN.UTF-8"), chinese...)
 	want(explain("LANG=C.UTF-8", "LC_MESSAGES=zh_CN.UTF-8"), chinese...)
+}
+
+// history is what pairkeeper history --json prints.
+type history struct {
+	Rows []struct {
+		Event, Router, State, Reason, Peer, Lasted, Message string
+		OldState                                            string  `json:"old_state"`
+		Seconds                                             float64 `json:"lasted_seconds"`
+	}
+}
+
+func TestHistoryTellsOfTransitionsAndOfACrash(t *testing.T) {
+	p := newPair(t, nginx)
+	p.a.Run(t, "systemctl", "stop", "nginx.service")
+	p.awaitState(p.a, "FAULT")
+	p.a.Cut(t) // another cause
+	p.await(p.a, "FAULT for its link", func(s daemon.Status) bool { return s.Routers[0].Reason == "link-down" })
+	p.a.Join(t)
+	p.a.Run(t, "systemctl", "start", "nginx.service")
+	p.awaitState(p.a, "ACTIVE")
+	p.kill(p.a, "pairkeeper.service", "KILL", "main")
+	p.client.WaitFor(t, "lb02", soon)
+	p.client.WaitFor(t, "lb01", soon)
+	p.awaitState(p.a, "ACTIVE")
+	p.a.Run(t, "journalctl", "--sync")
+
+	t.Log("\n" + p.a.Run(t, "pairkeeper", "history"))
+	var h history
+	if err := json.Unmarshal([]byte(p.a.Run(t, "pairkeeper", "history", "web", "--json", "-n", "0", "--since", "1h")), &h); err != nil {
+		t.Fatal(err)
+	}
+	var lines []string
+	for _, r := range h.Rows {
+		lines = append(lines, strings.TrimSpace(fmt.Sprintf("%s %s %s %s", r.Event, r.State, r.Reason, r.Lasted)))
+		if r.Lasted == "exact" && (r.Seconds < 0 || r.Seconds > 600) {
+			t.Errorf("it lasted %v s: %+v", r.Seconds, r)
+		}
+	}
+	// Newest first. What comes between depends on who was quicker.
+	got := strings.Join(lines, "\n")
+	rest := got
+	for _, want := range []string{
+		"transition ACTIVE preempts so-far", "transition BACKUP started exact", "daemon-begins", "addresses-removed", "daemon-died",
+		"transition ACTIVE preempts exact", "transition FAULT link-down exact", "transition FAULT proxy-stopped exact", "transition ACTIVE", "transition BACKUP started exact", "daemon-begins",
+	} {
+		_, after, ok := strings.Cut(rest, want)
+		if !ok {
+			t.Fatalf("no %q in its place:\n%s", want, got)
+		}
+		rest = after
+	}
+	for _, r := range h.Rows {
+		if r.Event == "daemon-died" && !strings.Contains(r.Message, "status=9/KILL") {
+			t.Errorf("the daemon died by %q", r.Message)
+		}
+		if r.Reason == "preempts" && r.Peer != p.b.Addr() {
+			t.Errorf("pre-empted %q", r.Peer)
+		}
+	}
+	few := p.a.Run(t, "pairkeeper", "history", "-n", "2")
+	if n := strings.Count(few, "\n"); n != 2 {
+		t.Errorf("-n 2 printed\n%s", few)
+	}
+	if out, err := p.a.Try("pairkeeper", "history", "nobody"); err == nil {
+		t.Errorf("a router that is not: %s", out)
+	}
 }
