@@ -64,9 +64,12 @@ func Matches(router, unit string) []string {
 	return append(matches, "+", "_PID=1", "UNIT="+unit, MessageID+"="+exitID)
 }
 
+// sourceTime is when journald was sent an entry; its other times are of when it looked.
+const sourceTime = "_SOURCE_REALTIME_TIMESTAMP"
+
 // Fields are those that Parse looks at, beside the journal's own.
 func Fields() []string {
-	return []string{"MESSAGE", MessageID, Router, State, OldState, Reason, Peer, Priority, Late}
+	return []string{"MESSAGE", sourceTime, MessageID, Router, State, OldState, Reason, Peer, Priority, Late}
 }
 
 var errNoEntry = errors.New("not an entry of a history")
@@ -80,6 +83,9 @@ func Parse(line []byte) (Entry, error) {
 	}
 	at, up := raw.micros("__REALTIME_TIMESTAMP"), raw.micros("__MONOTONIC_TIMESTAMP")
 	late := raw.micros(Late)
+	if sent := raw.micros(sourceTime); sent > 0 && sent < at { // it lay in journald's socket
+		late += at - sent
+	}
 	if late > up || late > at {
 		late = 0
 	}

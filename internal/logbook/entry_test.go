@@ -40,6 +40,8 @@ func TestOddFieldsAreNoHarm(t *testing.T) {
 		"no monotonic time":     {with(`"5000000"`, `""`), func(e Entry) bool { return e.Up == 0 }},
 		"a time out of range":   {with(`"5000000"`, `"9223372036854775807"`), func(e Entry) bool { return e.Up == 0 }},
 		"late":                  {with(`"5000000"`, `"5000000","PAIRKEEPER_LATE":"2000000"`), func(e Entry) bool { return e.Up == 3*time.Second && e.At.Before(noon) }},
+		"late in the socket":    {with(`"5000000"`, `"5000000","_SOURCE_REALTIME_TIMESTAMP":"1785585598000001"`), func(e Entry) bool { return e.Up == 3*time.Second && e.At.Before(noon) }},
+		"sent in the future":    {with(`"5000000"`, `"5000000","_SOURCE_REALTIME_TIMESTAMP":"1785585698000001"`), func(e Entry) bool { return e.Up == 5*time.Second }},
 		"late beyond measure":   {with(`"5000000"`, `"5000000","PAIRKEEPER_LATE":"9000000"`), func(e Entry) bool { return e.Up == 5*time.Second }},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -192,13 +192,3 @@ func TestSecondDaemonIsRefused(t *testing.T) {
 	}
 	p.awaitState(p.a, "ACTIVE")
 }
-
-func TestStoppedJournaldDelaysNothing(t *testing.T) {
-	p := newPair(t, nginx)
-	p.kill(p.a, "systemd-journald.service", "STOP", "main")
-	defer p.kill(p.a, "systemd-journald.service", "CONT", "main")
-	p.kill(p.a, "nginx.service", "KILL", "all")
-	p.await(p.a, "restarted and good", func(s daemon.Status) bool { return s.Proxy.Restarts == 1 && s.Proxy.State == "good" })
-	p.awaitState(p.a, "ACTIVE")
-	p.neverTwo()
-}

@@ -4,8 +4,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"regexp"
 	"strings"
+	"sync"
 	"testing"
+	"time"
 
 	"github.com/pairkeeper/pairkeeper/internal/hostlab"
 	"github.com/pairkeeper/pairkeeper/supervisor/daemon"
@@ -126,4 +129,79 @@ func TestHistoryTellsOfTransitionsAndOfACrash(t *testing.T) {
 	if out, err := p.a.Try("pairkeeper", "history", "nobody"); err == nil {
 		t.Errorf("a router that is not: %s", out)
 	}
+}
+
+// hangJournald stops journald's process; goOn lets it go on.
+func hangJournald(p *pair) (goOn func()) {
+	p.kill(p.a, "systemd-journald.service", "STOP", "main")
+	return sync.OnceFunc(func() { p.kill(p.a, "systemd-journald.service", "CONT", "main") })
+}
+
+// stopJournald stops journald and its sockets, so that nobody listens.
+func stopJournald(p *pair) (goOn func()) {
+	units := []string{"systemd-journald.service", "systemd-journald.socket", "systemd-journald-dev-log.socket", "systemd-journald-audit.socket"}
+	p.a.Run(p.t, append([]string{"systemctl", "stop"}, units...)...)
+	if out, err := p.a.Try("journalctl", "--sync"); err == nil || !strings.Contains(err.Error(), "Connection refused") {
+		p.t.Fatalf("somebody listens: %v %s", err, out)
+	}
+	return sync.OnceFunc(func() { p.a.Run(p.t, append([]string{"systemctl", "start"}, units[:3]...)...) })
+}
+
+func TestAFailoverWithoutJournaldIsNotDelayedAndToldLater(t *testing.T) {
+	for name, c := range map[string]struct {
+		stop func(*pair) (goOn func())
+		told string
+	}{
+		"hung":    {hangJournald, "(proxy-down)"}, // they lie in its socket
+		"stopped": {stopJournald, "journald did not take it then"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := newPair(t, nginx)
+			before := p.mainPID(p.a, "pairkeeper.service")
+			goOn := c.stop(p)
+			defer goOn()
+			p.kill(p.a, "nginx.service", "KILL", "all")
+			p.await(p.a, "restarted and good", func(s daemon.Status) bool { return s.Proxy.Restarts == 1 && s.Proxy.State == "good" })
+			p.awaitState(p.a, "ACTIVE")
+
+			p.mark()
+			p.breakProxy(p.a)
+			p.kill(p.a, "nginx.service", "KILL", "all")
+			p.client.WaitFor(t, "lb02", soon)
+			p.report()
+			if o := p.client.Outage(); o.Longest > 2*time.Second { // a lease or a timer of somebody would take longer
+				t.Errorf("the failover was delayed: %v", o)
+			}
+			p.awaitState(p.a, "FAULT")
+			time.Sleep(2 * time.Second) // so that the records are late
+			p.neverTwo()
+			if now := p.mainPID(p.a, "pairkeeper.service"); now != before {
+				t.Errorf("another daemon runs: process %s, was %s", now, before)
+			}
+
+			goOn()
+			deadline := time.Now().Add(soon)
+			for !strings.Contains(p.journal(p.a), "ACTIVE -> FAULT (proxy-down)") {
+				if time.Now().After(deadline) {
+					t.Fatalf("it was never told:\n%s", p.journal(p.a))
+				}
+				time.Sleep(100 * time.Millisecond)
+			}
+			p.wantJournal(p.a, "(proxy-failed)", c.told)
+			if text := p.a.Run(t, "pairkeeper", "history"); !lasted(text, "still FAULT|-> FAULT", 2*time.Second) {
+				t.Errorf("the history does not know when it happened:\n%s", text)
+			}
+		})
+	}
+}
+
+// lasted tells whether a history's first row of some states says that it lasts longer
+// than d already.
+func lasted(history, states string, d time.Duration) bool {
+	m := regexp.MustCompile(`(?:` + states + `)\s+(\S+) so far`).FindStringSubmatch(history)
+	if m == nil {
+		return false
+	}
+	got, err := time.ParseDuration(m[1])
+	return err == nil && got > d
 }
