@@ -174,3 +174,15 @@ func TestTransitionsWithAPeerAlwaysHaveOne(t *testing.T) {
 		t.Errorf("the stories have only %v", seen)
 	}
 }
+
+func TestTheDocumentationHasEveryField(t *testing.T) {
+	text, err := os.ReadFile(root + "/docs/journal.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, field := range []string{MessageID, Node, Router, Interface, State, OldState, Reason, Priority, Peer, Refusal, Proxy, Late} {
+		if !strings.Contains(string(text), "`"+field+"`") {
+			t.Errorf("docs/journal.md does not have %s", field)
+		}
+	}
+}

@@ -56,7 +56,7 @@ func TestAProxyThatPrintsWithoutEndCrowdsNoTransitionOut(t *testing.T) {
 	for range 2 * recordsWaiting {
 		log.Info("a line of the proxy", "source", "proxy")
 	}
-	log.Info("web: BACKUP -> ACTIVE", logbook.State, "ACTIVE", logbook.As("alone"))
+	log.Info("web: BACKUP -> ACTIVE", logbook.State, "ACTIVE", logbook.Reason, "alone")
 	if all := release(); !slices.Contains(all, "web: BACKUP -> ACTIVE") {
 		t.Errorf("%d records, and the transition is none of them", len(all))
 	}
