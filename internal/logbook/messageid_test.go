@@ -72,9 +72,12 @@ func missing(t *testing.T, kind, why string) {
 	t.Helper()
 	var id [16]byte
 	_, _ = rand.Read(id[:]) // never fails
-	t.Errorf("%s: %q has no id. Add to internal/logbook/messageid.go:\n\t%q: %q,\nexplain it in each systemd/pairkeeper*.catalog, and run go test ./internal/logbook -update",
+	t.Errorf("%s: %q has no id. Add to internal/logbook/messageid.go:\n\t%q: %q,\nexplain it in each systemd/pairkeeper*.catalog, and run go test ./internal/logbook -update; or say in unwritten why it is in no record",
 		why, kind, kind, hex.EncodeToString(id[:]))
 }
+
+// unwritten are the reasons that are in no record, and why.
+var unwritten = map[string]string{}
 
 func TestEveryReasonHasAnID(t *testing.T) {
 	inUse := map[string]bool{}
@@ -87,7 +90,7 @@ func TestEveryReasonHasAnID(t *testing.T) {
 		t.Errorf("only %d reasons were found, and %d that are noted", len(s.reasons), len(s.noted))
 	}
 	for name, word := range s.reasons {
-		if !inUse[word] {
+		if !inUse[word] && unwritten[word] == "" {
 			missing(t, word, name)
 		}
 	}
