@@ -102,7 +102,7 @@ func (d *Daemon) Run(ctx context.Context) error {
 	}
 	err = errors.Join(err, d.mail.close())
 	d.leaveFiles()
-	err = errors.Join(err, d.release())
+	err = errors.Join(err, d.release(note))
 	if err != nil {
 		d.opts.Log.Error("pairkeeper breaks off: "+err.Error(), logbook.As(logbook.BreaksOff))
 	} else {
@@ -134,10 +134,11 @@ func (d *Daemon) assemble() {
 // the addresses' lifetime ends soon after. A child has its own time on top of it.
 const releaseTimeout = 6 * time.Second
 
-func (d *Daemon) release() error {
+func (d *Daemon) release(note *notifier) error {
 	done := make(chan error, 1)
 	go func() {
 		d.hands.keeper.close()
+		note.leaving.Store(true)
 		d.hands.close()
 		done <- errors.Join(d.kernel.Close(), d.vmacs.Close())
 	}()

@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"context"
+	"sync/atomic"
 	"time"
 
 	sd "github.com/coreos/go-systemd/v22/daemon"
@@ -17,6 +18,8 @@ type notifier struct {
 	line   func() (string, bool)
 	patted uint64
 	said   string
+	// leaving tells that the addresses are gone, and the rest of the end takes its time.
+	leaving atomic.Bool
 }
 
 func (n *notifier) ready() { _, _ = sd.SdNotify(false, sd.SdNotifyReady) } // nobody listens: not a service
@@ -42,9 +45,9 @@ func (n *notifier) run(ctx context.Context) {
 	}
 }
 
-// pat feeds the watchdog if the loop went round since the last time.
+// pat feeds the watchdog if the loop went round since the last time, or need not any more.
 func (n *notifier) pat() {
-	if beats := n.beats(); beats != n.patted {
+	if beats := n.beats(); beats != n.patted || n.leaving.Load() {
 		n.patted = beats
 		_, _ = sd.SdNotify(false, sd.SdNotifyWatchdog)
 	}
