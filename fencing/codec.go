@@ -1,0 +1,174 @@
+package fencing
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/binary"
+	"fmt"
+	"time"
+)
+
+// A message is a fixed head, two names, the claims, and an HMAC-SHA256 over all of it.
+// Numbers are big-endian.
+//
+//	 0     4 5   6     7     8       16       24     32           40
+//	|magic |v|key|class|flags|session|sequence|uptime|echo session|echo sequence|
+//	 48    56    64         65                            +2
+//	|config|proxy|len|node …|len|version …|count| claims …| MAC (32)
+//
+// A claim is the router's key (4), its priority (1), and role and hears (1).
+const (
+	magic     = "pkhb"
+	formatNow = 1
+
+	offFormat  = 4
+	offKey     = 5
+	offClass   = 6
+	offFlags   = 7
+	offSession = 8
+	headLen    = 64
+	claimLen   = 6
+	macLen     = sha256.Size
+
+	flagMaintenance = 1 << 0
+	gatewayShift    = 1 // two bits
+	roleMask        = 0x03
+	claimHears      = 1 << 2
+)
+
+// The bounds of a message.
+const (
+	MaxClaims  = 4096
+	maxName    = 255
+	MaxMessage = headLen + 2*(1+maxName) + 2 + MaxClaims*claimLen + macLen
+)
+
+// Key is a secret that both nodes have.
+type Key struct {
+	ID     uint8 // 1..255
+	Secret []byte
+}
+
+// Append adds a signed message. It errs where the heartbeat does not fit into one.
+func (h *Heartbeat) Append(b []byte, key Key) ([]byte, error) {
+	switch {
+	case len(h.Node) == 0 || len(h.Node) > maxName || len(h.Version) > maxName:
+		return b, fmt.Errorf("heartbeat: a name has 1 to %d bytes, a version at most as many", maxName)
+	case len(h.Claims) > MaxClaims:
+		return b, fmt.Errorf("heartbeat: %d routers, %d are possible", len(h.Claims), MaxClaims)
+	case h.Session == 0 || h.Sequence == 0:
+		return b, fmt.Errorf("heartbeat: a session and a sequence are not 0")
+	case key.ID == 0 || len(key.Secret) == 0:
+		return b, fmt.Errorf("heartbeat: there is no key")
+	}
+	start := len(b)
+	b = append(b, magic...)
+	b = append(b, formatNow, key.ID, byte(h.Class), h.flags())
+	for _, n := range [...]uint64{h.Session, h.Sequence, uint64(h.Uptime), h.EchoSession, h.EchoSequence, h.Config, h.Proxy} {
+		b = binary.BigEndian.AppendUint64(b, n)
+	}
+	b = append(append(b, byte(len(h.Node))), h.Node...)
+	b = append(append(b, byte(len(h.Version))), h.Version...)
+	b = binary.BigEndian.AppendUint16(b, uint16(len(h.Claims)))
+	for _, c := range h.Claims {
+		b = append(binary.BigEndian.AppendUint32(b, c.Router), c.Priority, c.flags())
+	}
+	return append(b, sum(b[start:], key)...), nil
+}
+
+func (h *Heartbeat) flags() byte {
+	f := byte(h.Gateway) << gatewayShift
+	if h.Maintenance {
+		f |= flagMaintenance
+	}
+	return f
+}
+
+func (c Claim) flags() byte {
+	f := byte(c.Role)
+	if c.Hears {
+		f |= claimHears
+	}
+	return f
+}
+
+func sum(b []byte, key Key) []byte {
+	mac := hmac.New(sha256.New, key.Secret)
+	mac.Write(b)
+	return mac.Sum(nil)
+}
+
+// Parse reads a message into h, whose memory it uses again. What is not signed with one of
+// the keys leaves h as it was.
+func (h *Heartbeat) Parse(b []byte, keys []Key) Refusal {
+	if len(b) < headLen+2+2+macLen || len(b) > MaxMessage || string(b[:len(magic)]) != magic {
+		return RefusalGarbage
+	}
+	if b[offFormat] != formatNow {
+		return RefusalFormat
+	}
+	body, mac := b[:len(b)-macLen], b[len(b)-macLen:]
+	known := false
+	for _, k := range keys {
+		if k.ID != b[offKey] {
+			continue
+		}
+		known = true
+		if hmac.Equal(sum(body, k), mac) {
+			return h.read(body)
+		}
+	}
+	if known {
+		return RefusalMAC
+	}
+	return RefusalKey
+}
+
+// read takes over a body that is signed; one that makes no sense is from another format.
+func (h *Heartbeat) read(b []byte) Refusal {
+	claims := h.Claims[:0]
+	out := Heartbeat{
+		Class:       Class(b[offClass]),
+		Maintenance: b[offFlags]&flagMaintenance != 0,
+		Gateway:     Reach(b[offFlags] >> gatewayShift & 3),
+	}
+	var uptime uint64
+	for i, to := range [...]*uint64{&out.Session, &out.Sequence, &uptime, &out.EchoSession, &out.EchoSequence, &out.Config, &out.Proxy} {
+		*to = binary.BigEndian.Uint64(b[offSession+8*i:])
+	}
+	out.Uptime = time.Duration(uptime)
+	rest, ok := b[headLen:], true
+	if out.Node, rest, ok = name(rest, h.Node); !ok || out.Node == "" {
+		return RefusalFormat
+	}
+	if out.Version, rest, ok = name(rest, h.Version); !ok || len(rest) < 2 {
+		return RefusalFormat
+	}
+	count := int(binary.BigEndian.Uint16(rest))
+	rest = rest[2:]
+	if count > MaxClaims || len(rest) != count*claimLen || out.Session == 0 || out.Sequence == 0 || out.Class > Resigned || out.Gateway > Lost {
+		return RefusalFormat
+	}
+	for ; len(rest) > 0; rest = rest[claimLen:] {
+		c := Claim{Router: binary.BigEndian.Uint32(rest), Priority: rest[4], Role: Role(rest[5] & roleMask), Hears: rest[5]&claimHears != 0}
+		if c.Role > Holds {
+			return RefusalFormat
+		}
+		claims = append(claims, c)
+	}
+	out.Claims = claims
+	*h = out
+	return ""
+}
+
+// name reads a text; one that is as before needs no memory.
+func name(b []byte, before string) (s string, rest []byte, ok bool) {
+	if len(b) < 1 || len(b) < 1+int(b[0]) {
+		return "", nil, false
+	}
+	s, rest = before, b[1+int(b[0]):]
+	if text := b[1 : 1+int(b[0])]; string(text) != before {
+		s = string(text)
+	}
+	return s, rest, true
+}

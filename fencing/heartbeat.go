@@ -1,0 +1,87 @@
+// Package fencing decides who of a pair may hold the virtual addresses when the two nodes
+// stop hearing each other: what a heartbeat proves, what all the evidence is worth, and
+// who takes or leaves. Package fencingnet does the asking.
+package fencing
+
+import "time"
+
+// Heartbeat is what a node tells the other one over a link of its own, signed, several
+// times a second.
+type Heartbeat struct {
+	Node    string // the sender's name
+	Version string // of its software
+
+	Session  uint64        // drawn at random when its daemon began
+	Sequence uint64        // grows with each message of the session, over all links
+	Uptime   time.Duration // its own monotonic clock, from any moment on
+	// EchoSession and EchoSequence name the newest message that the sender has got from
+	// us on this link; zero: none. They prove that this message was made after that one.
+	EchoSession, EchoSequence uint64
+
+	Class       Class
+	Maintenance bool
+	Gateway     Reach
+	// Config and Proxy identify what the sender works by: the first bytes of a SHA-256 of
+	// the configuration, and of the proxy's files; zero: not known.
+	Config, Proxy uint64
+	Claims        []Claim // of each virtual router, in the order of the configuration
+}
+
+// Claim is what a node says of one virtual router.
+type Claim struct {
+	Router   uint32 // see RouterKey
+	Role     Role
+	Priority uint8 // what it would advertise now
+	Hears    bool  // it hears our adverts
+}
+
+// Role is what a node does for a virtual router.
+type Role uint8
+
+// The roles.
+const (
+	Out     Role = iota // takes no part
+	Standby             // would take the addresses if nobody had them
+	Holds               // has the addresses, or is about to
+)
+
+// Class ranks a node; lower is better.
+type Class uint8
+
+// The classes.
+const (
+	Able     Class = iota // the proxy is good, and so is the way to the gateway
+	Cut                   // the proxy is good, the gateway is out of reach
+	Ill                   // the proxy is bad, the gateway is within reach
+	Useless               // both are bad
+	Resigned              // in maintenance
+)
+
+// Reach is whether something answers.
+type Reach uint8
+
+// The reaches.
+const (
+	Unasked Reach = iota // not configured, or no answer yet
+	Reached
+	Lost
+)
+
+// RouterKey is the short name of a virtual router in a heartbeat: FNV-1a of its name.
+func RouterKey(name string) uint32 {
+	h := uint32(2166136261)
+	for i := range len(name) {
+		h = (h ^ uint32(name[i])) * 16777619
+	}
+	return h
+}
+
+// Claim finds what the sender says of a router.
+func (h *Heartbeat) Claim(router uint32) (Claim, bool) {
+	for _, c := range h.Claims {
+		if c.Router == router {
+			return c, true
+		}
+	}
+	return Claim{}, false
+}

@@ -1,0 +1,121 @@
+package fencing
+
+import "time"
+
+// remembered is how many of our messages on a link may be on their way at once.
+const remembered = 64
+
+// Link is what is known of one heartbeat link: what came last, and what it proves. The
+// zero value is a link on which nothing has happened.
+//
+// A message proves that the other node was alive, and heard us on this link, at the moment
+// when it names a message of ours that we have only just sent: nobody else can sign that,
+// and nothing that was recorded earlier names it. Without that it proves nothing: the other
+// node may not hear us, or somebody plays back what it once said.
+type Link struct {
+	sent   [remembered]sent
+	next   int
+	proven time.Time // when the newest message of ours was sent that the other node named
+	heard  time.Time // when the newest message came
+
+	session, sequence uint64 // of the newest message
+
+	rtt    time.Duration
+	refuse time.Time // when the other host's kernel said that nobody listens there
+}
+
+type sent struct {
+	session, sequence uint64
+	at                time.Time
+}
+
+// Hearing is what a link tells of the other node at a moment.
+type Hearing uint8
+
+// The hearings, in the order of what they are worth.
+const (
+	Silent  Hearing = iota // nothing came
+	OneWay                 // something came, but it does not show that the other node hears us
+	BothWay                // the other node hears us, and we hear it, just now
+)
+
+var hearingWords = [...]string{"silent", "one-way", "both-ways"}
+
+// String is a stable word.
+func (h Hearing) String() string { return hearingWords[h] }
+
+// Sent keeps book of a message of ours.
+func (l *Link) Sent(now time.Time, session, sequence uint64) {
+	l.sent[l.next] = sent{session, sequence, now}
+	l.next = (l.next + 1) % remembered
+}
+
+// Received judges a message that is signed. fresh: it was made within patience, so that
+// what it says counts.
+func (l *Link) Received(now time.Time, h *Heartbeat, patience time.Duration) (fresh bool, r Refusal) {
+	proof := l.sentAt(h.EchoSession, h.EchoSequence)
+	fresh = !proof.IsZero() && now.Sub(proof) <= patience
+	switch {
+	case h.Session == l.session && h.Sequence <= l.sequence:
+		return false, RefusalReplay
+	case h.Session != l.session && !fresh && l.Hearing(now, patience) == BothWay:
+		return false, RefusalReplay // a daemon that began anew gets heard when the old one is silent
+	}
+	l.session, l.sequence, l.heard, l.refuse = h.Session, h.Sequence, now, time.Time{}
+	if fresh && proof.After(l.proven) {
+		l.proven, l.rtt = proof, now.Sub(proof)
+	}
+	return fresh, ""
+}
+
+// sentAt is when a message of ours was sent; zero: it is none, or too old.
+func (l *Link) sentAt(session, sequence uint64) time.Time {
+	if sequence == 0 {
+		return time.Time{}
+	}
+	for i := range l.sent {
+		if s := &l.sent[i]; s.sequence == sequence && s.session == session {
+			return s.at
+		}
+	}
+	return time.Time{}
+}
+
+// Echo is what our next message has to name.
+func (l *Link) Echo() (session, sequence uint64) { return l.session, l.sequence }
+
+// Refused tells that the other host's kernel said that nobody listens there: its daemon is
+// gone, it lives. That is not signed.
+func (l *Link) Refused(now time.Time) { l.refuse = now }
+
+// RefusedSince is when nobody listened there any more; zero: somebody does, or nothing is
+// known.
+func (l *Link) RefusedSince() time.Time { return l.refuse }
+
+// Hearing is what the link tells now of the other node.
+func (l *Link) Hearing(now time.Time, patience time.Duration) Hearing {
+	switch {
+	case !l.proven.IsZero() && now.Sub(l.proven) <= patience:
+		return BothWay
+	case !l.heard.IsZero() && now.Sub(l.heard) <= patience:
+		return OneWay
+	}
+	return Silent
+}
+
+// Changes is when Hearing changes next unless a message comes; zero: not by itself.
+func (l *Link) Changes(now time.Time, patience time.Duration) time.Time {
+	switch l.Hearing(now, patience) {
+	case BothWay:
+		return l.proven.Add(patience + 1)
+	case OneWay:
+		return l.heard.Add(patience + 1)
+	}
+	return time.Time{}
+}
+
+// Heard is when the last message came; zero: none has.
+func (l *Link) Heard() time.Time { return l.heard }
+
+// RoundTrip is how long the last answer took, with what the other node waited before it.
+func (l *Link) RoundTrip() time.Duration { return l.rtt }
