@@ -137,8 +137,9 @@ func (h *Heartbeat) read(b []byte) Refusal {
 		*to = binary.BigEndian.Uint64(b[offSession+8*i:])
 	}
 	out.Uptime = time.Duration(uptime)
-	rest, ok := b[headLen:], true
-	if out.Node, rest, ok = name(rest, h.Node); !ok || out.Node == "" {
+	var rest []byte
+	var ok bool
+	if out.Node, rest, ok = name(b[headLen:], h.Node); !ok || out.Node == "" {
 		return RefusalFormat
 	}
 	if out.Version, rest, ok = name(rest, h.Version); !ok || len(rest) < 2 {

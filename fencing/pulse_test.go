@@ -1,0 +1,127 @@
+package fencing
+
+import (
+	"testing"
+	"time"
+)
+
+func pulses() (a, b *Pulse) {
+	cfg := PulseConfig{Node: "lb01", Peer: "lb02", Links: 2, Interval: 250 * time.Millisecond, Patience: patience}
+	back := cfg
+	back.Node, back.Peer = "lb02", "lb01"
+	a, b = NewPulse(cfg, 1), NewPulse(back, 2)
+	a.Begin(at(0))
+	b.Begin(at(0))
+	return a, b
+}
+
+// exchange lets both send what is due; carried tells which link of whom works.
+func exchange(t *testing.T, ms int, a, b *Pulse, carried func(from *Pulse, link int) bool) {
+	t.Helper()
+	for _, from := range []*Pulse{a, b} {
+		to := b
+		if from == b {
+			to = a
+		}
+		for _, beat := range from.Beats(at(ms), Heartbeat{Class: Able}) {
+			if !carried(from, beat.Link) {
+				continue
+			}
+			if r := to.Heard(at(ms), beat.Link, &beat.Heartbeat); r != "" {
+				t.Fatalf("at %d: %s", ms, r)
+			}
+		}
+	}
+}
+
+func everything(*Pulse, int) bool { return true }
+
+func TestPulseProvesBothWays(t *testing.T) {
+	a, b := pulses()
+	for ms := 0; ms <= 1000; ms += 250 {
+		exchange(t, ms, a, b, everything)
+	}
+	if a.Hearing(at(1000)) != BothWay || b.Hearing(at(1000)) != BothWay {
+		t.Errorf("%s and %s", a.Hearing(at(1000)), b.Hearing(at(1000)))
+	}
+	if peer, when := a.Peer(); peer.Node != "lb02" || when != at(1000) {
+		t.Errorf("peer %q at %v", peer.Node, when)
+	}
+}
+
+func TestOneLinkIsEnough(t *testing.T) {
+	a, b := pulses()
+	for ms := 0; ms <= 3000; ms += 250 {
+		exchange(t, ms, a, b, func(_ *Pulse, link int) bool { return link == 1 })
+	}
+	if a.Hearing(at(3000)) != BothWay || a.LinkHearing(at(3000), 0) != Silent || a.LinkHearing(at(3000), 1) != BothWay {
+		t.Errorf("%s, links %s and %s", a.Hearing(at(3000)), a.LinkHearing(at(3000), 0), a.LinkHearing(at(3000), 1))
+	}
+}
+
+func TestAOneWayCutIsSeenAtBothEnds(t *testing.T) {
+	a, b := pulses()
+	for ms := 0; ms <= 5000; ms += 250 {
+		exchange(t, ms, a, b, func(from *Pulse, _ int) bool { return from == b || ms < 1000 })
+	}
+	if a.Hearing(at(5000)) != OneWay || b.Hearing(at(5000)) != Silent {
+		t.Errorf("%s and %s, want one-way and silent", a.Hearing(at(5000)), b.Hearing(at(5000)))
+	}
+}
+
+func TestPulseRefusesItselfAndStrangers(t *testing.T) {
+	a, _ := pulses()
+	if r := a.Heard(at(0), 0, &Heartbeat{Node: "lb01", Session: 1, Sequence: 1}); r != RefusalOwn {
+		t.Errorf("itself: %q", r)
+	}
+	if r := a.Heard(at(0), 0, &Heartbeat{Node: "db01", Session: 1, Sequence: 1}); r != RefusalStranger {
+		t.Errorf("a stranger: %q", r)
+	}
+}
+
+func TestDeadlineIsTheNextBeatOrTheEndOfPatience(t *testing.T) {
+	a, b := pulses()
+	for ms := 0; ms <= 1000; ms += 250 {
+		exchange(t, ms, a, b, everything)
+	}
+	if d := a.Deadline(at(1000)); d != at(1250) {
+		t.Errorf("deadline %v, want the next beat", d)
+	}
+	a.cfg.Interval = time.Hour
+	a.Beats(at(1250), Heartbeat{})
+	if d := a.Deadline(at(1250)); d.After(at(1000).Add(patience+1)) || d.Before(at(1250)) {
+		t.Errorf("deadline %v, want the end of patience", d)
+	}
+	a.Hasten(at(1300))
+	if beats := a.Beats(at(1300), Heartbeat{}); len(beats) != 2 {
+		t.Errorf("%d messages after Hasten, want 2", len(beats))
+	}
+}
+
+func TestGoneNeedsEveryLink(t *testing.T) {
+	a, _ := pulses()
+	a.Refused(at(100), 0)
+	if !a.Gone().IsZero() {
+		t.Error("gone by one link of two")
+	}
+	a.Refused(at(200), 1)
+	if a.Gone() != at(200) {
+		t.Errorf("gone since %v", a.Gone())
+	}
+}
+
+// A heartbeat that comes late by another link does not take back what a newer one said.
+func TestTheNewestHeartbeatCounts(t *testing.T) {
+	a, b := pulses()
+	for ms := 0; ms <= 500; ms += 250 {
+		exchange(t, ms, a, b, everything)
+	}
+	old := b.Beats(at(750), Heartbeat{Class: Able})
+	b.Hasten(at(800))
+	newer := b.Beats(at(800), Heartbeat{Class: Ill})
+	a.Heard(at(801), 0, &newer[0].Heartbeat)
+	a.Heard(at(802), 1, &old[1].Heartbeat)
+	if peer, _ := a.Peer(); peer.Class != Ill {
+		t.Error("an older heartbeat overruled a newer one")
+	}
+}
