@@ -58,6 +58,8 @@ func (k *kit) newLooker(c probes.Config) (looker, error) {
 		return newProcessProbe(check, &k.table)
 	case probes.Interface:
 		return interfaceProbe{check}, nil
+	case probes.Gateway:
+		return gatewayProbe{check, c.Timeout}, nil
 	case probes.Unit:
 		return newUnitProbe(check, c.Timeout, k.units), nil
 	case nil:
