@@ -15,8 +15,9 @@ const remembered = 64
 type Link struct {
 	sent   [remembered]sent
 	next   int
-	proven time.Time // when the newest message of ours was sent that the other node named
 	heard  time.Time // when the newest message came
+	fresh  time.Time // when the newest one came that proved something
+	proven time.Time // when the message of ours was sent that it named
 
 	session, sequence uint64 // of the newest message
 
@@ -50,11 +51,12 @@ func (l *Link) Sent(now time.Time, session, sequence uint64) {
 	l.next = (l.next + 1) % remembered
 }
 
-// Received judges a message that is signed. fresh: it was made within patience, so that
-// what it says counts.
+// Received judges a message that is signed. fresh: it was made within the time that a
+// message may be under way, so that what it says counts. patience is for how long a link
+// that fell silent still counts.
 func (l *Link) Received(now time.Time, h *Heartbeat, patience time.Duration) (fresh bool, r Refusal) {
 	proof := l.sentAt(h.EchoSession, h.EchoSequence)
-	fresh = !proof.IsZero() && now.Sub(proof) <= patience
+	fresh = !proof.IsZero() && now.Sub(proof) <= 2*patience
 	switch {
 	case h.Session == l.session && h.Sequence <= l.sequence:
 		return false, RefusalReplay
@@ -62,8 +64,11 @@ func (l *Link) Received(now time.Time, h *Heartbeat, patience time.Duration) (fr
 		return false, RefusalReplay // a daemon that began anew gets heard when the old one is silent
 	}
 	l.session, l.sequence, l.heard, l.refuse = h.Session, h.Sequence, now, time.Time{}
-	if fresh && proof.After(l.proven) {
-		l.proven, l.rtt = proof, now.Sub(proof)
+	if fresh {
+		l.fresh, l.rtt = now, now.Sub(proof)
+		if proof.After(l.proven) {
+			l.proven = proof
+		}
 	}
 	return fresh, ""
 }
@@ -95,7 +100,7 @@ func (l *Link) RefusedSince() time.Time { return l.refuse }
 // Hearing is what the link tells now of the other node.
 func (l *Link) Hearing(now time.Time, patience time.Duration) Hearing {
 	switch {
-	case !l.proven.IsZero() && now.Sub(l.proven) <= patience:
+	case !l.fresh.IsZero() && now.Sub(l.fresh) <= patience:
 		return BothWay
 	case !l.heard.IsZero() && now.Sub(l.heard) <= patience:
 		return OneWay
@@ -103,19 +108,13 @@ func (l *Link) Hearing(now time.Time, patience time.Duration) Hearing {
 	return Silent
 }
 
-// Changes is when Hearing changes next unless a message comes; zero: not by itself.
-func (l *Link) Changes(now time.Time, patience time.Duration) time.Time {
-	switch l.Hearing(now, patience) {
+// ends is when a hearing is over unless a message comes; zero: never.
+func (l *Link) ends(h Hearing, patience time.Duration) time.Time {
+	switch h {
 	case BothWay:
-		return l.proven.Add(patience + 1)
+		return l.fresh.Add(patience + 1)
 	case OneWay:
 		return l.heard.Add(patience + 1)
 	}
 	return time.Time{}
 }
-
-// Heard is when the last message came; zero: none has.
-func (l *Link) Heard() time.Time { return l.heard }
-
-// RoundTrip is how long the last answer took, with what the other node waited before it.
-func (l *Link) RoundTrip() time.Duration { return l.rtt }

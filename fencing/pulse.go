@@ -18,6 +18,7 @@ type Pulse struct {
 	sequence uint64
 	next     time.Time // when to send; zero: not begun
 	links    []Link
+	hearing  []Hearing // of each link, when Settle last looked
 	peer     Heartbeat // the newest one that was fresh
 	peerAt   time.Time
 }
@@ -31,18 +32,29 @@ type Beat struct {
 // NewPulse returns a pulse that has not begun. The session is drawn at random for each life
 // of the daemon; it is not 0.
 func NewPulse(cfg PulseConfig, session uint64) *Pulse {
-	return &Pulse{cfg: cfg, session: max(session, 1), links: make([]Link, cfg.Links)}
+	return &Pulse{cfg: cfg, session: max(session, 1), links: make([]Link, cfg.Links), hearing: make([]Hearing, cfg.Links)}
 }
 
-// Deadline is when Beats is due, or when a link falls silent; zero: there is no heartbeat.
-func (p *Pulse) Deadline(now time.Time) time.Time {
+// Deadline is when Beats is due, or Settle: a link falls silent. Zero: there is no
+// heartbeat.
+func (p *Pulse) Deadline() time.Time {
 	first := p.next
 	for i := range p.links {
-		if at := p.links[i].Changes(now, p.cfg.Patience); !at.IsZero() && at.Before(first) {
+		if at := p.links[i].ends(p.hearing[i], p.cfg.Patience); !at.IsZero() && at.Before(first) {
 			first = at
 		}
 	}
 	return first
+}
+
+// Settle looks at what the links tell now, and says whether that has changed.
+func (p *Pulse) Settle(now time.Time) (changed bool) {
+	for i := range p.links {
+		if h := p.links[i].Hearing(now, p.cfg.Patience); h != p.hearing[i] {
+			p.hearing[i], changed = h, true
+		}
+	}
+	return changed
 }
 
 // Begin lets the pulse start.
@@ -124,21 +136,37 @@ func (p *Pulse) Gone() time.Time {
 	return since
 }
 
-// Hearing is the best that any link tells now.
-func (p *Pulse) Hearing(now time.Time) Hearing {
+// Hearing is the best that any link told when Settle last looked.
+func (p *Pulse) Hearing() Hearing {
 	best := Silent
-	for i := range p.links {
-		best = max(best, p.links[i].Hearing(now, p.cfg.Patience))
+	for _, h := range p.hearing {
+		best = max(best, h)
 	}
 	return best
 }
 
-// Link is what is known of one link.
-func (p *Pulse) Link(i int) *Link { return &p.links[i] }
+// LinkView is what is known of one link.
+type LinkView struct {
+	Hearing   Hearing
+	Heard     time.Time     // the last message; zero: none
+	RoundTrip time.Duration // of the last answer, with what the other node waited before it
+}
 
-// LinkHearing is what one link tells now.
-func (p *Pulse) LinkHearing(now time.Time, i int) Hearing {
-	return p.links[i].Hearing(now, p.cfg.Patience)
+// Link is what is known of one link.
+func (p *Pulse) Link(i int) LinkView {
+	return LinkView{Hearing: p.hearing[i], Heard: p.links[i].heard, RoundTrip: p.links[i].rtt}
+}
+
+// Proven is when the newest message of ours was sent that the other node has got for
+// certain; zero: none.
+func (p *Pulse) Proven() time.Time {
+	var newest time.Time
+	for i := range p.links {
+		if at := p.links[i].proven; at.After(newest) {
+			newest = at
+		}
+	}
+	return newest
 }
 
 // Peer is the newest heartbeat that counted, and when it came; the zero time: none has.

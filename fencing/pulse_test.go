@@ -18,6 +18,7 @@ func pulses() (a, b *Pulse) {
 // exchange lets both send what is due; carried tells which link of whom works.
 func exchange(t *testing.T, ms int, a, b *Pulse, carried func(from *Pulse, link int) bool) {
 	t.Helper()
+	defer func() { a.Settle(at(ms)); b.Settle(at(ms)) }()
 	for _, from := range []*Pulse{a, b} {
 		to := b
 		if from == b {
@@ -41,8 +42,8 @@ func TestPulseProvesBothWays(t *testing.T) {
 	for ms := 0; ms <= 1000; ms += 250 {
 		exchange(t, ms, a, b, everything)
 	}
-	if a.Hearing(at(1000)) != BothWay || b.Hearing(at(1000)) != BothWay {
-		t.Errorf("%s and %s", a.Hearing(at(1000)), b.Hearing(at(1000)))
+	if a.Hearing() != BothWay || b.Hearing() != BothWay {
+		t.Errorf("%s and %s", a.Hearing(), b.Hearing())
 	}
 	if peer, when := a.Peer(); peer.Node != "lb02" || when != at(1000) {
 		t.Errorf("peer %q at %v", peer.Node, when)
@@ -54,8 +55,8 @@ func TestOneLinkIsEnough(t *testing.T) {
 	for ms := 0; ms <= 3000; ms += 250 {
 		exchange(t, ms, a, b, func(_ *Pulse, link int) bool { return link == 1 })
 	}
-	if a.Hearing(at(3000)) != BothWay || a.LinkHearing(at(3000), 0) != Silent || a.LinkHearing(at(3000), 1) != BothWay {
-		t.Errorf("%s, links %s and %s", a.Hearing(at(3000)), a.LinkHearing(at(3000), 0), a.LinkHearing(at(3000), 1))
+	if a.Hearing() != BothWay || a.Link(0).Hearing != Silent || a.Link(1).Hearing != BothWay {
+		t.Errorf("%s, links %s and %s", a.Hearing(), a.Link(0).Hearing, a.Link(1).Hearing)
 	}
 }
 
@@ -64,8 +65,8 @@ func TestAOneWayCutIsSeenAtBothEnds(t *testing.T) {
 	for ms := 0; ms <= 5000; ms += 250 {
 		exchange(t, ms, a, b, func(from *Pulse, _ int) bool { return from == b || ms < 1000 })
 	}
-	if a.Hearing(at(5000)) != OneWay || b.Hearing(at(5000)) != Silent {
-		t.Errorf("%s and %s, want one-way and silent", a.Hearing(at(5000)), b.Hearing(at(5000)))
+	if a.Hearing() != OneWay || b.Hearing() != Silent {
+		t.Errorf("%s and %s, want one-way and silent", a.Hearing(), b.Hearing())
 	}
 }
 
@@ -84,12 +85,12 @@ func TestDeadlineIsTheNextBeatOrTheEndOfPatience(t *testing.T) {
 	for ms := 0; ms <= 1000; ms += 250 {
 		exchange(t, ms, a, b, everything)
 	}
-	if d := a.Deadline(at(1000)); d != at(1250) {
+	if d := a.Deadline(); d != at(1250) {
 		t.Errorf("deadline %v, want the next beat", d)
 	}
 	a.cfg.Interval = time.Hour
 	a.Beats(at(1250), Heartbeat{})
-	if d := a.Deadline(at(1250)); d.After(at(1000).Add(patience+1)) || d.Before(at(1250)) {
+	if d := a.Deadline(); d.After(at(1000).Add(patience+1)) || d.Before(at(1250)) {
 		t.Errorf("deadline %v, want the end of patience", d)
 	}
 	a.Hasten(at(1300))
