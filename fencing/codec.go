@@ -147,7 +147,7 @@ func (h *Heartbeat) read(b []byte) Refusal {
 	}
 	count := int(binary.BigEndian.Uint16(rest))
 	rest = rest[2:]
-	if count > MaxClaims || len(rest) != count*claimLen || out.Session == 0 || out.Sequence == 0 || out.Class > Resigned || out.Gateway > Lost {
+	if count > MaxClaims || len(rest) != count*claimLen || out.Session == 0 || out.Sequence == 0 || out.Class > Resigned || out.Gateway > Doubtful {
 		return RefusalFormat
 	}
 	for ; len(rest) > 0; rest = rest[claimLen:] {

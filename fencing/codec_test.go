@@ -33,7 +33,7 @@ func TestHeartbeatSurvivesTheWire(t *testing.T) {
 			EchoSession: rapid.Uint64().Draw(t, "echo session"), EchoSequence: rapid.Uint64().Draw(t, "echo sequence"),
 			Class:       Class(rapid.IntRange(0, int(Resigned)).Draw(t, "class")),
 			Maintenance: rapid.Bool().Draw(t, "maintenance"),
-			Gateway:     Reach(rapid.IntRange(0, int(Lost)).Draw(t, "gateway")),
+			Gateway:     Reach(rapid.IntRange(0, int(Doubtful)).Draw(t, "gateway")),
 			Config:      rapid.Uint64().Draw(t, "config"), Proxy: rapid.Uint64().Draw(t, "proxy"),
 			Claims: rapid.SliceOfN(rapid.Custom(func(t *rapid.T) Claim {
 				return Claim{

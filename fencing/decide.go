@@ -54,6 +54,7 @@ const (
 	RuleWaitFirst  Rule = "peer-first"       // nobody holds, the other node comes first
 	RuleMissed     Rule = "peer-missed"      // the other node came first, and did not take
 	RuleListen     Rule = "listens"          // it has not been silent for long enough
+	RuleDoubtful   Rule = "gateway-unsure"   // nothing is heard, and the gateway has not answered since
 	RulePeerAlive  Rule = "peer-answers"     // all links are silent, but the other node answers for the addresses
 	RulePeerSick   Rule = "peer-sick"        // it does, its proxy does not answer, and its kernel should have let go
 	RuleUnclaimed  Rule = "unclaimed"        // nobody is heard, nobody answers
@@ -132,13 +133,13 @@ func (e *Evidence) voted() (Decision, bool) {
 func (e *Evidence) conflict() Decision {
 	switch {
 	case !e.Wins && e.Linked && !e.informed() && !e.Conflict:
-		return Decision{Act: Keep, Rule: RuleWaitBoth, Alarm: true}
+		return Decision{Act: Keep, Rule: RuleWaitBoth}
 	case !e.Wins:
-		return Decision{Act: Release, Rule: RuleYields, Alarm: true}
+		return Decision{Act: Release, Rule: RuleYields, Alarm: e.Conflict}
 	case e.DeafFor && (e.Hearing == Silent || e.Peer.Class == Able):
 		return Decision{Act: Release, Rule: RuleDeaf, Alarm: true}
 	}
-	return Decision{Act: Keep, Rule: RuleWins, Alarm: true}
+	return Decision{Act: Keep, Rule: RuleWins, Alarm: e.Conflict} // else it has only just come first
 }
 
 func (e *Evidence) standby() Decision {
@@ -152,10 +153,14 @@ func (e *Evidence) standby() Decision {
 		return Decision{Act: Stay, Rule: RuleVRRPBroken, Alarm: true}
 	case e.informed():
 		return e.free()
+	case e.Prefer == Availability && e.Linked && e.Hearing == OneWay && (e.Peer.Role == Out || e.Peer.Missed):
+		return e.unless(RuleFree)
 	case !e.Silence:
 		return Decision{Act: Stay, Rule: RuleListen}
 	case e.Gateway == Lost:
 		return Decision{Act: Stay, Rule: RuleIsolated, Alarm: true}
+	case e.Gateway == Doubtful:
+		return Decision{Act: Stay, Rule: RuleDoubtful}
 	}
 	return e.silent()
 }

@@ -93,7 +93,11 @@ func TestDecide(t *testing.T) {
 		{"S3: the second waits", do(peerStands, unanswered, loses), Stay, RuleWaitFirst},
 		{"S3: and takes when the first did not", do(peerStands, unanswered, loses, missed), Take, RuleMissed},
 		{"S3: or is out", do(peerIsOut, unanswered, loses), Take, RuleFree},
+		{"S3: one that does not hear us is believed that it is out", do(peerIsOut, peerOneWay, unanswered), Take, RuleFree},
+		{"S3: or has its turn first", do(peerStands, peerOneWay, unanswered), Stay, RuleListen},
+		{"S3: and no more", do(peerStands, peerOneWay, missed, unanswered), Take, RuleFree},
 		{"S4: an isolated standby stays", do(silence, isolated, unanswered), Stay, RuleIsolated},
+		{"S4: nor does one take that may be", do(silence, unanswered, func(e *Evidence) { e.Gateway = Doubtful }), Stay, RuleDoubtful},
 		{"before the down interval it listens", do(unanswered), Stay, RuleListen},
 		{"S5: a silent node that answers is alive", do(silence, answered), Stay, RulePeerAlive},
 		{"S5: also if its proxy is bad and its gate may be open", do(silence, answered, peerProxyBad), Stay, RulePeerAlive},
@@ -134,7 +138,7 @@ func anything() *rapid.Generator[Evidence] {
 			Paused: of(9) == 0, Carrier: of(9) != 0, Class: Class(of(4)),
 			Adverts: flag(), Silence: flag(), Linked: flag(), Hearing: Hearing(of(2)), DeafFor: flag(),
 			Peer:     Peer{Role: Role(of(2)), Class: Class(of(4)), Hears: flag(), Since: flag(), Missed: flag()},
-			Conflict: flag(), Worse: flag(), Gateway: Reach(of(2)), Answer: Answer(of(3)), PeerProxy: Reach(of(2)), GateShut: flag(),
+			Conflict: flag(), Worse: flag(), Gateway: Reach(of(3)), Answer: Answer(of(3)), PeerProxy: Reach(of(2)), GateShut: flag(),
 			Vote: Vote(of(4)), Fence: Fence(of(4)), StayIsolated: flag(), ContestForeign: flag(), MustFence: flag(),
 		}
 	})

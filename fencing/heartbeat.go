@@ -57,6 +57,11 @@ const (
 	Resigned              // in maintenance
 )
 
+var classWords = [...]string{"able", "gateway lost", "proxy failed", "proxy failed, gateway lost", "maintenance"}
+
+// String is the class in words.
+func (c Class) String() string { return classWords[c] }
+
 // Reach is whether something answers.
 type Reach uint8
 
@@ -65,6 +70,7 @@ const (
 	Unasked Reach = iota // not configured, or no answer yet
 	Reached
 	Lost
+	Doubtful // it answered, but not since the other node was last heard
 )
 
 // RouterKey is the short name of a virtual router in a heartbeat: FNV-1a of its name.
@@ -76,8 +82,11 @@ func RouterKey(name string) uint32 {
 	return h
 }
 
-// Claim finds what the sender says of a router.
-func (h *Heartbeat) Claim(router uint32) (Claim, bool) {
+// Claim finds what the sender says of a router; near is where it may stand in the list.
+func (h *Heartbeat) Claim(router uint32, near int) (Claim, bool) {
+	if near < len(h.Claims) && h.Claims[near].Router == router {
+		return h.Claims[near], true
+	}
 	for _, c := range h.Claims {
 		if c.Router == router {
 			return c, true

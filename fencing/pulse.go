@@ -17,6 +17,7 @@ type Pulse struct {
 	session  uint64
 	sequence uint64
 	next     time.Time // when to send; zero: not begun
+	last     time.Time // when was sent
 	links    []Link
 	hearing  []Hearing // of each link, when Settle last looked
 	peer     Heartbeat // the newest one that was fresh
@@ -47,6 +48,9 @@ func (p *Pulse) Deadline() time.Time {
 	return first
 }
 
+// Due is when the next messages are to be sent; zero: there is no heartbeat.
+func (p *Pulse) Due() time.Time { return p.next }
+
 // Settle looks at what the links tell now, and says whether that has changed.
 func (p *Pulse) Settle(now time.Time) (changed bool) {
 	for i := range p.links {
@@ -64,11 +68,17 @@ func (p *Pulse) Begin(now time.Time) {
 	}
 }
 
-// Hasten sends the next messages at once: something has changed that the other node should
+// apart is how much time there is between two messages at the least.
+const apart = 5 * time.Millisecond
+
+// Hasten sends the next messages soon: something has changed that the other node should
 // know.
 func (p *Pulse) Hasten(now time.Time) {
-	if !p.next.IsZero() {
-		p.next = now
+	if soon := p.last.Add(apart); !p.next.IsZero() && soon.Before(p.next) {
+		p.next = soon
+		if soon.Before(now) {
+			p.next = now
+		}
 	}
 }
 
@@ -77,7 +87,7 @@ func (p *Pulse) Beats(now time.Time, say Heartbeat) []Beat {
 	if p.next.IsZero() || now.Before(p.next) {
 		return nil
 	}
-	p.next = now.Add(p.cfg.Interval)
+	p.next, p.last = now.Add(p.cfg.Interval), now
 	beats := make([]Beat, len(p.links))
 	for i := range p.links {
 		p.sequence++
@@ -90,7 +100,8 @@ func (p *Pulse) Beats(now time.Time, say Heartbeat) []Beat {
 	return beats
 }
 
-// Heard takes a message that is signed. What it says counts if it is fresh and the newest.
+// Heard takes a message that is signed. What it says counts if it is the newest of a session
+// that was once proven.
 func (p *Pulse) Heard(now time.Time, link int, h *Heartbeat) Refusal {
 	switch {
 	case link < 0 || link >= len(p.links):
@@ -105,7 +116,7 @@ func (p *Pulse) Heard(now time.Time, link int, h *Heartbeat) Refusal {
 		return r
 	}
 	anew := h.Session != p.peer.Session
-	if fresh && (anew || h.Sequence > p.peer.Sequence) {
+	if h.Sequence > p.peer.Sequence && !anew || fresh && anew {
 		claims := append(p.peer.Claims[:0], h.Claims...)
 		p.peer, p.peerAt = *h, now
 		p.peer.Claims = claims
@@ -172,5 +183,10 @@ func (p *Pulse) Proven() time.Time {
 // Peer is the newest heartbeat that counted, and when it came; the zero time: none has.
 func (p *Pulse) Peer() (*Heartbeat, time.Time) { return &p.peer, p.peerAt }
 
-// Retuned goes on with another configuration of the same links.
-func (p *Pulse) Retuned(cfg PulseConfig) { p.cfg = cfg }
+// Retuned goes on with another configuration. Links that are others begin anew.
+func (p *Pulse) Retuned(cfg PulseConfig, others bool) {
+	p.cfg = cfg
+	if others {
+		p.links, p.hearing = make([]Link, cfg.Links), make([]Hearing, cfg.Links)
+	}
+}

@@ -7,9 +7,10 @@ type Act uint8
 
 // The acts.
 const (
-	Guard Act = iota // the local proxy is to blame: its restart ladder begins
-	Fatal            // the node leaves
-	Weigh            // the priority changes
+	Guard     Act = iota // the local proxy is to blame: its restart ladder begins
+	Fatal                // the node leaves
+	Weigh                // the priority changes
+	Arbitrate            // nothing by itself: it is evidence, see package fencing
 )
 
 // OnFail is what a failed probe does. The zero value has the proxy restarted.

@@ -3,6 +3,7 @@ package supervisor
 import (
 	"fmt"
 
+	"github.com/pairkeeper/pairkeeper/fencing"
 	"github.com/pairkeeper/pairkeeper/vrrp"
 )
 
@@ -34,8 +35,14 @@ type Halt struct{}
 // ReloadDone.
 type Reload struct{ For Asker }
 
-// LookNow wants every probe to look at once.
-type LookNow struct{}
+// Beat wants a heartbeat signed and sent on a link.
+type Beat struct {
+	Link      int
+	Heartbeat fencing.Heartbeat
+}
+
+// LookNow wants every probe to look at once, or only those of the gateway.
+type LookNow struct{ Gateway bool }
 
 // Configure wants the resources of another configuration; what was asked for before
 // it belongs to the old one.
@@ -53,6 +60,7 @@ func (RunTest) isAction()      {}
 func (Restart) isAction()      {}
 func (Halt) isAction()         {}
 func (Reload) isAction()       {}
+func (Beat) isAction()         {}
 func (LookNow) isAction()      {}
 func (Configure) isAction()    {}
 func (Note) isAction()         {}
@@ -61,8 +69,14 @@ func (a RouterAction) String() string { return fmt.Sprintf("%s %s", a.Router, a.
 func (a RunTest) String() string      { return "run test" + a.For.suffix() }
 func (a Reload) String() string       { return "reload" + a.For.suffix() }
 func (Halt) String() string           { return "halt" }
-func (LookNow) String() string        { return "look now" }
-func (Configure) String() string      { return "configure" }
+func (a Beat) String() string         { return fmt.Sprintf("beat on link %d", a.Link) }
+func (a LookNow) String() string {
+	if a.Gateway {
+		return "look for the gateway"
+	}
+	return "look now"
+}
+func (Configure) String() string { return "configure" }
 func (a Restart) String() string {
 	s := "restart"
 	if a.Kill {

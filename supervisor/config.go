@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/pairkeeper/pairkeeper/fencing"
 	"github.com/pairkeeper/pairkeeper/probes"
 	"github.com/pairkeeper/pairkeeper/vrrp"
 )
@@ -21,7 +22,28 @@ type Config struct {
 	Routers []Router
 	Hooks   Hooks // of the groups; a router has its own
 	// Receivers are told of the transitions of every router.
-	Receivers []Receiver
+	Receivers   []Receiver
+	Heartbeat   Heartbeat
+	Arbitration Arbitration
+}
+
+// Heartbeat is how the two nodes hear each other besides VRRP. The zero value: not at all.
+type Heartbeat struct {
+	Links       []HeartbeatLink
+	Interval    time.Duration // between two messages on a link
+	Patience    time.Duration // after which a link is silent
+	Keys        []fencing.Key // the first one signs
+	Self, Other netip.Addr    // the nodes' own addresses, which break ties
+	Digest      uint64        // of the configuration, the same on both nodes
+	Version     string        // of this software
+}
+
+// HeartbeatLink is one link, from this node's end.
+type HeartbeatLink struct{ Local, Peer netip.AddrPort }
+
+// Arbitration is how the pair decides when the nodes do not hear each other.
+type Arbitration struct {
+	KeepIsolated bool // a node that hears nobody, not even the gateway, keeps what it holds
 }
 
 // Proxy is the guarded proxy. The zero value guards nothing.

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/pairkeeper/pairkeeper/fencing"
 	"github.com/pairkeeper/pairkeeper/vrrp"
 )
 
@@ -15,11 +16,20 @@ type Event interface {
 	isEvent()
 }
 
-// Start begins; Stop leaves for good, releasing what is held.
-type (
-	Start struct{}
-	Stop  struct{}
-)
+// Start begins. Session is drawn at random for this life of the daemon.
+type Start struct{ Session uint64 }
+
+// Stop leaves for good, releasing what is held.
+type Stop struct{}
+
+// HeartbeatHeard is a message of the other node that is signed.
+type HeartbeatHeard struct {
+	Link      int
+	Heartbeat *fencing.Heartbeat
+}
+
+// HeartbeatGone tells that the other host's kernel says that nobody listens there.
+type HeartbeatGone struct{ Link int }
 
 // UnitChanged tells what the proxy's unit has become.
 type UnitChanged struct{ State UnitState }
@@ -118,6 +128,16 @@ func (Barred) isEvent()             {}
 func (Reconfigured) isEvent()       {}
 func (Tick) isEvent()               {}
 func (HaltDone) isEvent()           {}
+
+func (HeartbeatHeard) isEvent() {}
+func (HeartbeatGone) isEvent()  {}
+
+func (e HeartbeatHeard) String() string {
+	return fmt.Sprintf("heartbeat of %s on link %d", e.Heartbeat.Node, e.Link)
+}
+func (e HeartbeatGone) String() string {
+	return fmt.Sprintf("heartbeat link %d: nobody listens", e.Link)
+}
 
 func (Start) String() string         { return "start" }
 func (Stop) String() string          { return "stop" }

@@ -116,6 +116,14 @@ var faults = map[vrrp.Reason]func(t *testing.T) *script{
 	supervisor.ReasonProbe: func(t *testing.T) *script {
 		return begun(t, named(depending()), gateway(false), gateway(false))
 	},
+	supervisor.ReasonIsolated: func(t *testing.T) *script {
+		cfg := linked(named(base()))
+		s := holding(t, cfg)
+		for range 3 {
+			s.tell(supervisor.Looked{Probe: "gateway", Detail: "10.0.0.1: neither ping nor ARP was answered within 500ms"})
+		}
+		return s
+	},
 	supervisor.ReasonGroup: func(t *testing.T) *script {
 		cfg := named(tied())
 		cfg.Routers[1].Interface = "eth2"

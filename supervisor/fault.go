@@ -40,6 +40,9 @@ func (s *step) ownFault(r *router) (vrrp.Reason, string) {
 	if fault, why := s.probeFault(r); fault != "" {
 		return fault, why
 	}
+	if fault, why := s.isolated(r); fault != "" {
+		return fault, why
+	}
 	if fault := s.guard.fault(); fault != "" && !r.sparesProxy(fault) {
 		return fault, s.guard.why
 	}

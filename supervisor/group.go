@@ -57,6 +57,7 @@ func (s *step) settleGroup(members []*router) {
 	}
 	switch {
 	case active == len(members):
+	case ready == len(members) && !s.mayTake(members):
 	case ready == len(members) && active == 0 && (!s.mayRise(members) || !s.mayPass(members)):
 	case ready == len(members):
 		for _, m := range members {
@@ -81,6 +82,9 @@ func (s *step) mayRise(members []*router) bool {
 	preempting, released := false, false
 	for _, m := range members {
 		if at := m.machine.Heard().At; at.After(heard) {
+			heard = at
+		}
+		if at := m.arbitration.heldAt; at.After(heard) {
 			heard = at
 		}
 		preempting = preempting || m.machine.Preempting()

@@ -1,6 +1,9 @@
 package supervisor
 
-import "github.com/pairkeeper/pairkeeper/vrrp"
+import (
+	"github.com/pairkeeper/pairkeeper/fencing"
+	"github.com/pairkeeper/pairkeeper/vrrp"
+)
 
 // meaning is what a reason is about, for people at night.
 type meaning struct {
@@ -50,6 +53,10 @@ var meanings = map[vrrp.Reason]meaning{
 	ReasonProbe: {
 		is: "a probe with on_fail: leave says that this node must not serve", ends: "the probe is good again, for as many looks as its rise: says",
 		do: "`pairkeeper status` shows what the probe saw last; mend that",
+	},
+	ReasonIsolated: {
+		is: "neither the other node nor the gateway answers, so it is this node that has been cut off", ends: "the gateway or the other node answers",
+		do: "look at this node's cable, switch port and `ip route`; a node that should hold on all the same needs isolated: keep",
 	},
 	ReasonGroup: {
 		is: "the routers of a group move together, and another one of them is out", ends: "that one is in again",
@@ -105,6 +112,20 @@ var meanings = map[vrrp.Reason]meaning{
 	ReasonConfLoaded:       {is: "somebody had the proxy read its changed configuration"},
 	ReasonConfRestored:     {is: "the proxy's configuration on the disk is again the one that is in force"},
 	ReasonConfUnwatched:    {is: "the proxy's configuration cannot be watched", do: "what is wrong with it is above; write fewer places under watch:"},
+
+	// Why a hook reassert ran.
+	ReasonPeriodic:     {is: "the time of the hook reassert has come"},
+	ReasonConflictOver: {is: "another node held the addresses as well, and does no more"},
+	ReasonAddressBack:  {is: "addresses that somebody removed were put back"},
+
+	// What the arbiter decided.
+	vrrp.Reason(fencing.RuleVRRPBroken): {is: "the other node holds the addresses and says so by heartbeat, but its adverts do not come", do: "look for a firewall that drops protocol 112 (`nft list ruleset`, `firewall-cmd --list-all`), on both nodes"},
+	vrrp.Reason(fencing.RuleBetter):     {is: "the other node holds the addresses though it is worse off than this one, and its adverts do not come", do: "look for a firewall that drops protocol 112, on both nodes"},
+	vrrp.Reason(fencing.RuleYields):     {is: "both nodes held the addresses, and the other one comes first"},
+	vrrp.Reason(fencing.RuleWins):       {is: "both nodes hold the addresses, and this one comes first", do: "look for what keeps the other node from hearing this one: a firewall, a switch"},
+	vrrp.Reason(fencing.RuleDeaf):       {is: "both nodes held the addresses, and the other one does not hear this one", do: "look for what drops packets in one direction: a firewall, a switch, a duplex mismatch"},
+	vrrp.Reason(fencing.RuleWorse):      {is: "this node has lost its gateway, and the other one has not", do: "look at this node's cable, switch port and `ip route`"},
+	vrrp.Reason(fencing.RuleHandOver):   {is: "the other node stands by and is better off"},
 
 	// Why a router changed its state.
 	vrrp.ReasonStarted:       {is: "this node takes part again, and listens first"},

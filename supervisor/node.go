@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/pairkeeper/pairkeeper/fencing"
 	"github.com/pairkeeper/pairkeeper/vrrp"
 )
 
@@ -13,15 +14,20 @@ import (
 // it concerns, then everything that may have changed settles in a fixed order: proxy,
 // then routers, then groups.
 type Node struct {
-	cfg      Config
-	started  bool
-	stopping bool
-	guard    guard
-	conf     confGuard
-	probes   []probe
-	links    map[string]LinkChanged // by interface
-	routers  []*router
-	schedule schedule
+	cfg       Config
+	started   bool
+	stopping  bool
+	guard     guard
+	conf      confGuard
+	probes    []probe
+	links     map[string]LinkChanged // by interface
+	routers   []*router
+	schedule  schedule
+	pulse     *fencing.Pulse  // nil: not begun
+	claimed   []fencing.Claim // memory of heartbeat, used again
+	restless  bool            // something that roles tells may have changed
+	gatewayAt time.Time       // when the gateway last answered
+	said      uint64          // roles when they were last sent
 
 	questions uint64 // that hooks were asked
 
@@ -70,7 +76,11 @@ func (n *Node) index(routers []*router) {
 
 // Deadline is when the next Tick is due; zero: no timer runs.
 func (n *Node) Deadline() time.Time {
-	return earlier(n.guard.deadline(), n.schedule.first())
+	first := earlier(n.guard.deadline(), n.schedule.first())
+	if n.pulse != nil {
+		first = earlier(first, n.pulse.Deadline())
+	}
+	return first
 }
 
 func earlier(a, b time.Time) time.Time {
@@ -88,6 +98,7 @@ func (n *Node) Append(out []Action, now time.Time, ev Event) []Action {
 	s := &step{Node: n, now: now, out: out}
 	s.event(ev)
 	s.settle()
+	s.beat()
 	return s.out
 }
 
@@ -110,6 +121,7 @@ func (s *step) touch(r *router) {
 }
 
 func (s *step) touchAll() {
+	s.restless = true
 	for _, r := range s.routers {
 		s.touch(r)
 	}
@@ -119,6 +131,7 @@ func (s *step) event(ev Event) {
 	switch ev := ev.(type) {
 	case Start:
 		s.started = true
+		s.beginPulse(ev.Session)
 		s.guard.since = s.now
 		for _, r := range s.routers {
 			r.since = s.now
@@ -149,6 +162,10 @@ func (s *step) event(ev Event) {
 		s.hookDone(ev)
 	case Reconfigured:
 		s.reconfigured(ev.Config)
+	case HeartbeatHeard:
+		s.heartbeat(ev)
+	case HeartbeatGone:
+		s.heartbeatGone(ev.Link)
 	case Tick:
 		s.tick()
 	}
@@ -171,6 +188,10 @@ func (s *step) tick() {
 			s.touch(r)
 		}
 		s.reassertTick(r)
+		if due(s.now, r.arbitration.checkAt) {
+			r.arbitration.checkAt = time.Time{}
+			s.touch(r)
+		}
 		s.schedule.plan(r)
 	}
 }
@@ -224,6 +245,8 @@ func (s *step) routerStep(r *router, ev vrrp.Event) {
 	var noted vrrp.Reason
 	for _, a := range r.machine.Step(s.now, ev) {
 		switch a := a.(type) {
+		case vrrp.Probe:
+			s.doubt()
 		case vrrp.Own, vrrp.Refresh, vrrp.Disown:
 			s.hold(r, a)
 			continue
@@ -237,6 +260,8 @@ func (s *step) routerStep(r *router, ev vrrp.Event) {
 		}
 		s.do(RouterAction{Router: r.cfg.Name, Action: a})
 	}
+	s.restless = s.restless || r.machine.State() != state
+	r.arbitration.hear(s.now, r.machine.Heard())
 	s.reassertAfter(r, ev, noted)
 	if ev == (vrrp.Owned{}) && r.untold != nil {
 		s.tellActive(r)
@@ -308,6 +333,7 @@ func (s *step) settleRouter(r *router) {
 		r.native = s.nativeAddresses(r)
 		s.routerStep(r, vrrp.Startup{Address: r.primary})
 	case fault == "":
+		s.holderSettles(r)
 	case changed && state == vrrp.Fault && isFault(fault):
 		r.since = s.now
 		s.note(r.cfg.Name, fault, "%s", detail)

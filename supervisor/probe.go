@@ -69,6 +69,10 @@ func (s *step) looked(ev Looked) {
 	if ev.OK && ev.Value != p.value {
 		p.value, changed = ev.Value, true
 	}
+	if p.cfg.OnFail.Act == probes.Arbitrate && ev.OK {
+		s.gatewayAt = s.now
+		s.touchWilling()
+	}
 	switch {
 	case p.cfg.OnFail.Act == probes.Guard:
 		s.guardStep(ev)

@@ -16,6 +16,7 @@ const (
 	ReasonHookVetoed   vrrp.Reason = "hook-vetoed"   // the before_active hook said no
 	ReasonTrack        vrrp.Reason = "track"         // a tracked interface is not as it must be
 	ReasonProbe        vrrp.Reason = "probe"         // a probe that takes the node out failed
+	ReasonIsolated     vrrp.Reason = "isolated"      // nobody is heard, and the gateway does not answer
 	ReasonGroup        vrrp.Reason = "group-fault"   // another router of the group must not take part
 	ReasonProxyDown    vrrp.Reason = "proxy-down"    // the ladder gave up
 	ReasonProxyStopped vrrp.Reason = "proxy-stopped" // an operator stopped the proxy

@@ -41,6 +41,7 @@ func (s *step) reconfigured(cfg Config) {
 	}
 	s.touchAll()
 	s.reconfigureProxy(cfg)
+	s.retunePulse(&s.cfg, &cfg)
 	s.cfg = cfg
 }
 

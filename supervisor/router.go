@@ -46,6 +46,8 @@ type router struct {
 	place    int       // in the schedule; -1: no deadline
 	deadline time.Time // as the schedule has it
 	touched  bool
+
+	arbitration arbitration
 }
 
 func newRouter(cfg Router) *router {
@@ -100,7 +102,7 @@ func (s *step) hold(r *router, a vrrp.Action) {
 		return
 	}
 	if _, disown := a.(vrrp.Disown); disown {
-		r.owned, r.lingers = false, true
+		r.owned, r.lingers, r.arbitration.released = false, true, s.now
 	}
 	s.do(RouterAction{Router: r.cfg.Name, Action: a})
 }

@@ -145,6 +145,12 @@ func wordsOf(actions []supervisor.Action) []string {
 	var out []string
 	for _, a := range actions {
 		switch a := a.(type) {
+		case supervisor.Beat:
+			continue
+		case supervisor.LookNow:
+			if a.Gateway {
+				continue
+			}
 		case supervisor.Note:
 			out = append(out, strings.TrimSpace(a.Router+" note "+string(a.Reason)))
 			continue

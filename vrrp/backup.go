@@ -238,6 +238,11 @@ func (s *step) contested(holder string) {
 			s.note(ReasonAddressAnswered, holder+" sends no adverts but still holds the address: waiting for its lifetime to end")
 		}
 	}
+	if due(s.now, b.contest) && s.cfg.Patient {
+		b.downAt = s.now
+		s.sendProbe(s.cfg.Interval)
+		return
+	}
 	if due(s.now, b.contest) {
 		b.willing.free = s.now
 		s.note(ReasonAddressContest, holder+" holds the address beyond any lifetime: taking it all the same")

@@ -31,6 +31,11 @@ type Config struct {
 	// Grouped lets others decide when the router becomes Active: see Machine.Willing.
 	Grouped bool
 
+	// Patient tells that whoever answers for an address is alive: the other node's kernel
+	// lets go of what its daemon does not renew. Then it is not taken, however long that
+	// lasts. Else it is taken when any lifetime would have ended (RFC 9568).
+	Patient bool
+
 	// Lifetime is how long the kernel keeps an address that nobody refreshes.
 	Lifetime time.Duration
 

@@ -7,8 +7,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/pairkeeper/pairkeeper/internal/watch"
 	"github.com/pairkeeper/pairkeeper/internal/logbook"
+	"github.com/pairkeeper/pairkeeper/internal/watch"
 	"github.com/pairkeeper/pairkeeper/supervisor"
 )
 

@@ -3,6 +3,7 @@ package sim
 import (
 	"time"
 
+	"github.com/pairkeeper/pairkeeper/probes"
 	"github.com/pairkeeper/pairkeeper/supervisor"
 	"github.com/pairkeeper/pairkeeper/vrrp"
 )
@@ -24,6 +25,9 @@ type host struct {
 	powered bool
 	cable   bool
 	uplink  bool            // eth1 has carrier
+	wire    bool            // the heartbeat's link works
+	deaf    bool            // a firewall keeps all adverts from the daemon
+	gateway bool            // answers, unless the cable is cut
 	blocked map[string]bool // routers whose adverts a firewall keeps from the daemon
 	running bool            // the daemon lives
 	paused  bool            // the daemon lives, but does not run
@@ -41,7 +45,7 @@ type host struct {
 type addresses struct{ until time.Duration }
 
 func newHost(w *World, cfg supervisor.Config) *host {
-	h := &host{world: w, cfg: cfg, cable: true, uplink: true, blocked: map[string]bool{}, kept: map[string]*addresses{}}
+	h := &host{world: w, cfg: cfg, cable: true, uplink: true, wire: true, gateway: true, blocked: map[string]bool{}, kept: map[string]*addresses{}}
 	h.proxy.host = h
 	return h
 }
@@ -67,7 +71,7 @@ func (h *host) startDaemon() {
 	h.life++
 	h.running, h.paused, h.queue = true, false, nil
 	h.node = supervisor.NewNode(h.cfg)
-	h.tell(supervisor.Start{})
+	h.tell(supervisor.Start{Session: uint64(own[h.cfg.Node].As4()[3])<<32 | uint64(h.life)})
 	h.planned(notice, func() { h.proxy.tell() })
 	h.planned(notice, func() { h.tellLinks() })
 	for _, p := range h.cfg.Probes {
@@ -159,9 +163,13 @@ func (h *host) do(actions []supervisor.Action) {
 			h.proxy.reload()
 		case supervisor.Halt:
 			h.proxy.halt()
+		case supervisor.Beat:
+			h.beat(a)
 		case supervisor.LookNow:
 			for _, p := range h.cfg.Probes {
-				h.proxy.lookOnce(p)
+				if !a.Gateway || p.OnFail.Act == probes.Arbitrate {
+					h.proxy.lookOnce(p)
+				}
 			}
 		}
 	}
@@ -183,8 +191,11 @@ func (h *host) trace(a supervisor.Action) {
 			}
 		}
 	}
-	if _, ok := a.(supervisor.LookNow); ok && !h.world.Verbose {
-		return
+	switch a.(type) {
+	case supervisor.LookNow, supervisor.Beat:
+		if !h.world.Verbose {
+			return
+		}
 	}
 	h.world.log(h.cfg.Node, "%s", a)
 }
@@ -238,11 +249,30 @@ func (h *host) send(cfg supervisor.Router, priority uint8) {
 	for _, peer := range h.world.hosts {
 		if h.world.connected(h, peer) {
 			h.world.after(h.world.latency(wire), func() {
-				if peer.powered && !peer.blocked[cfg.Name] {
+				if peer.powered && !peer.deaf && !peer.blocked[cfg.Name] {
 					peer.tell(ev)
 				}
 			})
 		}
+	}
+}
+
+// beat puts a heartbeat on its link; a kernel without a daemon says so.
+func (h *host) beat(a supervisor.Beat) {
+	message := a.Heartbeat
+	for _, peer := range h.world.hosts {
+		if peer == h || !h.wire || !peer.wire || !h.powered || !peer.powered {
+			continue
+		}
+		h.world.after(h.world.latency(wire), func() {
+			switch {
+			case !peer.powered || !peer.wire:
+			case peer.running:
+				peer.tell(supervisor.HeartbeatHeard{Link: a.Link, Heartbeat: &message})
+			default:
+				h.planned(h.world.latency(wire), func() { h.tell(supervisor.HeartbeatGone{Link: a.Link}) })
+			}
+		})
 	}
 }
 

@@ -99,6 +99,11 @@ func (p *proxy) look(cfg probes.Config) {
 }
 
 func (p *proxy) lookOnce(cfg probes.Config) {
+	if cfg.OnFail.Act == probes.Arbitrate {
+		ev := supervisor.Looked{Probe: cfg.Name, OK: p.host.gateway && p.host.cable}
+		p.host.planned(p.host.world.latency(wire), func() { p.host.tell(ev) })
+		return
+	}
 	ev := supervisor.Looked{Probe: cfg.Name, OK: p.serves()}
 	takes := p.host.world.latency(wire)
 	switch {

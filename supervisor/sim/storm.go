@@ -30,6 +30,9 @@ var (
 	firewallFaults = append([]string{"mail blocked", "mail passes"}, localFaults...)
 	hookFaults     = append([]string{"hook vetoes", "hook hangs", "hook agrees"}, localFaults...)
 	trackFaults    = append([]string{"uplink lost", "uplink found"}, localFaults...)
+	// blockFaults are what a firewall does, and a heartbeat sees through.
+	blockFaults = append([]string{"vrrp blocked", "vrrp passes", "gateway lost", "gateway found"}, localFaults...)
+	cutFaults   = append([]string{"heartbeat cut", "heartbeat back"}, blockFaults...)
 )
 
 // Rage runs a pair through random faults, then mends everything and lets it rest.
@@ -102,6 +105,12 @@ func (h *host) can(what string) bool {
 		return !h.cable
 	case "uplink found":
 		return !h.uplink
+	case "vrrp passes":
+		return h.deaf
+	case "heartbeat back":
+		return !h.wire
+	case "gateway found":
+		return !h.gateway
 	case "mail passes":
 		return h.blocked["mail"]
 	case "proxy started", "proxy mended":
@@ -112,7 +121,7 @@ func (h *host) can(what string) bool {
 
 // mend ends every fault of a host.
 func (h *host) mend() {
-	for _, what := range []string{"cable back", "uplink found", "mail passes", "power on", "daemon resumes", "daemon start"} {
+	for _, what := range []string{"cable back", "uplink found", "mail passes", "vrrp passes", "heartbeat back", "gateway found", "power on", "daemon resumes", "daemon start"} {
 		if h.can(what) {
 			h.world.must(h, what)
 		}

@@ -61,6 +61,16 @@ func TestStormsOfLastResorts(t *testing.T) {
 	storms(t, all, 1500*time.Millisecond, func(p *Pair) { p.Keep, p.Group = true, true })
 }
 
+// TestStormsWithAHeartbeat: blocked adverts, a gateway that goes, and a heartbeat that is cut
+// make no second holder: whoever answers for the address is alive.
+func TestStormsWithAHeartbeat(t *testing.T) {
+	linked := func(p *Pair) { p.Heartbeat = 200 * time.Millisecond }
+	storms(t, localFaults, 5*time.Millisecond, linked)
+	storms(t, blockFaults, 5*time.Millisecond, linked)
+	storms(t, cutFaults, 5*time.Millisecond, linked)
+	storms(t, append(append([]string{}, cutFaults...), linkFaults...), 1500*time.Millisecond, linked)
+}
+
 func storms(t *testing.T, faults []string, bound time.Duration, changes ...func(*Pair)) {
 	for seed := range uint64(*seeds) {
 		pair := DefaultPair()

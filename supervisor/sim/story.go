@@ -66,6 +66,7 @@ type Pair struct {
 	Keep         bool // when_all_unhealthy: keep
 	Hook         bool // the routers have a before_active and a reassert hook
 	Notify       bool // they have a notify hook
+	Heartbeat    time.Duration
 	Proxy        supervisor.Proxy
 	Probe        probes.Config
 }
@@ -115,6 +116,8 @@ func (p *Pair) set(words []string) error {
 		if p.Fatal = value == "fatal"; !p.Fatal {
 			p.Track, err = strconv.Atoi(value)
 		}
+	case "heartbeat":
+		p.Heartbeat, err = time.ParseDuration(value)
 	case "when_all_unhealthy":
 		p.Keep = value == "keep"
 	case "lb01", "lb02":
@@ -142,10 +145,29 @@ func (p *Pair) Node(name string) supervisor.Config {
 	if p.Group {
 		cfg.Routers = append(cfg.Routers, p.router(name, "mail", 51, "10.0.0.4/24"))
 	}
+	if p.Heartbeat > 0 {
+		p.link(&cfg)
+	}
 	return cfg
 }
 
 var notifyHook = supervisor.Hook{Command: []string{"/usr/local/bin/notify"}, Timeout: 30 * time.Second}
+
+// link gives a node a heartbeat and a gateway.
+func (p *Pair) link(cfg *supervisor.Config) {
+	at := func(node string) netip.AddrPort { return netip.AddrPortFrom(own[node], 1) }
+	cfg.Heartbeat = supervisor.Heartbeat{
+		Links:    []supervisor.HeartbeatLink{{Local: at(cfg.Node), Peer: at(cfg.Peer)}},
+		Interval: p.Heartbeat, Patience: 3*p.Heartbeat + p.Heartbeat/8, Self: own[cfg.Node], Other: own[cfg.Peer],
+	}
+	cfg.Probes = append(cfg.Probes, probes.Config{
+		Name: "gateway", Interval: 500 * time.Millisecond, Timeout: 500 * time.Millisecond, Rise: 2, Fall: 3,
+		OnFail: probes.OnFail{Act: probes.Arbitrate},
+	})
+	for i := range cfg.Routers {
+		cfg.Routers[i].VRRP.Grouped, cfg.Routers[i].VRRP.Patient = true, true
+	}
+}
 
 func (p *Pair) router(node, name string, vrid uint8, address string) supervisor.Router {
 	vip := netip.MustParsePrefix(address)

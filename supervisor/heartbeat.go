@@ -1,0 +1,111 @@
+package supervisor
+
+import (
+	"slices"
+
+	"github.com/pairkeeper/pairkeeper/fencing"
+	"github.com/pairkeeper/pairkeeper/vrrp"
+)
+
+func pulseConfig(c *Config) fencing.PulseConfig {
+	return fencing.PulseConfig{Node: c.Node, Peer: c.Peer, Links: len(c.Heartbeat.Links), Interval: c.Heartbeat.Interval, Patience: c.Heartbeat.Patience}
+}
+
+func (s *step) beginPulse(session uint64) {
+	s.pulse = fencing.NewPulse(pulseConfig(&s.cfg), session)
+	s.pulse.Begin(s.now)
+}
+
+// retunePulse goes on with another configuration.
+func (s *step) retunePulse(old, cfg *Config) {
+	if s.pulse == nil {
+		return
+	}
+	s.pulse.Retuned(pulseConfig(cfg), !slices.Equal(old.Heartbeat.Links, cfg.Heartbeat.Links))
+	s.pulse.Begin(s.now)
+}
+
+// heartbeat takes a message of the other node; what it changes concerns every router.
+func (s *step) heartbeat(ev HeartbeatHeard) {
+	if s.pulse == nil {
+		return
+	}
+	before, _ := s.pulse.Peer()
+	claims := append(s.claimed[:0], before.Claims...)
+	class := before.Class
+	if r := s.pulse.Heard(s.now, ev.Link, ev.Heartbeat); r != "" {
+		s.note("", vrrp.Reason(r), "a heartbeat of %s on link %d is refused: %s", ev.Heartbeat.Node, ev.Link, r.Remedy())
+		return
+	}
+	after, _ := s.pulse.Peer()
+	s.claimed = claims
+	for i, r := range s.routers {
+		if c, ok := after.Claim(fencing.RouterKey(r.cfg.Name), i); ok && c.Role == fencing.Holds {
+			r.arbitration.heldAt = s.now
+		}
+	}
+	if after.Class != class || !slices.Equal(after.Claims, claims) {
+		s.touchAll()
+	}
+}
+
+// heartbeatGone tells that the other node's daemon has ended.
+func (s *step) heartbeatGone(link int) {
+	if s.pulse != nil {
+		s.pulse.Refused(s.now, link)
+	}
+}
+
+// beat settles what the links tell now, and sends what is due.
+func (s *step) beat() {
+	if s.pulse == nil || !s.linked() {
+		return
+	}
+	if s.pulse.Settle(s.now) {
+		s.touchAll()
+		s.settle()
+	}
+	if s.restless {
+		s.restless = false
+		if roles := s.roles(); roles != s.said {
+			s.said = roles
+			s.pulse.Hasten(s.now)
+		}
+	}
+	if at := s.pulse.Due(); s.now.Before(at) {
+		return
+	}
+	for _, b := range s.pulse.Beats(s.now, s.saying()) {
+		s.do(Beat{Link: b.Link, Heartbeat: b.Heartbeat})
+	}
+}
+
+// roles is a number that changes with what this node claims.
+func (s *step) roles() uint64 {
+	h := uint64(s.class()) + 1
+	for _, r := range s.routers {
+		h = h*31 + uint64(r.role())
+	}
+	return h
+}
+
+// saying is what this node tells of itself.
+func (s *step) saying() fencing.Heartbeat {
+	h := fencing.Heartbeat{Version: s.cfg.Heartbeat.Version, Class: s.class(), Gateway: s.gateway(), Config: s.cfg.Heartbeat.Digest}
+	h.Claims = make([]fencing.Claim, len(s.routers))
+	for i, r := range s.routers {
+		h.Claims[i] = fencing.Claim{Router: fencing.RouterKey(r.cfg.Name), Role: r.role(), Priority: r.machine.Priority(), Hears: s.hears(r)}
+	}
+	return h
+}
+
+// role is what this node does for a router.
+func (r *router) role() fencing.Role {
+	switch r.machine.State() {
+	case vrrp.Active:
+		return fencing.Holds
+	case vrrp.Backup:
+		return fencing.Standby
+	}
+	return fencing.Out
+}
