@@ -171,6 +171,11 @@ func problems(s daemon.Status, now time.Time) []string {
 			list = append(list, fmt.Sprintf("%s: %s of %s refused (%s)%s", r.Name, adverts(f.Count), f.From, f.Reason, todo(f.Remedy)))
 		}
 	}
+	for _, n := range s.Notify {
+		if n.Failing {
+			list = append(list, fmt.Sprintf("notify %s: %s (%d sent, %d wait, %d given up, %d dropped)", n.Name, n.LastError, n.Sent, n.Waiting, n.Failed, n.Dropped))
+		}
+	}
 	return list
 }
 

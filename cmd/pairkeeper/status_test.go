@@ -68,6 +68,10 @@ func TestTheScreen(t *testing.T) {
 	five := three
 	five.State, five.LastResort, five.Priority = "ACTIVE", true, 1
 	last.Routers = []daemon.RouterStatus{five}
+	trouble.Notify = []daemon.NotifyStatus{
+		{Name: "ops", Sent: 7, Waiting: 2, Failed: 1, Failing: true, LastError: "mail.example.com:587: no answer within 10s"},
+		{Name: "chat", Sent: 9, LastError: "long ago"},
+	}
 
 	bare := daemon.Status{Version: "1.0", Node: "lb01", Peer: "lb02", Started: noon.Add(time.Second), Config: good.Config}
 

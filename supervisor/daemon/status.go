@@ -32,6 +32,7 @@ type NotifyStatus struct {
 	Failed    int       `json:"failed"`
 	Dropped   int       `json:"dropped"`
 	Waiting   int       `json:"waiting"`
+	Failing   bool      `json:"failing"` // the last try
 	LastError string    `json:"last_error,omitempty"`
 	LastOK    time.Time `json:"last_ok,omitzero"`
 }

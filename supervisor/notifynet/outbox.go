@@ -37,6 +37,7 @@ func (r refused) Unwrap() error { return r.error }
 type Delivery struct {
 	Name                           string
 	Sent, Failed, Dropped, Waiting int
+	Failing                        bool // the last try
 	LastError                      string
 	LastOK                         time.Time
 }
@@ -171,7 +172,7 @@ func (o *outbox) succeeded(list []message, tries int) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.state.Sent += len(list)
-	o.state.LastOK = time.Now()
+	o.state.LastOK, o.state.Failing = time.Now(), false
 	if tries > 0 {
 		o.log.Info(o.name() + ": delivered at last")
 	}
@@ -180,7 +181,7 @@ func (o *outbox) succeeded(list []message, tries int) {
 func (o *outbox) retrying(err error, after time.Duration) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.state.LastError = words.Visible(err.Error())
+	o.failing(err)
 	o.log.Warn(fmt.Sprintf("%s: not delivered, tried again in %s: %s", o.name(), after, o.state.LastError), fieldReason, "notify-failed")
 }
 
@@ -188,8 +189,12 @@ func (o *outbox) failed(list []message, err error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.state.Failed += len(list)
-	o.state.LastError = words.Visible(err.Error())
+	o.failing(err)
 	o.log.Error(fmt.Sprintf("%s: given up: %s: %s", o.name(), list[len(list)-1].Subject(), o.state.LastError), fieldReason, "notify-failed")
+}
+
+func (o *outbox) failing(err error) {
+	o.state.LastError, o.state.Failing = words.Visible(err.Error()), true
 }
 
 func (o *outbox) delivery() Delivery {
