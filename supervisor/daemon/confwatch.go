@@ -32,7 +32,7 @@ func (h *hands) watchConfig() {
 		}})
 	}
 	warn := func(text string) { h.log.Warn("the proxy's configuration: " + text) }
-	cfg := watch.Config{Paths: h.cfg.Proxy.Watch, Exclude: []string{h.file}, Named: proxynet.Named}
+	cfg := watch.Config{Paths: h.cfg.Proxy.Watch, Exclude: h.own, Named: proxynet.Named}
 	h.watches.Go(func() { watch.Run(ctx, cfg, tell, warn) })
 }
 

@@ -114,7 +114,7 @@ func (d *Daemon) Run(ctx context.Context) error {
 // assemble wires the parts; nothing runs on the loop's thread yet.
 func (d *Daemon) assemble() {
 	d.hands = &hands{
-		ctx: context.Background(), mail: d.mail, log: d.opts.Log, file: d.opts.File,
+		ctx: context.Background(), mail: d.mail, log: d.opts.Log, own: d.opts.Source.Files,
 		keeper: newKeeper(d.kernel, d.vmacs, d.mail.tell, d.opts.Log),
 		hooks:  notifynet.NewHooks(d.opts.Log), receivers: notifynet.NewReceivers(d.opts.Log),
 	}

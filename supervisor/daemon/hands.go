@@ -34,7 +34,7 @@ type hands struct {
 	mail   *mailbox
 	keeper *keeper
 	log    *slog.Logger
-	file   string                 // pairkeeper's own configuration, none of the proxy's
+	own    []string               // the files of pairkeeper's own configuration, none of the proxy's
 	step   func(supervisor.Event) // on the loop's thread, as is
 	linked func(vrrpnet.Interface)
 	memory string  // see proxynet.Unit

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/pairkeeper/pairkeeper/supervisor"
 	"github.com/pairkeeper/pairkeeper/vrrp"
 )
 
@@ -17,6 +18,9 @@ func (l *loop) line() string {
 	parts[0] = l.node.Health().Verdict.String() + ": " + parts[0]
 	if p := l.node.Proxy(now()); p.Guarded {
 		parts = append(parts, p.Name+" "+p.Phase.String())
+		if p.Config.State == supervisor.ConfBad {
+			parts = append(parts, "its configuration on disk is bad")
+		}
 	}
 	return strings.Join(parts, ", ")
 }

@@ -45,7 +45,11 @@ func (d *Daemon) reload() ([]string, error) {
 		return nil, err
 	}
 	changed := difference(d.inUse, src)
-	if !d.mail.ask(func() { d.loop.step(supervisor.Reconfigured{Config: src.Config}) }) {
+	apply := func() {
+		d.hands.own = src.Files
+		d.loop.step(supervisor.Reconfigured{Config: src.Config})
+	}
+	if !d.mail.ask(apply) {
 		return nil, errStopping
 	}
 	again := !slices.Equal(d.inUse.Files, src.Files)

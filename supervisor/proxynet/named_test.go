@@ -1,6 +1,7 @@
 package proxynet
 
 import (
+	"path/filepath"
 	"slices"
 	"testing"
 )
@@ -37,4 +38,15 @@ backend app
 			t.Errorf("%s: found %q, want %q", name, got, c.want)
 		}
 	}
+}
+
+func FuzzNamed(f *testing.F) {
+	f.Add("ssl_certificate /a.pem;\nbind :443 ssl crt b.pem # c\ncrt-base /d\n")
+	f.Fuzz(func(t *testing.T, text string) {
+		for _, path := range Named("", []byte(text)) {
+			if !filepath.IsAbs(path) {
+				t.Errorf("%q names %q", text, path)
+			}
+		}
+	})
 }

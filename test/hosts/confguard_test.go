@@ -54,6 +54,7 @@ func guarded(t *testing.T, proxy proxy, policy string) *pair {
 	p.a.Run(t, "systemctl", "reload", proxy.unit)
 	p.a.Write(t, "/etc/pairkeeper/pairkeeper.yaml", strings.Replace(configFor(proxy, ""), "  test: ", "  reload: "+policy+"\n  test: ", 1), 0o644)
 	p.a.Run(t, "systemctl", "reload", "pairkeeper.service")
+	p.loaded(1)
 	p.config("unchanged")
 	p.answers("gen0")
 	return p
@@ -98,6 +99,30 @@ func (p *pair) undisturbed(pid string) {
 		p.t.Errorf("answered by %v, want lb01 alone", got)
 	}
 	p.neverTwo()
+}
+
+// awaitLine awaits words in what systemctl status says of pairkeeper.
+func (p *pair) awaitLine(words string) {
+	p.t.Helper()
+	for end := time.Now().Add(soon); ; time.Sleep(50 * time.Millisecond) {
+		line := p.a.Run(p.t, "systemctl", "show", "-P", "StatusText", "pairkeeper.service")
+		if strings.Contains(line, words) {
+			return
+		}
+		if time.Now().After(end) {
+			p.t.Fatalf("STATUS= is %q, want %q in it", line, words)
+		}
+	}
+}
+
+// loaded awaits that somebody else's reload was noticed so often.
+func (p *pair) loaded(times int) {
+	p.t.Helper()
+	for end := time.Now().Add(soon); strings.Count(p.journal(p.a), "(proxy-config-loaded)") < times; time.Sleep(100 * time.Millisecond) {
+		if time.Now().After(end) {
+			p.t.Fatalf("not %d reloads were noticed:\n%s", times, p.journal(p.a))
+		}
+	}
 }
 
 // edits are ways to change gen$OLD to gen$NEW in $FILE, which lies in $DIR.
@@ -171,15 +196,10 @@ func TestEditThatIsReloadedAtOnceIsNeverPending(t *testing.T) {
 	for name, proxy := range proxies {
 		t.Run(name, func(t *testing.T) {
 			p := guarded(t, proxy, "manual")
-			before := strings.Count(p.journal(p.a), "(proxy-config-loaded)")
 			for n := range 3 {
 				p.edit(n, "systemctl reload "+proxy.unit)
 				p.answers(fmt.Sprintf("gen%d", n+1))
-				for end := time.Now().Add(soon); strings.Count(p.journal(p.a), "(proxy-config-loaded)") <= before+n; time.Sleep(100 * time.Millisecond) {
-					if time.Now().After(end) {
-						t.Fatalf("the edit is not noticed:\n%s", p.journal(p.a))
-					}
-				}
+				p.loaded(2 + n)
 				p.config("unchanged")
 			}
 			if text := p.journal(p.a); strings.Contains(text, "(proxy-config-pending)") {
@@ -203,6 +223,7 @@ func TestBadEditIsSaidBeforeTheCrashAndThenMovesTheVIP(t *testing.T) {
 			if screen := p.a.Run(t, "pairkeeper", "status"); !strings.Contains(screen, "is bad, it would not start again") || !strings.Contains(screen, proxy.config) {
 				t.Errorf("the screen does not say so:\n%s", screen)
 			}
+			p.awaitLine("its configuration on disk is bad")
 			p.wantJournal(p.a, "(proxy-config-bad)", proxy.unit+" goes on as it is, but would not start again", proxy.config)
 			time.Sleep(2 * time.Second) // long enough to do something foolish
 			p.answers("gen0")
