@@ -74,7 +74,7 @@ func (c *Child) Restart(ctx context.Context) (detail string, err error) {
 // Reload sends the child itself the signal with which it reads its configuration again.
 // Whether it took it nobody says; one that has only just started may not.
 func (c *Child) Reload(ctx context.Context) error {
-	if err := c.Signal(ctx, mannersOf(c.argv).reload); err != nil {
+	if err := c.order(ctx, (*nursery).reload); err != nil {
 		return fmt.Errorf("reload %s: %w", c.argv[0], err)
 	}
 	return nil
@@ -208,9 +208,13 @@ func (n *nursery) signal(sig unix.Signal) error {
 	if n.child == nil {
 		return errors.New("it does not run")
 	}
+	return unix.Kill(n.child.pid(), sig)
+}
+
+func (n *nursery) reload() error {
 	at := Uptime()
-	if err := unix.Kill(n.child.pid(), sig); err != nil {
-		return fmt.Errorf("reload %s: %w", n.argv[0], err)
+	if err := n.signal(mannersOf(n.argv).reload); err != nil {
+		return err
 	}
 	n.state.Loaded = at
 	n.say()
