@@ -160,7 +160,7 @@ func (s *step) arbitrate(r *router) fencing.Decision {
 	if a := &r.arbitration; d != a.decision {
 		a.decision, a.since = d, s.now
 		if d.Alarm {
-			s.note(r.cfg.Name, vrrp.Reason(d.Rule), "%s", s.words(r, &e, d))
+			s.note(r.cfg.Name, vrrp.Reason(d.Rule), "%s", s.words(&e, d))
 		}
 	}
 	return d
@@ -176,7 +176,7 @@ func (s *step) touchWilling() {
 }
 
 // words says what a decision rests on.
-func (s *step) words(r *router, e *fencing.Evidence, d fencing.Decision) string {
+func (s *step) words(e *fencing.Evidence, d fencing.Decision) string {
 	peer := s.cfg.Peer
 	switch d.Rule {
 	case fencing.RuleVRRPBroken:

@@ -93,7 +93,7 @@ func (r *rung) mayReload() bool {
 // mayRestart tells whether one more restart is allowed.
 func (r *rung) mayRestart() bool {
 	l := r.cfg.Ladder
-	return !(l.SkipRestart && l.SkipKill) && r.attempt < r.cfg.Attempts && !r.spent()
+	return (!l.SkipRestart || !l.SkipKill) && r.attempt < r.cfg.Attempts && !r.spent()
 }
 
 // spent tells, and says, that the window allows no more restarts.

@@ -53,8 +53,8 @@ func list(items ...*yaml.Node) *yaml.Node {
 	return &yaml.Node{Kind: yaml.SequenceNode, Tag: "!!seq", Content: items}
 }
 
-func flowList(items ...*yaml.Node) *yaml.Node {
-	n := list(items...)
+func flowList() *yaml.Node {
+	n := list()
 	n.Style = yaml.FlowStyle
 	return n
 }

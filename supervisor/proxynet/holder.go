@@ -153,5 +153,5 @@ func (l *listener) inTheWayOf(at netip.AddrPort) bool {
 	if want.Is6() {
 		v6 = want
 	}
-	return v6.IsUnspecified() && !(have.Is6() && l.v6Only)
+	return v6.IsUnspecified() && (!have.Is6() || !l.v6Only)
 }
