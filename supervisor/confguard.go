@@ -119,11 +119,11 @@ func (c *confGuard) what() string {
 }
 
 // remedy is how a configuration comes into force.
-func (c *confGuard) remedy(u UnitState) string {
+func (c *confGuard) remedy() string {
 	if c.cfg.Unit != "" {
 		return "systemctl reload " + strings.TrimSuffix(c.cfg.Unit, ".service")
 	}
-	return fmt.Sprintf("have process %d reload it", u.MainPID)
+	return "reload: auto would have it reloaded"
 }
 
 // confChanged takes note of another configuration on disk.
@@ -138,10 +138,10 @@ func (s *step) confChanged(ev ProxyConfigChanged) {
 	if ev.Hash == c.disk && !ev.First {
 		return
 	}
-	c.disk, c.stale, c.due = ev.Hash, c.testing, c.tests()
+	c.disk, c.written, c.stale, c.due = ev.Hash, ev.Written, c.testing, c.tests()
 	switch {
 	case ev.First:
-		c.judged, c.loaded, c.written, c.changed = false, "", ev.Written, nil
+		c.judged, c.loaded, c.changed = false, "", nil
 	case c.judged && ev.Hash == c.loaded:
 		c.due = false
 		if c.state != ConfUnchanged {
@@ -149,7 +149,6 @@ func (s *step) confChanged(ev ProxyConfigChanged) {
 		}
 		c.enter(s.now, ConfUnchanged, "")
 	default:
-		c.written = ev.Written
 		c.add(ev.Paths)
 		c.enter(s.now, ConfChanged, "")
 		s.confUntested()
@@ -168,7 +167,7 @@ func (s *step) confUntested() {
 		s.note("", ReasonConfChanged, "%s: changed, and neither tested nor reloaded (reload: never)", c.what())
 	default:
 		c.enter(s.now, ConfPending, "it cannot be tested: there is no test: for the proxy")
-		s.note("", ReasonConfPending, "%s: changed and not in force, and %s: %s", c.what(), c.problem, c.remedy(s.guard.unit))
+		s.note("", ReasonConfPending, "%s: changed and not in force, and %s: %s", c.what(), c.problem, c.remedy())
 	}
 }
 
@@ -209,7 +208,7 @@ func (s *step) confEnact() {
 	case c.state != ConfTested || c.reloading != "" || s.guard.changing():
 	case c.cfg.Reload != ReloadAuto:
 		c.enter(s.now, ConfPending, "")
-		s.note("", ReasonConfPending, "%s: tested good, not in force: %s", c.what(), c.remedy(s.guard.unit))
+		s.note("", ReasonConfPending, "%s: tested good, not in force: %s", c.what(), c.remedy())
 	case s.guard.mayReload():
 		c.reloading = c.disk
 		s.do(Reload{For: ForConfig})
@@ -294,10 +293,7 @@ func (s *step) confReloaded(problem string) {
 	case hash == "":
 	case problem == "":
 		c.loaded = hash
-		if hash == c.disk {
-			s.note("", ReasonConfReloaded, "%s: tested good, %s reloaded", c.what(), c.cfg.Name())
-			c.enter(s.now, ConfReloaded, "")
-		}
+		s.confTook(hash)
 	case hash != c.disk:
 	case c.inForce(s.guard.unit): // somebody was faster
 		s.confLoaded()
@@ -306,6 +302,19 @@ func (s *step) confReloaded(problem string) {
 		s.note("", ReasonConfReloadFailed, "%s: tested good, but %s", c.what(), problem)
 	}
 	s.confSettle()
+}
+
+// confTook takes note of what our reload brought into force.
+func (s *step) confTook(hash string) {
+	c := &s.conf
+	if hash == c.disk {
+		s.note("", ReasonConfReloaded, "%s: tested good, %s reloaded", c.what(), c.cfg.Name())
+		c.enter(s.now, ConfReloaded, "")
+		return
+	}
+	c.due = c.tests()
+	c.enter(s.now, ConfChanged, "") // also where it was taken back: too late
+	s.confUntested()
 }
 
 // confAfter follows what the ladder did.

@@ -187,6 +187,25 @@ func TestAnEditDuringAReloadIsTestedAgain(t *testing.T) {
 	s.wants(s.tell(reloaded), "note proxy-config-reloaded")
 }
 
+func TestAnEditThatIsTakenBackDuringAReloadIsReloadedAsWell(t *testing.T) {
+	s := watching(t, supervisor.ReloadAuto)
+	s.tell(onDisk("b", 20*time.Second), testGood)
+	s.tell(onDisk("a", 22*time.Second))
+	s.wants(s.tell(unit(running(21*time.Second)), reloaded), "run test for the configuration") // b is in force, or a: nobody knows
+	s.wants(s.tell(testGood), "reload for the configuration")
+	s.wants(s.tell(reloaded), "note proxy-config-reloaded")
+}
+
+func TestAChildIsNotReloadedBySystemctl(t *testing.T) {
+	cfg := watched(supervisor.ReloadManual)
+	cfg.Proxy.Unit, cfg.Proxy.Command = "", []string{"nginx"}
+	s := holding(t, cfg)
+	s.tell(supervisor.ProxyConfigChanged{Hash: "a", First: true}, testGood, onDisk("b", 20*time.Second))
+	if d := detail(s.node.Step(s.now, testGood), supervisor.ReasonConfPending); !strings.HasSuffix(d, "not in force: reload: auto would have it reloaded") {
+		t.Errorf("it says %q", d)
+	}
+}
+
 // sed -i … && systemctl reload nginx: the reload is over before the files are quiet.
 func TestAnEditThatWasReloadedAtOnceIsNotPending(t *testing.T) {
 	for name, u := range map[string]time.Duration{"before it is told": 0, "while the test runs": 1} {

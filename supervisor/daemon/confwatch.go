@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/pairkeeper/pairkeeper/internal/certfiles"
 	"github.com/pairkeeper/pairkeeper/internal/watch"
 	"github.com/pairkeeper/pairkeeper/supervisor"
 	"github.com/pairkeeper/pairkeeper/supervisor/proxynet"
@@ -32,7 +33,7 @@ func (h *hands) watchConfig() {
 		}})
 	}
 	warn := func(text string) { h.log.Warn("the proxy's configuration: " + text) }
-	cfg := watch.Config{Paths: h.cfg.Proxy.Watch, Exclude: h.own, Named: proxynet.Named}
+	cfg := watch.Config{Paths: h.cfg.Proxy.Watch, Exclude: h.own, Named: certfiles.Named}
 	h.watches.Go(func() { watch.Run(ctx, cfg, tell, warn) })
 }
 

@@ -1,4 +1,5 @@
-package proxynet
+// Package certfiles finds the certificates that a configuration of nginx or HAProxy names.
+package certfiles
 
 import (
 	"path/filepath"
@@ -73,7 +74,7 @@ func absolute(bases map[string]string, word, name string) string {
 	case strings.HasPrefix(word, "crt"):
 		base = bases["crt-base"]
 	}
-	if base == "" {
+	if !filepath.IsAbs(base) {
 		return ""
 	}
 	return filepath.Join(base, name)

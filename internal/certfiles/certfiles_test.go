@@ -1,4 +1,4 @@
-package proxynet
+package certfiles
 
 import (
 	"path/filepath"
