@@ -317,6 +317,15 @@ func TestNothingIsReloadedWhileTheLadderWorks(t *testing.T) {
 	s.wants(s.tell(unit(starts), unit(running(30*time.Second))), "note proxy-config-loaded") // by the restart
 }
 
+func TestAHungProxyIsTheLaddersAlone(t *testing.T) {
+	s := watching(t, supervisor.ReloadAuto)
+	s.tell(deaf, supervisor.TestDone{})
+	s.phase(supervisor.Restarting)
+	s.tell(onDisk("b", 20*time.Second))
+	s.wants(s.tell(testGood)) // the unit is active still
+	s.wants(s.tell(unit(running(30*time.Second))), "note proxy-config-loaded")
+}
+
 func TestAProxyThatIsGivenUpButRunsIsReloaded(t *testing.T) {
 	s := watching(t, supervisor.ReloadAuto)
 	s.tell(wrong, supervisor.TestDone{Problem: "no"})
