@@ -138,7 +138,7 @@ func TestAMailSaysWhatAPersonNeeds(t *testing.T) {
 		"When:      2025-03-01 12:00:00.123 +0000\r\n", "Node:      lb01 (peer lb02)\r\n", "Router:    web\r\n",
 		"What:      BACKUP -> ACTIVE [MASTER], priority 150\r\n", "Why:       peer-silent\r\n",
 		"Detail:    nginx.service: exit 1 — größer  Bcc: thief@example.com\r\n", "Remedy:    mend the proxy",
-		"Addresses: 10.0.0.3/24 10.0.0.4/24\r\n",
+		"Address:   10.0.0.3/24\r\nAddress:   10.0.0.4/24\r\n",
 	} {
 		if !strings.Contains(string(text), want) {
 			t.Errorf("no %q in\n%s", want, text)

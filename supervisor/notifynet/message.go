@@ -69,6 +69,8 @@ func (m *message) text() string {
 	line("Why", string(m.Reason))
 	line("Detail", m.Detail)
 	line("Remedy", remedyOf(m.Reason))
-	line("Addresses", strings.Join(m.Addresses, " "))
+	for _, a := range m.Addresses {
+		line("Address", a)
+	}
 	return b.String()
 }
