@@ -49,9 +49,7 @@ func boolean(b bool) *yaml.Node {
 
 func duration(d time.Duration) *yaml.Node { return text(printDuration(d)) }
 
-func list(items ...*yaml.Node) *yaml.Node {
-	return &yaml.Node{Kind: yaml.SequenceNode, Tag: "!!seq", Content: items}
-}
+func list() *yaml.Node { return &yaml.Node{Kind: yaml.SequenceNode, Tag: "!!seq"} }
 
 func flowList() *yaml.Node {
 	n := list()
