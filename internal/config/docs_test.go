@@ -11,7 +11,7 @@ import (
 func TestDocumentationNamesEveryKey(t *testing.T) {
 	docs := string(read(t, "../../docs/configuration.md"))
 	named := 0
-	for key := range keysOf(t, "testdata/valid-full.yaml", "testdata/valid-small.yaml", "testdata/valid-password.yaml", "testdata/valid-vrrp.yaml", "testdata/valid-probes.yaml", "testdata/valid-hooks.yaml") {
+	for key := range keysOf(t, "testdata/valid-full.yaml", "testdata/valid-small.yaml", "testdata/valid-password.yaml", "testdata/valid-vrrp.yaml", "testdata/valid-probes.yaml", "testdata/valid-heartbeat.yaml", "testdata/valid-heartbeat-small.yaml", "testdata/valid-hooks.yaml") {
 		if key == "lb01" || key == "lb02" || key == "X-Probe" || key == "X-Room" || key == "Accept" {
 			continue
 		}
@@ -28,8 +28,9 @@ func TestDocumentationNamesEveryKey(t *testing.T) {
 // TestDocumentationsExamplesAreValid: a part of a file is completed by two nodes. Nothing is
 // odd about them but a password in clear text, which keepalived.md has to have.
 func TestDocumentationsExamplesAreValid(t *testing.T) {
+	const router = "virtual_routers:\n  - {interface: eth0, vrid: 50, addresses: [10.0.0.3/24]}\n"
 	const nodes = "nodes:\n  lb01: {address: 10.0.0.5, priority: 150}\n  lb02: {address: 10.0.0.6, priority: 100}\n"
-	for path, want := range map[string]int{"../../README.md": 3, "../../docs/configuration.md": 2, "../../docs/keepalived.md": 1, "../../docs/containers.md": 1} {
+	for path, want := range map[string]int{"../../README.md": 3, "../../docs/configuration.md": 3, "../../docs/keepalived.md": 1, "../../docs/containers.md": 1} {
 		blocks := strings.Split(string(read(t, path)), "```yaml\n")[1:]
 		if len(blocks) != want {
 			t.Errorf("%s has %d examples, want %d", path, len(blocks), want)
@@ -38,6 +39,9 @@ func TestDocumentationsExamplesAreValid(t *testing.T) {
 			example, _, _ := strings.Cut(b, "```")
 			if !strings.HasPrefix(example, "nodes:") {
 				example = nodes + example
+			}
+			if !strings.Contains(example, "virtual_routers:") && !strings.Contains(example, "proxy:") {
+				example += router
 			}
 			if w := warnings(parse(t, []byte(example))); w != "" && !strings.Contains(w, "in clear text") {
 				t.Errorf("%s: %s\n%s", path, w, example)

@@ -28,6 +28,8 @@ type Document struct {
 	hooks        supervisor.Hooks // of the whole pair
 	hookAt       []hookPlace
 	receivers    []receiver
+	heartbeat    *heartbeat // nil: none
+	arbitration  arbitration
 }
 
 // Parse reads the text of a file; name is how messages call it. It touches nothing
@@ -46,7 +48,7 @@ func Parse(name string, data []byte) (*Document, error) {
 }
 
 func (d *Document) read(root value) {
-	f, ok := root.fields("a mapping such as nodes: {…}", "node", "reload", "nodes", "proxy", "probes", "virtual_routers", "when_all_unhealthy", "hooks", "notify")
+	f, ok := root.fields("a mapping such as nodes: {…}", "node", "reload", "nodes", "proxy", "probes", "virtual_routers", "when_all_unhealthy", "hooks", "notify", "heartbeat", "arbitration")
 	if !ok {
 		return
 	}
@@ -72,6 +74,7 @@ func (d *Document) read(root value) {
 		d.readHooks(v, &d.hooks)
 	}
 	d.giveHooks()
+	d.readHeartbeat(f)
 	if v, ok := f.keys["notify"]; ok {
 		d.readReceivers(v)
 	}
@@ -119,6 +122,7 @@ func (d *Document) For(name string) (supervisor.Config, error) {
 	for _, r := range d.receivers {
 		c.Receivers = append(c.Receivers, r.withSecrets())
 	}
+	d.link(&c, d.nodes[i], d.nodes[1-i])
 	if len(errs) > 0 {
 		return supervisor.Config{}, errs.sort()
 	}

@@ -107,6 +107,10 @@ func (d *Document) tree() tree {
 		}
 		t.set("notify", all)
 	}
+	if d.heartbeat != nil {
+		t.set("heartbeat", d.heartbeatTree())
+		t.set("arbitration", d.arbitration.tree())
+	}
 	if len(d.routers) > 0 {
 		all := list()
 		for _, r := range d.routers {

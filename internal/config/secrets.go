@@ -126,7 +126,7 @@ func (d *Document) skipCredentials() (list []Error) {
 	return list
 }
 
-// secrets goes through those of the routers, then those of the receivers.
+// secrets goes through those of the routers, of the receivers and of the heartbeat.
 func (d *Document) secrets(yield func(*secret) bool) {
 	for i := range d.routers {
 		for j := range d.routers[i].secrets {
@@ -140,6 +140,14 @@ func (d *Document) secrets(yield func(*secret) bool) {
 			if s != nil && !yield(s) {
 				return
 			}
+		}
+	}
+	if d.heartbeat == nil {
+		return
+	}
+	for i := range d.heartbeat.secrets {
+		if !yield(&d.heartbeat.secrets[i]) {
+			return
 		}
 	}
 }
