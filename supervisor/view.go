@@ -4,6 +4,7 @@ import (
 	"net/netip"
 	"time"
 
+	"github.com/pairkeeper/pairkeeper/fencing"
 	"github.com/pairkeeper/pairkeeper/probes"
 	"github.com/pairkeeper/pairkeeper/vrrp"
 )
@@ -16,6 +17,8 @@ type View struct {
 	Health  Health
 	Probes  []ProbeView
 	Routers []RouterView
+
+	Heartbeat HeartbeatView
 }
 
 // ProxyView is the guard's part of a View.
@@ -59,6 +62,10 @@ type RouterView struct {
 	Primary    netip.Addr
 	Heard      vrrp.Heard
 	Owned      bool
+	// Arbiter is the rule that the arbiter last followed, and since when; empty: there is
+	// no heartbeat, or it was not asked.
+	Arbiter      fencing.Rule
+	ArbiterSince time.Time
 }
 
 // View tells how the node is at a moment.
@@ -72,7 +79,7 @@ func (n *Node) View(now time.Time) View {
 
 // Summary is View without the routers.
 func (n *Node) Summary(now time.Time) View {
-	v := View{Node: n.cfg.Node, Peer: n.cfg.Peer, Proxy: n.Proxy(now), Health: n.Health()}
+	v := View{Node: n.cfg.Node, Peer: n.cfg.Peer, Proxy: n.Proxy(now), Health: n.Health(), Heartbeat: n.heartbeatView()}
 	for i := range n.probes {
 		v.Probes = append(v.Probes, n.probes[i].view())
 	}
@@ -94,6 +101,7 @@ func (n *Node) viewOf(r *router) RouterView {
 	return RouterView{
 		Config: r.cfg, State: r.machine.State(), Reason: reason, Detail: detail, LastResort: r.failing != "", Since: r.since,
 		Priority: r.machine.Priority(), Offsets: r.offsets, Primary: r.primary, Heard: r.machine.Heard(), Owned: r.owned,
+		Arbiter: r.arbitration.decision.Rule, ArbiterSince: r.arbitration.since,
 	}
 }
 

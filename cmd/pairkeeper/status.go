@@ -66,6 +66,7 @@ func printStatus(out io.Writer, s daemon.Status, now time.Time) {
 		}
 		fmt.Fprintln(w)
 	}
+	printHeartbeat(w, s.Heartbeat, s.Peer, now)
 	_ = w.Flush() // as good as out is
 	for _, line := range problems(s, now) {
 		fmt.Fprintln(out, "!", line)
@@ -152,6 +153,7 @@ func problems(s daemon.Status, now time.Time) []string {
 			list = append(list, fmt.Sprintf("%s: %s (for %s)", s.Proxy.Name, text, age(now, s.Proxy.Config.Since)))
 		}
 	}
+	list = append(list, heartbeatProblems(s.Heartbeat, s.Peer)...)
 	for _, r := range s.Routers {
 		if r.LastResort {
 			list = append(list, r.Name+": "+lastResort(r.State))

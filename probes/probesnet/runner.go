@@ -30,8 +30,8 @@ type looker interface {
 type Runner struct {
 	cancel context.CancelFunc
 	ended  chan struct{}
-	wake   chan struct{} // has capacity 1
-	over   chan outcome  // has room for every job
+	wake   chan func(probes.Config) bool // has capacity 1
+	over   chan outcome                  // has room for every job
 	jobs   []*job
 	tell   func(int, Result)
 }
@@ -60,7 +60,7 @@ func runWith(ctx context.Context, k *kit, cfg []probes.Config, tell func(i int, 
 func start(ctx context.Context, jobs []*job, lanes lanes, leave func(), tell func(i int, r Result)) *Runner {
 	ctx, cancel := context.WithCancel(ctx)
 	r := &Runner{
-		cancel: cancel, ended: make(chan struct{}), wake: make(chan struct{}, 1),
+		cancel: cancel, ended: make(chan struct{}), wake: make(chan func(probes.Config) bool, 1),
 		over: make(chan outcome, len(jobs)), jobs: jobs, tell: tell,
 	}
 	go func() {
@@ -71,12 +71,17 @@ func start(ctx context.Context, jobs []*job, lanes lanes, leave func(), tell fun
 	return r
 }
 
-// Now makes every probe look at once, for instance after a restart. A look that is
+// Now makes some probes look at once, for instance all after a restart. A look that is
 // under way is finished and another one follows it.
-func (r *Runner) Now() {
-	select {
-	case r.wake <- struct{}{}:
-	default:
+func (r *Runner) Now(which func(probes.Config) bool) {
+	for {
+		select {
+		case r.wake <- which:
+			return
+		case before := <-r.wake:
+			also := which
+			which = func(c probes.Config) bool { return before(c) || also(c) }
+		}
 	}
 }
 
@@ -107,9 +112,11 @@ func (r *Runner) run(ctx context.Context, lanes lanes) {
 		case <-ctx.Done():
 		case o := <-r.over:
 			r.end(ctx, o)
-		case <-r.wake:
+		case which := <-r.wake:
 			for _, j := range r.jobs {
-				j.hurry(time.Now())
+				if which(j.cfg) {
+					j.hurry(time.Now())
+				}
 			}
 		case <-timer.C:
 		}

@@ -64,7 +64,7 @@ func TestNowLooksAtOnce(t *testing.T) {
 		if a, b := <-results, <-results; a+b != 1 {
 			t.Fatalf("round %d: results of %d and %d, want of 0 and 1", round, a, b)
 		}
-		r.Now()
+		r.Now(func(probes.Config) bool { return true })
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/pairkeeper/pairkeeper/fencing/fencingnet"
 	"github.com/pairkeeper/pairkeeper/internal/logbook"
 	"github.com/pairkeeper/pairkeeper/supervisor"
 	"github.com/pairkeeper/pairkeeper/supervisor/notifynet"
@@ -63,6 +64,7 @@ func New(opts Options) (*Daemon, error) {
 	if err != nil {
 		return nil, err
 	}
+	opts.Source.Config.Heartbeat.Version = opts.Version
 	d := &Daemon{opts: opts, mail: mail, kernel: kernel, vmacs: vmacs, started: time.Now(), inUse: opts.Source, stopFiles: func() {}}
 	d.config = ConfigStatus{File: opts.File, Loaded: d.started}
 	d.opts.Log = d.opts.Log.With(logbook.Node, opts.Source.Config.Node)
@@ -126,6 +128,7 @@ func (d *Daemon) assemble() {
 		ports: map[string]*port{}, remarks: remarks{}, seen: map[string]vrrpnet.Interface{}, unusable: map[string]bool{},
 	}
 	d.loop.serve(d.opts.Source.Config)
+	d.hands.journal = d.loop.journal
 	d.hands.step, d.hands.linked = d.loop.step, d.loop.linked
 	d.hands.configure(d.opts.Source.Config)
 }
@@ -155,7 +158,8 @@ func (d *Daemon) release(note *notifier) error {
 func (d *Daemon) Status() (Status, bool) {
 	var s Status
 	var routers []supervisor.Router
-	if !d.mail.ask(func() { s, routers = d.loop.status(), d.loop.cfg.Routers }) {
+	var counts []fencingnet.WireCount
+	if !d.mail.ask(func() { s, routers, counts = d.loop.status(), d.loop.cfg.Routers, d.hands.wires.counts() }) {
 		return s, false
 	}
 	for some := range slices.Chunk(routers, routersAtOnce) {
@@ -168,6 +172,9 @@ func (d *Daemon) Status() (Status, bool) {
 		}
 	}
 	s.Version, s.Started = d.opts.Version, d.started
+	if s.Heartbeat != nil {
+		s.Heartbeat.count(counts)
+	}
 	s.Notify = deliveries(d.hands.receivers.Deliveries())
 	d.mu.Lock()
 	defer d.mu.Unlock()

@@ -10,6 +10,7 @@ import (
 	"sync"
 
 	"github.com/pairkeeper/pairkeeper/internal/logbook"
+	"github.com/pairkeeper/pairkeeper/probes"
 	"github.com/pairkeeper/pairkeeper/probes/probesnet"
 	"github.com/pairkeeper/pairkeeper/supervisor"
 	"github.com/pairkeeper/pairkeeper/supervisor/notifynet"
@@ -30,15 +31,16 @@ type proxy interface {
 // hands do what takes time, each on a goroutine of its own, and answer by mail. The
 // loop's thread calls them; they never make it wait.
 type hands struct {
-	ctx    context.Context
-	mail   *mailbox
-	keeper *keeper
-	log    *slog.Logger
-	own    []string               // the files of pairkeeper's own configuration, none of the proxy's
-	step   func(supervisor.Event) // on the loop's thread, as is
-	linked func(vrrpnet.Interface)
-	memory string  // see proxynet.Unit
-	held   []order // of the step under way
+	ctx     context.Context
+	mail    *mailbox
+	keeper  *keeper
+	log     *slog.Logger
+	own     []string // the files of pairkeeper's own configuration, none of the proxy's
+	journal *journal
+	step    func(supervisor.Event) // on the loop's thread, as is
+	linked  func(vrrpnet.Interface)
+	memory  string  // see proxynet.Unit
+	held    []order // of the step under way
 
 	cfg       supervisor.Config
 	proxy     proxy
@@ -47,6 +49,8 @@ type hands struct {
 	proxyLeft chan struct{}  // closed when the proxy is no longer watched; a child has ended
 	orders    sync.WaitGroup // tests and restarts under way
 	stopWatch func()
+	wires     *wires
+	endWires  func()
 	looks     *probesnet.Runner
 	stopLooks func()
 	hooks     *notifynet.Hooks
@@ -81,6 +85,9 @@ func (h *hands) configure(cfg supervisor.Config) {
 	if h.looks == nil || !reflect.DeepEqual(old.Probes, cfg.Probes) {
 		h.watchProbes()
 	}
+	if h.wires == nil || !sameLinks(&old.Heartbeat, &cfg.Heartbeat) {
+		h.linkHeartbeat()
+	}
 	if h.stopWatch == nil || !slices.Equal(interfaces(old), interfaces(cfg)) {
 		h.watchLinks()
 	}
@@ -95,6 +102,7 @@ func (h *hands) close() {
 	h.stopLooks()
 	h.looks.Close()
 	h.stopWatch()
+	h.wires.close()
 	h.drain()
 	h.stopConfig()
 	h.stopProxy()
@@ -182,7 +190,9 @@ func (h *hands) watchLinks() {
 	}()
 }
 
-func (h *hands) lookNow() { h.looks.Now() }
+func (h *hands) lookNow(a supervisor.LookNow) {
+	h.looks.Now(func(c probes.Config) bool { return !a.Gateway || c.OnFail.Act == probes.Arbitrate })
+}
 
 // runTest runs the proxy's test. One for the ladder ends one for the configuration guard,
 // which is not answered then.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math/rand/v2"
 	"net/netip"
 	"runtime"
 	"slices"
@@ -59,7 +60,7 @@ func (l *loop) run() error {
 		l.journal.warn(logbook.Timing, fmt.Sprintf("SCHED_RR is refused (%v): adverts may be late under load; grant CAP_SYS_NICE", err))
 	}
 	l.reopened = true
-	l.step(supervisor.Start{})
+	l.step(supervisor.Start{Session: rand.Uint64()})
 	for !l.stopped {
 		if err := l.wait(l.timeout()); err != nil {
 			return err
@@ -226,7 +227,10 @@ func (l *loop) do(a supervisor.Action) {
 	case supervisor.Reload:
 		l.hands.reload(a)
 	case supervisor.LookNow:
-		l.hands.lookNow()
+		l.hands.lookNow(a)
+	case supervisor.Beat:
+		a.Heartbeat.Proxy = digestOf(l.hands.configHash)
+		l.hands.wires.beat(a)
 	case supervisor.Configure:
 		l.configure(a.Config)
 	case supervisor.Note:

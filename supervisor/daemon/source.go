@@ -72,6 +72,7 @@ func (d *Daemon) reload() ([]string, error) {
 // load reads the file; what is wrong with it is said.
 func (d *Daemon) load() (Source, error) {
 	src, err := d.opts.Load()
+	src.Config.Heartbeat.Version = d.opts.Version
 	debug.FreeOSMemory() // of reading it: else the loop's thread would be made to help
 	if err != nil {
 		d.noteConfig(func(c *ConfigStatus) { c.Problem = err.Error() })

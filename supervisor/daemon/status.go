@@ -12,17 +12,18 @@ import (
 
 // Status is what the daemon says of itself, as the control socket's JSON.
 type Status struct {
-	Schema  int            `json:"schema"`
-	Version string         `json:"version"`
-	Node    string         `json:"node"`
-	Peer    string         `json:"peer"`
-	Started time.Time      `json:"started"`
-	Config  ConfigStatus   `json:"config"`
-	Health  HealthStatus   `json:"health"`
-	Proxy   *ProxyStatus   `json:"proxy,omitempty"`
-	Probes  []ProbeStatus  `json:"probes"`
-	Routers []RouterStatus `json:"routers"`
-	Notify  []NotifyStatus `json:"notify,omitempty"`
+	Schema    int              `json:"schema"`
+	Version   string           `json:"version"`
+	Node      string           `json:"node"`
+	Peer      string           `json:"peer"`
+	Started   time.Time        `json:"started"`
+	Config    ConfigStatus     `json:"config"`
+	Health    HealthStatus     `json:"health"`
+	Proxy     *ProxyStatus     `json:"proxy,omitempty"`
+	Probes    []ProbeStatus    `json:"probes"`
+	Routers   []RouterStatus   `json:"routers"`
+	Heartbeat *HeartbeatStatus `json:"heartbeat,omitempty"`
+	Notify    []NotifyStatus   `json:"notify,omitempty"`
 }
 
 // NotifyStatus is one receiver of mail or a webhook.
@@ -97,17 +98,19 @@ type RouterStatus struct {
 	Reason    string `json:"reason,omitempty"`
 	Detail    string `json:"detail,omitempty"`
 	// LastResort tells that the router takes part though it fails, for Reason.
-	LastResort bool         `json:"last_resort,omitempty"`
-	Since      time.Time    `json:"since"`
-	Priority   int          `json:"priority"`
-	Offsets    []string     `json:"priority_changed_by,omitempty"` // what is tracked
-	Group      string       `json:"group,omitempty"`
-	Interval   string       `json:"advert_interval"`
-	Addresses  []string     `json:"addresses"`
-	Held       bool         `json:"held"` // the kernel has the addresses from us
-	Primary    string       `json:"primary,omitempty"`
-	Peer       *PeerStatus  `json:"peer,omitempty"`
-	Adverts    AdvertStatus `json:"adverts"`
+	LastResort bool      `json:"last_resort,omitempty"`
+	Since      time.Time `json:"since"`
+	Priority   int       `json:"priority"`
+	Offsets    []string  `json:"priority_changed_by,omitempty"` // what is tracked
+	Group      string    `json:"group,omitempty"`
+	Interval   string    `json:"advert_interval"`
+	Addresses  []string  `json:"addresses"`
+	Held       bool      `json:"held"` // the kernel has the addresses from us
+	Primary    string    `json:"primary,omitempty"`
+	// Arbiter is the rule that the arbiter last followed.
+	Arbiter string       `json:"arbiter,omitempty"`
+	Peer    *PeerStatus  `json:"peer,omitempty"`
+	Adverts AdvertStatus `json:"adverts"`
 	// Remarks is what it noted without a change of state, such as another Active router.
 	Remarks []RemarkStatus `json:"remarks,omitempty"`
 }
@@ -160,6 +163,7 @@ func (l *loop) status() Status {
 	for _, p := range v.Probes {
 		s.Probes = append(s.Probes, ProbeStatus{Name: p.Name, State: p.State.String(), Since: when(p.Since), Detail: p.Detail, ProbeEffect: probeEffect(p)})
 	}
+	s.Heartbeat = l.heartbeatStatus(v.Heartbeat)
 	return s
 }
 
@@ -197,7 +201,7 @@ func (r *glance) status() RouterStatus {
 		Name: r.Config.Name, Interface: r.Config.Interface, VRID: int(r.Config.VRRP.VRID), Version: int(r.Config.VRRP.Version),
 		State: r.State.String(), Reason: string(r.Reason), Detail: r.Detail, LastResort: r.LastResort, Since: when(r.Since),
 		Priority: int(r.Priority), Interval: r.Config.VRRP.Interval.String(), Held: r.Owned,
-		Offsets: r.Offsets, Group: r.Config.Group, Adverts: r.adverts, Remarks: r.remarks,
+		Offsets: r.Offsets, Group: r.Config.Group, Adverts: r.adverts, Remarks: r.remarks, Arbiter: string(r.Arbiter),
 	}
 	for _, a := range r.Config.Addresses {
 		s.Addresses = append(s.Addresses, a.Prefix.String())
