@@ -64,6 +64,7 @@ func fieldsOf(r supervisor.Router, peer netip.Addr) []any {
 // quiet reasons are news, not trouble.
 var quiet = map[vrrp.Reason]bool{
 	supervisor.ReasonProxyRecovered:  true,
+	supervisor.ReasonProxyReloading:  true,
 	supervisor.ReasonProxyRestarting: true,
 	supervisor.ReasonProxyReturns:    true,
 	supervisor.ReasonConfReloaded:    true,

@@ -64,7 +64,9 @@ type ProxyStatus struct {
 	Problem   string    `json:"problem,omitempty"`
 	Restarts  int       `json:"restarts"`
 	Budget    int       `json:"restarts_left"`
+	Reloads   int       `json:"reloads"` // by the ladder
 	LimitHits int       `json:"start_limits_cleared"`
+	Next      time.Time `json:"next_try,omitzero"` // of a proxy that was given up
 	// Config is how its configuration is; none: it is not watched. ConfigHash is of its
 	// content, without certificates elsewhere.
 	Config     *ProxyConfigStatus `json:"config,omitempty"`
@@ -192,7 +194,7 @@ func (l *loop) glances(list []glance, routers []supervisor.Router) []glance {
 func proxyStatus(p supervisor.ProxyView) *ProxyStatus {
 	return &ProxyStatus{
 		Name: p.Name, State: p.Phase.String(), Since: when(p.Since), Unit: p.Unit.String(), MainPID: p.Unit.MainPID,
-		Problem: p.Why, Restarts: p.Restarts, Budget: p.Budget, LimitHits: p.Resets,
+		Problem: p.Why, Restarts: p.Restarts, Budget: p.Budget, Reloads: p.Reloads, LimitHits: p.Resets, Next: when(p.Next),
 	}
 }
 

@@ -67,7 +67,7 @@ func (u *Unit) job(ctx context.Context, verb, method string) error {
 	start := time.Now()
 	u.await(ctx)
 	// From here on a new job of this kind is taken for ours.
-	jobs, unfollow := u.follow(verb)
+	jobs, unfollow, run := u.follow(verb)
 	defer unfollow()
 	var path dbus.ObjectPath
 	if err := u.order(ctx, verb, method, []any{u.name, "fail"}, &path); err != nil {
@@ -83,7 +83,7 @@ func (u *Unit) job(ctx context.Context, verb, method string) error {
 			case !ok:
 				return fmt.Errorf("%s %s: the connection to systemd was lost while the job ran: %w", verb, u.name, ErrUnseen)
 			case e.path == path:
-				return u.outcome(verb, e.result)
+				return u.outcome(verb, e.result, run)
 			}
 		}
 	}
@@ -102,13 +102,18 @@ func (u *Unit) explained(ctx context.Context, err error, start time.Time) error 
 	return fmt.Errorf("%w%s%s", err, said, hint(said, u.name))
 }
 
-// outcome judges an ended job.
-func (u *Unit) outcome(verb, result string) error {
+// outcome judges an ended job; run is the unit's before it.
+func (u *Unit) outcome(verb, result string, run uint64) error {
 	u.mu.Lock()
-	now := u.last
+	now, begun := u.last, u.run != run
 	u.mu.Unlock()
 	if result == "done" || result == "" && (now.Active == "active") == (verb != "stop") {
 		return nil
+	}
+	if verb == "restart" && result == "failed" && !begun {
+		// The unit keeps an earlier Result. Whatever else keeps systemd from so much as
+		// beginning has a word of its own.
+		now.Result = ErrStartLimit.Error()
 	}
 	return fmt.Errorf("%s %s: %w", verb, u.name, complaint(result, now))
 }
@@ -182,17 +187,17 @@ func refusal(err error) error {
 	return err
 }
 
-// follow registers for ended jobs.
-func (u *Unit) follow(verb string) (jobs <-chan ended, unfollow func()) {
+// follow registers for ended jobs, and tells which run of the unit is the present one.
+func (u *Unit) follow(verb string) (jobs <-chan ended, unfollow func(), run uint64) {
 	ch := make(chan ended, 64)
 	u.mu.Lock()
-	u.waiting[ch] = verb
+	u.waiting[ch], run = verb, u.run
 	u.mu.Unlock()
 	return ch, func() {
 		u.mu.Lock()
 		delete(u.waiting, ch)
 		u.mu.Unlock()
-	}
+	}, run
 }
 
 // ended hands an ended job to those who wait.

@@ -3,6 +3,7 @@
 package proxynet
 
 import (
+	"errors"
 	"strings"
 	"testing"
 
@@ -117,15 +118,49 @@ func TestStartLimitIsToldAndCleared(t *testing.T) {
 			break
 		}
 	}
-	if err == nil || !strings.Contains(err.Error(), "start-limit-hit") {
+	if !errors.Is(err, ErrStartLimit) || !strings.Contains(err.Error(), "start-limit-hit") {
 		t.Fatal(err)
 	}
 	w.until("start-limit-hit", func(s supervisor.UnitState) bool { return s.Result == "start-limit-hit" && !s.StopAsked })
 	if err := w.ResetFailed(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := w.Restart(t.Context()); err != nil {
-		t.Fatal(err)
+	for range 3 {
+		if _, err := w.Restart(t.Context()); err != nil {
+			t.Fatal(err)
+		}
 	}
 	w.untilActive()
+	w.gather()
+
+	// A unit that was killed keeps the signal as its Result when its start is refused.
+	if err := w.Kill(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	w.until("failed", func(s supervisor.UnitState) bool { return s.Active == "failed" })
+	if _, err := w.Restart(t.Context()); !errors.Is(err, ErrStartLimit) || w.last.Result != "signal" {
+		t.Fatalf("%v; the unit is %s", err, w.last)
+	}
+}
+
+func TestAStartThatFailsIsNoStartLimit(t *testing.T) {
+	h := host(t)
+	for name, text := range map[string]string{
+		"before it runs":      "ExecStartPre=/bin/false\nExecStart=/bin/sleep 1000\n",
+		"without its program": "Type=exec\nExecStart=/no/such/program\n",
+		"in no time":          "Type=notify\nExecStart=/bin/true\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			h.Write(t, "/etc/systemd/system/fails.service", "[Service]\n"+text, 0o644)
+			h.Run(t, "systemctl", "daemon-reload")
+			w := watchUnit(t, h, "fails.service")
+			w.untilDown()
+			for range 2 {
+				if _, err := w.Restart(t.Context()); err == nil || errors.Is(err, ErrStartLimit) {
+					t.Fatal(err)
+				}
+				w.untilDown()
+			}
+		})
+	}
 }

@@ -107,8 +107,8 @@ func TestStartLimitIsClearedAndCounted(t *testing.T) {
 			return s.Proxy.Restarts >= want && s.Proxy.State == "good"
 		})
 	}
-	if s, err := p.status(p.a); err != nil || s.Proxy.LimitHits == 0 {
-		t.Errorf("%d start limits cleared (%v), want at least one", s.Proxy.LimitHits, err)
+	if s, err := p.status(p.a); err != nil || s.Proxy.LimitHits == 0 || s.Proxy.Restarts != 2 {
+		t.Errorf("%d start limits cleared, %d restarts (%v), want at least one, and 2", s.Proxy.LimitHits, s.Proxy.Restarts, err)
 	}
 }
 
