@@ -159,7 +159,6 @@ func TestAStartThatFailsIsNoStartLimit(t *testing.T) {
 				if _, err := w.Restart(t.Context()); err == nil || errors.Is(err, ErrStartLimit) {
 					t.Fatal(err)
 				}
-				w.untilDown()
 			}
 		})
 	}

@@ -238,3 +238,29 @@ func TestAProxyThatStaysWrongIsStoppedAndStartedAgain(t *testing.T) {
 	p.client.WaitFor(t, "lb01", soon)
 	p.neverTwo()
 }
+
+// systemd calls such a reload done; HAProxy's master knows better.
+func TestAReloadThatHAProxyCannotLoadIsSaid(t *testing.T) {
+	p := newPair(t, haproxy)
+	p.a.Write(t, "/etc/systemd/system/thief@.service", strings.ReplaceAll(thief, "thief.conf", "thief-%i.conf"), 0o644)
+	for _, port := range []string{"81", "82"} {
+		p.a.Write(t, "/etc/thief-"+port+".conf", "pid /run/thief-"+port+".pid;\nevents {}\nhttp { access_log off; server { listen "+port+"; } }\n", 0o644)
+		p.a.Run(t, "systemctl", "start", "thief@"+port)
+	}
+	// It answers 503 once its server on port 82 is gone.
+	text := strings.Replace(p.a.Run(t, "cat", p.proxy.config), "\thttp-request return",
+		"\thttp-request return status 503 if { nbsrv(behind) eq 0 }\n\thttp-request return", 1) +
+		"\nbackend behind\n\tserver a 127.0.0.1:82 check inter 100ms fall 1\n"
+	p.a.Write(t, p.proxy.config, text, 0o644)
+	p.a.Run(t, "systemctl", "reload", p.proxy.unit)
+	time.Sleep(2 * time.Second)
+	p.wantProxy(p.a, "good", func(s *daemon.ProxyStatus) bool { return s.State == "good" })
+
+	p.a.Write(t, p.proxy.config, text+"frontend more\n\tbind :81\n", 0o644)
+	p.a.Run(t, "systemctl", "stop", "thief@82")
+	p.client.WaitFor(t, "lb02", soon)
+	p.wantJournal(p.a, "it answers, a reload may do (proxy-reloading)",
+		"HAProxy could not load its configuration; its worker goes on with the one before", "port 81 is held by thief@81.service",
+		"(proxy-reload-failed)", "attempt 1 of 2")
+	p.neverTwo()
+}
