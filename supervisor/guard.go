@@ -116,6 +116,9 @@ func (r *rung) note(reason vrrp.Reason, format string, args ...any) {
 
 func (r *rung) enter(p Phase, until time.Duration) {
 	if r.phase != p {
+		if r.phase == Good && r.now.Sub(r.since) >= r.cfg.Window {
+			r.pause = 0
+		}
 		r.phase, r.since = p, r.now
 		r.fresh = r.fresh && p != Settling
 	}

@@ -16,9 +16,6 @@ func (r *rung) fail(what string) {
 	if r.trouble.IsZero() {
 		r.trouble = r.now
 	}
-	if r.phase == Good && r.now.Sub(r.since) >= r.cfg.Window {
-		r.pause = 0
-	}
 	r.why = what
 	if r.up() && r.complaint != "" {
 		r.why += ": " + r.complaint

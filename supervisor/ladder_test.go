@@ -250,7 +250,7 @@ func TestTheWaitAfterGivingUpIsShortAgainAfterAGoodWindow(t *testing.T) {
 			s.tell(unit(failed), supervisor.TestDone{Problem: "exit 1"}, unit(active), good, good, good)
 			s.phase(supervisor.Good)
 			s.pass(c.good)
-			s.tell(unit(failed), supervisor.TestDone{Problem: "exit 1"})
+			s.tell(unit(supervisor.UnitState{Load: "loaded", Active: "deactivating"}), unit(failed), supervisor.TestDone{Problem: "exit 1"})
 			if next := s.node.View(s.now).Proxy.Next; next.Sub(s.now) != c.want {
 				t.Errorf("the next try is in %s, want %s", next.Sub(s.now), c.want)
 			}
