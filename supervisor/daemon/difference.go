@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/pairkeeper/pairkeeper/probes"
 	"github.com/pairkeeper/pairkeeper/supervisor"
 )
 
@@ -18,6 +19,8 @@ func difference(old, src Source) []string {
 	d := &diff{said: []string{}}
 	d.compare(old.settings(), src.settings())
 	d.part("proxy", "proxy", a.Proxy, b.Proxy)
+	d.part("heartbeat", "heartbeat", a.Heartbeat.Keys, b.Heartbeat.Keys)
+	d.part("notify", "notify", a.Receivers, b.Receivers)
 	d.members("probe ", "probes", probesOf(a), probesOf(b))
 	d.members("virtual router ", "virtual_routers", routersOf(a), routersOf(b))
 	for _, v := range d.values {
@@ -67,16 +70,21 @@ type member struct {
 	cfg  any
 }
 
+// routersOf are the routers without what other parts of the file give them.
 func routersOf(c *supervisor.Config) (list []member) {
-	for i := range c.Routers {
-		list = append(list, member{c.Routers[i].Name, &c.Routers[i]})
+	for _, r := range c.Routers {
+		r.Hooks = supervisor.Hooks{}
+		r.VRRP.Grouped, r.VRRP.Patient, r.VRRP.LastResort = false, false, false
+		list = append(list, member{r.Name, &r})
 	}
 	return list
 }
 
 func probesOf(c *supervisor.Config) (list []member) {
 	for i := range c.Probes {
-		list = append(list, member{c.Probes[i].Name, &c.Probes[i]})
+		if c.Probes[i].OnFail.Act != probes.Arbitrate {
+			list = append(list, member{c.Probes[i].Name, &c.Probes[i]})
+		}
 	}
 	return list
 }
