@@ -148,6 +148,11 @@ func fieldsOfKind(s *source, kind string) []string {
 		return []string{Node, Router, Interface, Reason}
 	case ConfigWarning: // written before it is known who writes
 		return []string{Reason}
+	case HookAgreed:
+		return []string{Node, Router, Hook, Reason}
+	}
+	if s.rules[kind] {
+		return []string{Node, Router, Interface, Reason}
 	}
 	for name, n := range s.noted {
 		if s.reasons[name] == kind {
@@ -180,7 +185,7 @@ func TestTheDocumentationHasEveryField(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, field := range []string{MessageID, Node, Router, Interface, State, OldState, Reason, Priority, Peer, Refusal, Proxy, Late} {
+	for _, field := range []string{MessageID, Node, Router, Interface, State, OldState, Reason, Priority, Peer, Refusal, Proxy, Hook, Late} {
 		if !strings.Contains(string(text), "`"+field+"`") {
 			t.Errorf("docs/journal.md does not have %s", field)
 		}

@@ -23,6 +23,7 @@ const (
 	Peer      = "PAIRKEEPER_PEER"     // who else has to do with it: an address
 	Refusal   = "PAIRKEEPER_REFUSAL"  // why an advert was refused
 	Proxy     = "PAIRKEEPER_PROXY"    // the guarded unit or program
+	Hook      = "PAIRKEEPER_HOOK"     // its key in the configuration
 	Late      = "PAIRKEEPER_LATE"     // how long journald did not take the record, in microseconds
 )
 

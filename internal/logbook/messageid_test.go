@@ -8,6 +8,7 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"go/types"
 	"io/fs"
 	"maps"
 	"os"
@@ -18,6 +19,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/pairkeeper/pairkeeper/fencing"
 	"github.com/pairkeeper/pairkeeper/vrrp"
 )
 
@@ -77,7 +79,32 @@ func missing(t *testing.T, kind, why string) {
 }
 
 // unwritten are the reasons that are in no record, and why.
-var unwritten = map[string]string{}
+var unwritten = map[string]string{
+	"periodic":      "why a hook runs: it is told by its environment",
+	"conflict-over": "the same",
+	"address-back":  "the same",
+
+	"holds":              "all is well; status and explain say it",
+	"peer-advertises":    "the same",
+	"peer-stands-by":     "the addresses are taken, which the transition says",
+	"peer-missed":        "the same",
+	"listens":            "passes by itself; status and explain say it",
+	"peer-first":         "the same",
+	"peer-uninformed":    "the same",
+	"gateway-unsure":     "the same",
+	"conflict-unsettled": "the same",
+
+	"maintenance":    "of evidence that nothing gathers yet",
+	"vote-refused":   "the same",
+	"vote-expired":   "the same",
+	"voted":          "the same",
+	"no-vote":        "the same",
+	"fence-first":    "the same",
+	"not-asked":      "the same: the machine asks the network itself",
+	"foreign-holder": "the same",
+	"peer-answers":   "the same",
+	"peer-sick":      "the same",
+}
 
 func TestEveryReasonHasAnID(t *testing.T) {
 	inUse := map[string]bool{}
@@ -86,12 +113,15 @@ func TestEveryReasonHasAnID(t *testing.T) {
 		inUse[kind[strings.LastIndex(kind, " ")+1:]] = true
 	}
 	s := sources(t)
-	if len(s.reasons) < 50 || len(s.noted) < 20 {
-		t.Errorf("only %d reasons were found, and %d that are noted", len(s.reasons), len(s.noted))
+	if len(s.reasons) < 120 || len(s.noted) < 40 || len(s.rules) < 30 {
+		t.Errorf("only %d reasons were found, %d that are noted, and %d rules", len(s.reasons), len(s.noted), len(s.rules))
 	}
 	for name, word := range s.reasons {
 		if !inUse[word] && unwritten[word] == "" {
 			missing(t, word, name)
+		}
+		if inUse[word] && unwritten[word] == "the same" {
+			t.Errorf("%s: %q has an id, and is listed as unwritten", name, word)
 		}
 	}
 	for name, n := range s.noted {
@@ -106,10 +136,90 @@ func TestEveryReasonHasAnID(t *testing.T) {
 	}
 }
 
+// Whatever the arbiter may find on the evidence that a node gathers is in a record if an
+// operator should know, or if a holder leaves by it.
+func TestEveryDecisionThatIsWrittenHasAnID(t *testing.T) {
+	found := map[string]bool{}
+	for e := range evidence {
+		d := fencing.Decide(e)
+		if d.Alarm {
+			found[string(d.Rule)] = true
+		}
+		if d.Act == fencing.Release && d.Rule != fencing.RuleIsolated { // which is a fault before
+			found["BACKUP "+string(d.Rule)] = true
+		}
+	}
+	for kind := range found {
+		if ids[kind] == "" {
+			missing(t, kind, "fencing.Decide")
+		}
+	}
+	if len(found) < 8 {
+		t.Errorf("only %v", found)
+	}
+}
+
+// evidence is all that Node.evidence may gather: no vote, no fence, and nobody who answers
+// for an address, which the machine finds out itself.
+func evidence(yield func(fencing.Evidence) bool) {
+	for bits := range 1 << 11 {
+		is := func(bit int) bool { return bits>>bit&1 == 1 }
+		e := fencing.Evidence{
+			Carrier: true, Linked: true, Answer: fencing.Nobody,
+			Holding: is(0), Wins: is(1), Adverts: is(2), Silence: is(3), DeafFor: is(4), Conflict: is(5), Worse: is(6), StayIsolated: is(7),
+			Peer: fencing.Peer{Hears: is(8), Since: is(9), Missed: is(10)},
+		}
+		for e.Class = range fencing.Resigned {
+			for e.Peer.Class = range fencing.Resigned {
+				for e.Hearing = range fencing.BothWay + 1 {
+					for e.Peer.Role = range fencing.Holds + 1 {
+						for e.Gateway = range fencing.Doubtful + 1 {
+							if !yield(e) {
+								return
+							}
+						}
+					}
+				}
+			}
+		}
+	}
+}
+
+// plain are the records without a kind, by their file and text, and why they have none.
+var plain = map[string]string{
+	`supervisor/proxynet/group.go: text`:                       "the proxy's own words",
+	`supervisor/notifynet/hook.go: c.who() + " says: " + line`: "a hook's own words",
+}
+
+func TestEveryRecordHasAKind(t *testing.T) {
+	s, seen := sources(t), map[string]bool{}
+	if len(s.records) < 25 {
+		t.Errorf("only %d records were found", len(s.records))
+	}
+	for _, r := range s.records {
+		seen[r.text] = true
+		if !r.kind && plain[r.text] == "" {
+			t.Errorf("%s: the record has no kind: give it logbook.As, or say in plain why it has none", r.text)
+		}
+	}
+	for text := range plain {
+		if !seen[text] {
+			t.Errorf("%s is no record any more", text)
+		}
+	}
+}
+
 // source is what the program's files say of reasons, by package and name: vrrp.ReasonGroup.
 type source struct {
-	reasons map[string]string // the constants of type vrrp.Reason: their words
+	reasons map[string]string // the constants of type vrrp.Reason, or which are as good: their words
+	rules   map[string]bool   // the words of fencing.Rule
 	noted   map[string]noted  // those that a note gets
+	records []logged          // what goes to the log
+}
+
+type logged struct {
+	text string // its file and text
+	kind bool   // it has one
 }
 
 type noted struct {
@@ -119,7 +229,7 @@ type noted struct {
 
 func sources(t *testing.T) source {
 	t.Helper()
-	s, files := source{map[string]string{}, map[string]noted{}}, token.NewFileSet()
+	s, files := source{reasons: map[string]string{}, rules: map[string]bool{}, noted: map[string]noted{}}, token.NewFileSet()
 	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
 			return err
@@ -134,6 +244,7 @@ func sources(t *testing.T) source {
 				s.constants(file.Name.Name, n)
 			case *ast.CallExpr:
 				s.note(file.Name.Name, n, files.Position(n.Pos()).String())
+				s.record(strings.TrimPrefix(path, root+"/"), n)
 			}
 			return true
 		})
@@ -146,14 +257,47 @@ func sources(t *testing.T) source {
 }
 
 func (s *source) constants(pkg string, n *ast.ValueSpec) {
-	if n.Type == nil || !strings.HasSuffix(name("vrrp", n.Type), ".Reason") {
+	if n.Type == nil {
+		return
+	}
+	of := name(pkg, n.Type)
+	if !strings.HasSuffix(of, ".Reason") && of != "fencing.Rule" && of != "fencing.Refusal" {
 		return
 	}
 	for i, v := range n.Values {
 		if lit, ok := v.(*ast.BasicLit); ok {
-			s.reasons[pkg+"."+n.Names[i].Name], _ = strconv.Unquote(lit.Value)
+			word, _ := strconv.Unquote(lit.Value)
+			s.reasons[pkg+"."+n.Names[i].Name] = word
+			if of == "fencing.Rule" {
+				s.rules[word] = true
+			}
 		}
 	}
+}
+
+// record looks for what goes to a logger.
+func (s *source) record(path string, n *ast.CallExpr) {
+	f, ok := n.Fun.(*ast.SelectorExpr)
+	if !ok || len(n.Args) == 0 || !slices.Contains([]string{"Info", "Warn", "Error"}, f.Sel.Name) || !isLogger(f.X) {
+		return
+	}
+	kind := false
+	ast.Inspect(n, func(n ast.Node) bool {
+		e, ok := n.(*ast.SelectorExpr)
+		kind = kind || ok && name("", e) == "logbook.As"
+		return !kind
+	})
+	s.records = append(s.records, logged{path + ": " + types.ExprString(n.Args[0]), kind})
+}
+
+// isLogger goes by the name: log, opts.Log, t.logger(…).
+func isLogger(e ast.Expr) bool {
+	if call, ok := e.(*ast.CallExpr); ok {
+		e = call.Fun
+	}
+	of := name("", e)
+	of = strings.ToLower(of[strings.LastIndex(of, ".")+1:])
+	return of == "log" || of == "logger"
 }
 
 // note looks at the arguments of what notes: the guard's note(ReasonX, …), a router's
@@ -168,22 +312,27 @@ func (s *source) note(pkg string, n *ast.CallExpr, where string) {
 		switch {
 		case f.Sel.Name == "noteOf":
 			fields = append(fields, Peer)
-		case pkg != "vrrp" && i == 0:
+		case pkg != "vrrp" && i == 0, ofNoRouter(n.Args[0]):
 			fields = []string{Node, Reason, Proxy}
 		}
 		s.noted[name(pkg, arg)] = noted{where, fields}
 	}
 }
 
-// name is an identifier with its package.
+// ofNoRouter tells of the guard of the configuration's note("", ReasonX, …).
+func ofNoRouter(e ast.Expr) bool {
+	lit, ok := e.(*ast.BasicLit)
+	return ok && lit.Value == `""`
+}
+
+// name is an identifier with its package; of what a selector selects from, the last one.
 func name(pkg string, e ast.Expr) string {
 	switch e := e.(type) {
 	case *ast.Ident:
 		return pkg + "." + e.Name
 	case *ast.SelectorExpr:
-		if x, ok := e.X.(*ast.Ident); ok {
-			return x.Name + "." + e.Sel.Name
-		}
+		of := name(pkg, e.X)
+		return of[strings.LastIndex(of, ".")+1:] + "." + e.Sel.Name
 	}
 	return ""
 }
@@ -192,6 +341,7 @@ func name(pkg string, e ast.Expr) string {
 var (
 	transition = regexp.MustCompile(`-> ([A-Z]+) \(([a-z-]+)`)
 	note       = regexp.MustCompile(`(?:^| )note ([a-z-]+)`)
+	moved      = regexp.MustCompile(`(?m)^.* moved .*\n`) // what hooks are told of a transition
 )
 
 // stories are what happens in supervisor/sim, by file.
@@ -207,7 +357,7 @@ func stories(t *testing.T) map[string]string {
 		if err != nil {
 			t.Fatal(err)
 		}
-		all[file] = string(text)
+		all[file] = moved.ReplaceAllString(string(text), "")
 	}
 	return all
 }

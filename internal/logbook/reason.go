@@ -11,6 +11,8 @@ const (
 	ConfigApplied   vrrp.Reason = "config-applied"    // a reload changed something
 	ConfigRefused   vrrp.Reason = "config-refused"    // a reload changed nothing: the file is bad
 	ConfigWarning   vrrp.Reason = "config-warning"    // the file is good, but not all is as it seems
+	ConfigPending   vrrp.Reason = "config-pending"    // the file changed, and somebody has to reload
+	ConfigUnwatched vrrp.Reason = "config-unwatched"  // changes of the file are noticed late, or not at all
 	AdvertRefused   vrrp.Reason = "advert-refused"    // vrrp.Refusal says why
 	SendFailed      vrrp.Reason = "send-failed"       // an advert or an announcement
 	ReceiveFailed   vrrp.Reason = "receive"           // a socket does not give what came
@@ -22,4 +24,20 @@ const (
 	EndIncomplete   vrrp.Reason = "end-incomplete"    // what does not end within its time is left
 	RecordsLost     vrrp.Reason = "records-lost"      // the log did not take them
 	Suppressed      vrrp.Reason = "suppressed"        // too many different records within a minute
+)
+
+// What the hands note: of hooks and receivers, and of a proxy that is a child.
+const (
+	HookAgreed      vrrp.Reason = "hook-agreed"      // one that might have vetoed
+	HookFailed      vrrp.Reason = "hook-failed"      // not run, ended with an error or too late
+	HookSkipped     vrrp.Reason = "hook-skipped"     // not told of a transition
+	NotifyDelivered vrrp.Reason = "notify-delivered" // after a failure
+	NotifyDropped   vrrp.Reason = "notify-dropped"   // the receiver takes nothing
+	NotifyFailed    vrrp.Reason = "notify-failed"    // tried again, or given up
+	ProxyNotStarted vrrp.Reason = "proxy-not-started"
+	ProxyEnded      vrrp.Reason = "proxy-ended"
+	ProxyCutOff     vrrp.Reason = "proxy-cut-off"   // it was not done within its time
+	SignalPassed    vrrp.Reason = "signal-passed"   // an operator's, for the proxy
+	SignalFailed    vrrp.Reason = "signal-failed"   // the same, without effect
+	StopUnrecorded  vrrp.Reason = "stop-unrecorded" // that it was we who stopped the proxy
 )

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/pairkeeper/pairkeeper/internal/certfiles"
+	"github.com/pairkeeper/pairkeeper/internal/logbook"
 	"github.com/pairkeeper/pairkeeper/internal/watch"
 	"github.com/pairkeeper/pairkeeper/supervisor"
 	"github.com/pairkeeper/pairkeeper/supervisor/proxynet"
@@ -32,7 +33,9 @@ func (h *hands) watchConfig() {
 			}
 		}})
 	}
-	warn := func(text string) { h.log.Warn("the proxy's configuration: " + text) }
+	warn := func(text string) {
+		h.log.Warn("the proxy's configuration: "+text, logbook.As(supervisor.ReasonConfUnwatched))
+	}
 	cfg := watch.Config{Paths: h.cfg.Proxy.Watch, Exclude: h.own, Named: certfiles.Named}
 	h.watches.Go(func() { watch.Run(ctx, cfg, tell, warn) })
 }

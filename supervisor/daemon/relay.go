@@ -6,6 +6,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/pairkeeper/pairkeeper/internal/logbook"
 	"github.com/pairkeeper/pairkeeper/supervisor/proxynet"
 )
 
@@ -37,10 +38,10 @@ func (h *hands) relay(sig unix.Signal) {
 		ctx, cancel := context.WithTimeout(ctx, timeout)
 		defer cancel()
 		if err := c.Signal(ctx, sig); err != nil {
-			h.log.Error(name + ": " + unix.SignalName(sig) + " is not passed on: " + err.Error())
+			h.log.Error(name+": "+unix.SignalName(sig)+" is not passed on: "+err.Error(), logbook.As(logbook.SignalFailed))
 			return
 		}
-		h.log.Info(name + ": " + unix.SignalName(sig) + " is passed on")
+		h.log.Info(name+": "+unix.SignalName(sig)+" is passed on", logbook.As(logbook.SignalPassed))
 	})
 }
 
@@ -63,10 +64,10 @@ func (h *hands) relayReload(sig unix.Signal) {
 			err = c.Reload(ctx)
 		}
 		if err != nil {
-			h.log.Error(p.Name() + ": it goes on with the configuration it has: " + err.Error())
+			h.log.Error(p.Name()+": it goes on with the configuration it has: "+err.Error(), logbook.As(logbook.SignalFailed))
 			return
 		}
-		h.log.Info(p.Name() + ": reads its configuration again (" + unix.SignalName(sig) + ")")
+		h.log.Info(p.Name()+": reads its configuration again ("+unix.SignalName(sig)+")", logbook.As(logbook.SignalPassed))
 	})
 }
 

@@ -103,7 +103,9 @@ func (d *Daemon) watchFiles() {
 		}
 		first = false
 	}
-	warn := func(text string) { d.opts.Log.Warn("pairkeeper's configuration: " + text) }
+	warn := func(text string) {
+		d.opts.Log.Warn("pairkeeper's configuration: "+text, logbook.As(logbook.ConfigUnwatched))
+	}
 	cfg := watch.Config{Paths: d.inUse.Files}
 	d.watches.Go(func() { watch.Run(ctx, cfg, tell, warn) })
 }
@@ -116,7 +118,7 @@ func (d *Daemon) fileChanged(ctx context.Context, c watch.Change) {
 	switch {
 	case ctx.Err() != nil:
 	case c.Problem != "":
-		d.opts.Log.Error("the configuration cannot be watched: " + c.Problem)
+		d.opts.Log.Error("the configuration cannot be watched: "+c.Problem, logbook.As(logbook.ConfigUnwatched))
 	case !d.inUse.Manual:
 		_, _ = d.reload() // it logs its outcome
 	default:
@@ -127,7 +129,7 @@ func (d *Daemon) fileChanged(ctx context.Context, c watch.Change) {
 		changed := difference(d.inUse, src)
 		d.noteConfig(func(s *ConfigStatus) { s.Problem, s.Pending = "", len(changed) > 0 })
 		if len(changed) > 0 {
-			d.opts.Log.Warn("the configuration changed and is not in force (reload: manual): pairkeeper reload applies: " + strings.Join(changed, "; "))
+			d.opts.Log.Warn("the configuration changed and is not in force (reload: manual): pairkeeper reload applies: "+strings.Join(changed, "; "), logbook.As(logbook.ConfigPending))
 		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/pairkeeper/pairkeeper/internal/logbook"
 	"github.com/pairkeeper/pairkeeper/supervisor"
 )
 
@@ -83,7 +84,7 @@ func (a *asking) run(ctx context.Context, q *question, c call) string {
 	select {
 	case p := <-problem:
 		if p == "" {
-			a.log.Info(fmt.Sprintf("%s agrees after %s", c.who(), time.Since(began).Round(time.Millisecond)), fieldRouter, c.of.Router, fieldHook, c.name)
+			c.logger(a.log).Info(fmt.Sprintf("%s agrees after %s", c.who(), time.Since(began).Round(time.Millisecond)), logbook.As(logbook.HookAgreed))
 		}
 		return p
 	case <-time.After(c.hook.Timeout + patience):

@@ -7,15 +7,9 @@ import (
 	"slices"
 	"time"
 
+	"github.com/pairkeeper/pairkeeper/internal/logbook"
 	"github.com/pairkeeper/pairkeeper/internal/program"
 	"github.com/pairkeeper/pairkeeper/supervisor"
-)
-
-// The fields of a record about a hook, as journald names them.
-const (
-	fieldRouter = "PAIRKEEPER_ROUTER"
-	fieldHook   = "PAIRKEEPER_HOOK"
-	fieldReason = "PAIRKEEPER_REASON"
 )
 
 // grace is for how long a hook whose time is over may tidy up.
@@ -32,10 +26,15 @@ type call struct {
 // who names a call in the log.
 func (c *call) who() string { return c.of.name() + ": hook " + c.name }
 
+// logger is for records about a call.
+func (c *call) logger(log *slog.Logger) *slog.Logger {
+	return c.of.logger(log).With(logbook.Hook, c.name)
+}
+
 // run runs the hook. Its output and what is wrong go to the log; the result is empty
 // where it ended well.
 func (c *call) run(ctx context.Context, log *slog.Logger) (problem string) {
-	log = log.With(fieldRouter, c.of.Router, fieldHook, c.name)
+	log = c.logger(log)
 	p := program.Program{
 		Command: slices.Concat(c.hook.Command, c.args), Env: c.of.environment(c.name),
 		Timeout: c.hook.Timeout, Grace: grace,
@@ -51,7 +50,7 @@ func (c *call) run(ctx context.Context, log *slog.Logger) (problem string) {
 	if r.OK() {
 		return ""
 	}
-	log.Warn(fmt.Sprintf("%s (%s): %s", c.who(), KeepalivedWord(c.of.To), r), fieldReason, "hook-failed")
+	log.Warn(fmt.Sprintf("%s (%s): %s", c.who(), KeepalivedWord(c.of.To), r), logbook.As(logbook.HookFailed))
 	return r.String()
 }
 

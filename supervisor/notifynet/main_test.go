@@ -18,26 +18,26 @@ import (
 // long is more than anything here takes on a busy machine.
 const long = 60 * time.Second
 
-// logbook keeps what is logged.
-type logbook struct {
+// diary keeps what is logged.
+type diary struct {
 	mu    sync.Mutex
 	lines []string
 }
 
-func (l *logbook) logger() *slog.Logger { return slog.New(l) }
+func (l *diary) logger() *slog.Logger { return slog.New(l) }
 
 // Enabled, Handle, WithAttrs and WithGroup make it a slog.Handler.
-func (l *logbook) Enabled(context.Context, slog.Level) bool { return true }
-func (l *logbook) Handle(_ context.Context, r slog.Record) error {
+func (l *diary) Enabled(context.Context, slog.Level) bool { return true }
+func (l *diary) Handle(_ context.Context, r slog.Record) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.lines = append(l.lines, r.Level.String()+" "+r.Message)
 	return nil
 }
-func (l *logbook) WithAttrs([]slog.Attr) slog.Handler { return l }
-func (l *logbook) WithGroup(string) slog.Handler      { return l }
+func (l *diary) WithAttrs([]slog.Attr) slog.Handler { return l }
+func (l *diary) WithGroup(string) slog.Handler      { return l }
 
-func (l *logbook) text() string {
+func (l *diary) text() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return strings.Join(l.lines, "\n")
@@ -54,7 +54,7 @@ func wait(t *testing.T, what string, is func() bool) {
 	t.Fatal("waited in vain: " + what)
 }
 
-func (l *logbook) waitFor(t *testing.T, part string) {
+func (l *diary) waitFor(t *testing.T, part string) {
 	t.Helper()
 	defer func() {
 		if t.Failed() {

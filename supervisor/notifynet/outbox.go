@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/pairkeeper/pairkeeper/internal/logbook"
 	"github.com/pairkeeper/pairkeeper/internal/words"
 	"github.com/pairkeeper/pairkeeper/supervisor"
 )
@@ -80,7 +81,7 @@ func (o *outbox) put(m message) {
 		o.state.Dropped++
 		if time.Since(o.told) > time.Minute {
 			o.told = time.Now()
-			o.log.Warn(fmt.Sprintf("%s: does not take its messages, the oldest are dropped: %d so far", o.name(), o.state.Dropped), fieldReason, "notify-dropped")
+			o.log.Warn(fmt.Sprintf("%s: does not take its messages, the oldest are dropped: %d so far", o.name(), o.state.Dropped), logbook.As(logbook.NotifyDropped))
 		}
 	}
 	select {
@@ -174,7 +175,7 @@ func (o *outbox) succeeded(list []message, tries int) {
 	o.state.Sent += len(list)
 	o.state.LastOK, o.state.Failing = time.Now(), false
 	if tries > 0 {
-		o.log.Info(o.name() + ": delivered at last")
+		o.log.Info(o.name()+": delivered at last", logbook.As(logbook.NotifyDelivered))
 	}
 }
 
@@ -182,7 +183,7 @@ func (o *outbox) retrying(err error, after time.Duration) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.failing(err)
-	o.log.Warn(fmt.Sprintf("%s: not delivered, tried again in %s: %s", o.name(), after, o.state.LastError), fieldReason, "notify-failed")
+	o.log.Warn(fmt.Sprintf("%s: not delivered, tried again in %s: %s", o.name(), after, o.state.LastError), logbook.As(logbook.NotifyFailed))
 }
 
 func (o *outbox) failed(list []message, err error) {
@@ -190,7 +191,7 @@ func (o *outbox) failed(list []message, err error) {
 	defer o.mu.Unlock()
 	o.state.Failed += len(list)
 	o.failing(err)
-	o.log.Error(fmt.Sprintf("%s: given up: %s: %s", o.name(), list[len(list)-1].Subject(), o.state.LastError), fieldReason, "notify-failed")
+	o.log.Error(fmt.Sprintf("%s: given up: %s: %s", o.name(), list[len(list)-1].Subject(), o.state.LastError), logbook.As(logbook.NotifyFailed))
 }
 
 func (o *outbox) failing(err error) {

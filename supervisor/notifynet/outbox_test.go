@@ -59,8 +59,8 @@ func (s *sink) taken() []string {
 	return slices.Clone(s.got)
 }
 
-func box(t *testing.T, s sender, timeout time.Duration) (*outbox, *logbook) {
-	log := &logbook{}
+func box(t *testing.T, s sender, timeout time.Duration) (*outbox, *diary) {
+	log := &diary{}
 	o := newOutbox(supervisor.Receiver{Name: "ops", Timeout: timeout}, s, log.logger())
 	t.Cleanup(func() {
 		o.cancel()
@@ -198,7 +198,7 @@ func TestDeadReceiversDelayNobody(t *testing.T) {
 	}
 	_ = closed.Close()
 	url, count := counting(t)
-	log := &logbook{}
+	log := &diary{}
 	r := NewReceivers(log.logger())
 	r.Configure([]supervisor.Receiver{
 		webhookAt("dead", "http://"+closed.Addr().String()), webhookAt("silent", "http://"+silent.Addr().String()), webhookAt("well", url),
@@ -229,7 +229,7 @@ func TestDeadReceiversDelayNobody(t *testing.T) {
 // What happened last is what the end is for.
 func TestTheLastMessagesAreSentAtTheEnd(t *testing.T) {
 	url, count := counting(t)
-	r := NewReceivers((&logbook{}).logger())
+	r := NewReceivers((&diary{}).logger())
 	r.Configure([]supervisor.Receiver{webhookAt("well", url)})
 	r.Moved(toStop)
 	r.Close()
@@ -240,7 +240,7 @@ func TestTheLastMessagesAreSentAtTheEnd(t *testing.T) {
 
 func TestAReceiverIsToldOfItsStatesOnly(t *testing.T) {
 	url, count := counting(t)
-	r := NewReceivers((&logbook{}).logger())
+	r := NewReceivers((&diary{}).logger())
 	some := webhookAt("some", url)
 	some.On = []vrrp.State{vrrp.Fault, vrrp.Active}
 	r.Configure([]supervisor.Receiver{some})
@@ -257,7 +257,7 @@ func TestAReceiverIsToldOfItsStatesOnly(t *testing.T) {
 
 func TestAReloadKeepsTheQueueOfAReceiverThatDidNotChange(t *testing.T) {
 	url, _ := counting(t)
-	r := NewReceivers((&logbook{}).logger())
+	r := NewReceivers((&diary{}).logger())
 	t.Cleanup(r.Close)
 	same, other := webhookAt("same", url), webhookAt("other", url)
 	r.Configure([]supervisor.Receiver{same, other})

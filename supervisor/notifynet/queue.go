@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/pairkeeper/pairkeeper/internal/logbook"
 	"github.com/pairkeeper/pairkeeper/supervisor"
 )
 
@@ -132,8 +133,7 @@ func (h *Hooks) skip(list []entry, why string) {
 	}
 	if len(words) > 0 {
 		of := &list[0].of
-		h.log.Warn(fmt.Sprintf("%s: its hooks are not told of %s: %s", of.name(), strings.Join(words, ", "), why),
-			fieldRouter, of.Router, fieldReason, "hook-skipped")
+		of.logger(h.log).Warn(fmt.Sprintf("%s: its hooks are not told of %s: %s", of.name(), strings.Join(words, ", "), why), logbook.As(logbook.HookSkipped))
 	}
 }
 
@@ -199,6 +199,6 @@ func (h *Hooks) Close() {
 	select {
 	case <-h.done:
 	case <-time.After(atMost):
-		h.log.Error("a hook cannot be ended: is it on a disk or a network that does not answer?", fieldReason, "hook-failed")
+		h.log.Error("a hook cannot be ended: is it on a disk or a network that does not answer?", logbook.As(logbook.HookFailed))
 	}
 }

@@ -14,8 +14,8 @@ import (
 	"github.com/pairkeeper/pairkeeper/vrrp"
 )
 
-func start(t *testing.T) (*Hooks, *logbook) {
-	log := &logbook{}
+func start(t *testing.T) (*Hooks, *diary) {
+	log := &diary{}
 	h := NewHooks(log.logger())
 	t.Cleanup(h.Close)
 	return h, log

@@ -4,10 +4,12 @@ package notifynet
 
 import (
 	"fmt"
+	"log/slog"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/pairkeeper/pairkeeper/internal/logbook"
 	"github.com/pairkeeper/pairkeeper/supervisor"
 	"github.com/pairkeeper/pairkeeper/vrrp"
 )
@@ -27,6 +29,14 @@ func (t *Transition) name() string {
 		return "group " + t.Group
 	}
 	return t.Router
+}
+
+// logger is for records about it; a group has no field.
+func (t *Transition) logger(log *slog.Logger) *slog.Logger {
+	if t.Router == "" {
+		return log
+	}
+	return log.With(logbook.Router, t.Router)
 }
 
 // key tells routers and groups apart.

@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/pairkeeper/pairkeeper/internal/logbook"
 	"github.com/pairkeeper/pairkeeper/supervisor"
 )
 
@@ -46,7 +47,7 @@ func (c *Child) Watch(ctx context.Context, tell func(supervisor.UnitState)) {
 	defer runtime.UnlockOSThread()
 	n := &nursery{argv: c.argv, log: c.log, tell: tell, state: supervisor.UnitState{Load: "loaded", Active: "inactive", Sub: "dead"}}
 	if err := n.start(); err != nil {
-		c.log.Error("the proxy does not start", "error", err)
+		c.log.Error("the proxy does not start", logbook.As(logbook.ProxyNotStarted), "error", err)
 	}
 	for {
 		select {
@@ -161,7 +162,7 @@ func (n *nursery) reap() {
 	case p.cmd.ProcessState.ExitCode() < 0:
 		n.state.Result = "signal"
 	}
-	n.log.Info("the proxy ended", "pid", p.pid(), "how", n.state.Exit)
+	n.log.Info("the proxy ended", logbook.As(logbook.ProxyEnded), "pid", p.pid(), "how", n.state.Exit)
 	n.say()
 }
 
@@ -230,7 +231,7 @@ func (n *nursery) drain(patience time.Duration) error {
 		case <-n.exited():
 			n.reap()
 		case <-timer.C:
-			n.log.Warn(fmt.Sprintf("%s has not finished within %s (stop_timeout): what it still serves is cut off", n.argv[0], patience))
+			n.log.Warn(fmt.Sprintf("%s has not finished within %s (stop_timeout): what it still serves is cut off", n.argv[0], patience), logbook.As(logbook.ProxyCutOff))
 		}
 	}
 	n.stop()

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/godbus/dbus/v5"
+
+	"github.com/pairkeeper/pairkeeper/internal/logbook"
 )
 
 // What follows tells an order of ours from an operator's.
@@ -49,7 +51,7 @@ func (u *Unit) memorize() {
 	}
 	text := u.name + " " + strconv.FormatUint(u.run, 10) + "\n"
 	if err := os.WriteFile(u.Memory, []byte(text), 0o600); err != nil {
-		u.log.Warn("after a restart of pairkeeper its own stop of the proxy will look like an operator's", "error", err)
+		u.log.Warn("after a restart of pairkeeper its own stop of the proxy will look like an operator's", logbook.As(logbook.StopUnrecorded), "error", err)
 	}
 }
 
