@@ -11,14 +11,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Opening is a virtual address on one interface, to be let in.
+// Opening is a virtual address to be let in, for one of those who hold it.
 type Opening struct {
-	Link int // the interface's index
+	For  string // who holds it: a virtual router
 	Addr netip.Addr
 	TTL  time.Duration // for how long, unless it is renewed
 }
-
-func (o *Opening) site() site { return site{o.Link, o.Addr} }
 
 // Gate keeps everybody else from the virtual addresses of this host unless it is
 // renewed: packets to them are let in, and ARP and neighbour discovery in their name,
@@ -29,7 +27,7 @@ func (o *Opening) site() site { return site{o.Link, o.Addr} }
 // others.
 //
 // An address is the host's, not an interface's: it is shut on all of them, and open as
-// long as it is on any.
+// long as it is for any holder.
 type Gate struct {
 	mu     sync.Mutex
 	socket *routeSocket
@@ -61,7 +59,7 @@ func OpenGate() (*Gate, error) {
 	}
 	left, err := socket.guarded(g.table)
 	for _, addr := range left {
-		g.places.set(site{anyLink, addr}, time.Time{})
+		g.places.set(unknown, addr, time.Time{})
 	}
 	if err == nil {
 		err = g.rebuild()
@@ -95,11 +93,11 @@ func (g *Gate) Open(openings []Opening) error {
 	defer g.mu.Unlock()
 	begin := time.Now()
 	for _, o := range openings {
-		g.places.set(o.site(), begin.Add(o.TTL))
+		g.places.set(o.For, o.Addr, begin.Add(o.TTL))
 	}
 	if err := g.settle(addressesOf(openings)); err != nil {
 		for _, o := range openings {
-			g.places.set(o.site(), time.Time{})
+			g.places.set(o.For, o.Addr, time.Time{})
 		}
 		return err
 	}
@@ -128,7 +126,7 @@ func (g *Gate) Renew(openings []Opening) (late []Opening, err error) {
 		err = errors.Join(err, failure)
 	}
 	for _, o := range openings {
-		if until, guarded := g.places.until(o.site()); guarded && until.IsZero() {
+		if until, guarded := g.places.until(o.For, o.Addr); guarded && until.IsZero() {
 			late = append(late, o)
 		}
 	}
@@ -149,12 +147,12 @@ func (g *Gate) renewals(openings []Opening) []renewal {
 		list = append(list, renewal{a, g.places.last(a)})
 	}
 	for _, o := range openings {
-		switch until, guarded := g.places.until(o.site()); {
+		switch until, guarded := g.places.until(o.For, o.Addr); {
 		case !guarded:
 		case now.Before(until):
-			g.places.set(o.site(), now.Add(o.TTL))
+			g.places.set(o.For, o.Addr, now.Add(o.TTL))
 		default:
-			g.places.set(o.site(), time.Time{})
+			g.places.set(o.For, o.Addr, time.Time{})
 		}
 	}
 	return slices.DeleteFunc(list, func(r renewal) bool { return g.places.last(r.addr).IsZero() })
@@ -169,7 +167,7 @@ func (g *Gate) Shut(openings []Opening) error {
 
 func (g *Gate) shut(openings []Opening) error {
 	for _, o := range openings {
-		g.places.set(o.site(), time.Time{})
+		g.places.set(o.For, o.Addr, time.Time{})
 	}
 	return g.settle(addressesOf(openings))
 }
@@ -180,10 +178,33 @@ func (g *Gate) LetGo(openings []Opening) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	for _, o := range openings {
-		g.places.remove(o.site())
-		g.places.remove(site{anyLink, o.Addr})
+		g.places.remove(o.For, o.Addr)
+		g.places.remove(unknown, o.Addr)
 	}
 	return g.settle(addressesOf(openings))
+}
+
+// LetGoOfTheDead ends the guard over what a daemon that died had guarded and nobody has
+// opened or let go of since. It is for when none of that can be on an interface any more.
+func (g *Gate) LetGoOfTheDead() error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	left := slices.DeleteFunc(g.places.addresses(), func(a netip.Addr) bool {
+		_, guarded := g.places.until(unknown, a)
+		return !guarded
+	})
+	for _, a := range left {
+		g.places.remove(unknown, a)
+	}
+	return g.settle(left)
+}
+
+// Until is until when an address is open for somebody, unless it is renewed; false: it is
+// not guarded for him.
+func (g *Gate) Until(holder string, a netip.Addr) (time.Time, bool) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.places.until(holder, a)
 }
 
 // elementsAtOnce keeps a transaction within the send buffer of a socket.

@@ -23,7 +23,7 @@ func many(n int, ttl time.Duration) (openings []Opening) {
 	four, six := netip.MustParseAddr("10.20.0.0"), netip.MustParseAddr("fd20::")
 	for range n {
 		four, six = four.Next(), six.Next()
-		openings = append(openings, Opening{1, four, ttl}, Opening{1, six, ttl})
+		openings = append(openings, Opening{"web", four, ttl}, Opening{"web", six, ttl})
 	}
 	return openings
 }
@@ -43,7 +43,7 @@ func lonely(t *testing.T) *netlab.Host {
 func TestRenewalNeverOpensWhatHadRunOut(t *testing.T) {
 	h := lonely(t)
 	gate := openGate(t, h)
-	short, long := many(3, time.Second), Opening{1, virtual, time.Minute}
+	short, long := many(3, time.Second), Opening{"web", virtual, time.Minute}
 	must(t, gate.Open(append(slices.Clone(short), long)))
 	time.Sleep(1200 * time.Millisecond)
 	for i := range short {
@@ -64,7 +64,7 @@ func TestRenewalNeverOpensWhatHadRunOut(t *testing.T) {
 			t.Errorf("%s: %s was in time, but is not open:\n%s", what, virtual, list)
 		}
 		for _, o := range short {
-			gate.places.set(o.site(), time.Now().Add(clockError/2))
+			gate.places.set(o.For, o.Addr, time.Now().Add(clockError/2))
 		}
 	}
 	if n := gate.Mended(); n != 0 {
@@ -181,7 +181,7 @@ func guardian() {
 	}
 	var openings []Opening
 	for _, a := range strings.Fields(os.Getenv(guardianEnv)) {
-		openings = append(openings, Opening{1, netip.MustParseAddr(a), 2 * time.Second})
+		openings = append(openings, Opening{"web", netip.MustParseAddr(a), 2 * time.Second})
 	}
 	err = gate.Open(openings)
 	fmt.Println("open")
@@ -238,8 +238,15 @@ func TestGateOfADeadDaemonShutsAndIsCleanedUp(t *testing.T) {
 	}
 	g.wantShut(t)
 	must(t, next.Open(g.openings[:1]))
-	must(t, next.LetGo(g.openings[1:]))
+	must(t, next.LetGo(g.openings[1:2]))
+	must(t, next.LetGoOfTheDead())
 	g.wantOpen(t)
+	if until, guarded := next.Until(g.openings[0].For, g.openings[0].Addr); !guarded || !until.After(time.Now()) {
+		t.Errorf("what was opened anew is guarded: %t, until %s", guarded, until)
+	}
+	if _, guarded := next.Until(g.openings[2].For, g.openings[2].Addr); guarded {
+		t.Error("what the dead daemon had is still guarded")
+	}
 	must(t, next.Shut(g.openings))
 	must(t, errors.Join(next.socket.Close(), next.claim.Close())) // it dies
 	g.wantShut(t)
@@ -294,7 +301,7 @@ func TestThousandAddressesOfEachFamily(t *testing.T) {
 	must(t, gate.Open(all[1000:]))
 	time.Sleep(2100 * time.Millisecond)
 	for i, o := range all {
-		gate.places.set(o.site(), time.Now().Add(clockError/2))
+		gate.places.set(o.For, o.Addr, time.Now().Add(clockError/2))
 		all[i].TTL = time.Minute
 	}
 	late, err := gate.Renew(all)
@@ -310,10 +317,10 @@ func TestThousandAddressesOfEachFamily(t *testing.T) {
 }
 
 // A link-local address is often the same on many interfaces.
-func TestAddressOnTwoInterfacesStaysOpenForTheOther(t *testing.T) {
+func TestAddressOfTwoRoutersStaysOpenForTheOther(t *testing.T) {
 	h := lonely(t)
 	gate := openGate(t, h)
-	one, two := Opening{1, local6, time.Minute}, Opening{2, local6, time.Minute}
+	one, two := Opening{"web", local6, time.Minute}, Opening{"mail", local6, time.Minute}
 	open := func() bool {
 		return strings.Contains(inSet(t, h, "inet", gateName, "open6"), local6.String())
 	}
@@ -375,7 +382,7 @@ func TestGateSaysWhyThereIsNone(t *testing.T) {
 func TestListedGateCanBeLoaded(t *testing.T) {
 	h := lonely(t)
 	gate := openGate(t, h)
-	openings := []Opening{{1, virtual, time.Minute}}
+	openings := []Opening{{"web", virtual, time.Minute}}
 	must(t, gate.Open(openings))
 	list := h.Run("nft", "list", "ruleset")
 	for i, list := range []string{list, regexp.MustCompile("expires [0-9ms]+").ReplaceAllString(list, "expires 1ms")} {
@@ -421,7 +428,7 @@ func BenchmarkOpening(b *testing.B) {
 			b.Fatal(err)
 		}
 		defer gate.Close()
-		one := []Opening{{1, virtual, time.Minute}}
+		one := []Opening{{"web", virtual, time.Minute}}
 		for b.Loop() {
 			if err := errors.Join(gate.Open(one), gate.Shut(one), gate.LetGo(one)); err != nil {
 				b.Fatal(err)

@@ -7,28 +7,28 @@ import (
 	"time"
 )
 
-// places is where virtual addresses are guarded. One address may be on several
-// interfaces: link-local ones are, with a router on each.
+// places is for whom virtual addresses are guarded. One address may be that of several
+// routers: link-local ones are, on an interface each.
 type places map[netip.Addr][]place
 
-// place is an interface that an address is on, or soon will be.
+// place is somebody who holds an address, or soon will.
 type place struct {
-	link  int
-	until time.Time // it is open there; zero: shut
+	holder string
+	until  time.Time // it is open for him; zero: shut
 }
 
-// anyLink is where a dead daemon had guarded an address: it is not known.
-const anyLink = 0
+// unknown is for whom a dead daemon had guarded an address.
+const unknown = ""
 
-func (p places) set(s site, until time.Time) {
-	list := p[s.addr]
+func (p places) set(holder string, a netip.Addr, until time.Time) {
+	list := p[a]
 	for i := range list {
-		if list[i].link == s.link {
+		if list[i].holder == holder {
 			list[i].until = until
 			return
 		}
 	}
-	p[s.addr] = append(list, place{s.link, until})
+	p[a] = append(list, place{holder, until})
 }
 
 // limit ends the time of an address at a moment, at the latest.
@@ -40,27 +40,27 @@ func (p places) limit(a netip.Addr, until time.Time) {
 	}
 }
 
-func (p places) remove(s site) {
-	list := slices.DeleteFunc(p[s.addr], func(at place) bool { return at.link == s.link })
+func (p places) remove(holder string, a netip.Addr) {
+	list := slices.DeleteFunc(p[a], func(at place) bool { return at.holder == holder })
 	if len(list) == 0 {
-		delete(p, s.addr)
+		delete(p, a)
 		return
 	}
-	p[s.addr] = list
+	p[a] = list
 }
 
 func (p places) guards(a netip.Addr) bool { return len(p[a]) > 0 }
 
-func (p places) until(s site) (until time.Time, guarded bool) {
-	for _, at := range p[s.addr] {
-		if at.link == s.link {
+func (p places) until(holder string, a netip.Addr) (until time.Time, guarded bool) {
+	for _, at := range p[a] {
+		if at.holder == holder {
 			return at.until, true
 		}
 	}
 	return time.Time{}, false
 }
 
-// last is until when an address is open on any interface; zero: on none.
+// last is until when an address is open for anybody; zero: it is shut.
 func (p places) last(a netip.Addr) (until time.Time) {
 	for _, at := range p[a] {
 		if at.until.After(until) {

@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/netip"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -44,7 +45,7 @@ func openGate(t *testing.T, h *netlab.Host) (g *Gate) {
 // openingsOf is for letting in what is held.
 func openingsOf(held []Held, ttl time.Duration) (openings []Opening) {
 	for _, h := range held {
-		openings = append(openings, Opening{h.Link, h.Prefix.Addr(), ttl})
+		openings = append(openings, Opening{strconv.Itoa(h.Link), h.Prefix.Addr(), ttl})
 	}
 	return openings
 }
