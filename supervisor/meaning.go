@@ -153,6 +153,7 @@ var meanings = map[vrrp.Reason]meaning{
 	vrrp.ReasonAddressContest:  {is: "an address was taken though somebody else still answered for it"},
 	vrrp.ReasonAddressClaimed:  {is: "somebody else announced an address that is held here"},
 	vrrp.ReasonAddressVanished: {is: "somebody removed an address that is held here; it was put back"},
+	vrrp.ReasonGateShut:        {is: "the kernel shut the gate of an address that is held here, since it was not renewed in time: it was opened again"},
 }
 
 // Meaning says in a clause what a reason of this package or of vrrp is about.

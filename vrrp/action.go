@@ -14,13 +14,19 @@ type Action interface {
 // Send wants an advert sent.
 type Send struct{ Priority uint8 }
 
-// Own wants the addresses on the interface, answered by Owned.
+// Own wants the gate open and the addresses on the interface, answered by Owned. They may
+// be there; where there is no gate any more, its guard ends.
 type Own struct{}
 
 // Refresh wants the lifetime of the addresses renewed.
 type Refresh struct{}
 
-// Disown wants the addresses off the interface.
+// Renew wants the gate of the addresses kept open for another Config.Gate; Shut tells that
+// it came too late.
+type Renew struct{}
+
+// Disown wants the addresses off the interface, and the gate shut at once: before what else
+// is wanted in the same step.
 type Disown struct{}
 
 // Announce wants gratuitous ARP or unsolicited neighbour advertisements: a burst or, as
@@ -47,6 +53,7 @@ type Note struct {
 func (Send) isAction()     {}
 func (Own) isAction()      {}
 func (Refresh) isAction()  {}
+func (Renew) isAction()    {}
 func (Disown) isAction()   {}
 func (Announce) isAction() {}
 func (Probe) isAction()    {}
@@ -56,6 +63,7 @@ func (Note) isAction()     {}
 func (a Send) String() string  { return fmt.Sprintf("send priority %d", a.Priority) }
 func (Own) String() string     { return "own" }
 func (Refresh) String() string { return "refresh" }
+func (Renew) String() string   { return "renew" }
 func (Disown) String() string  { return "disown" }
 func (Probe) String() string   { return "probe" }
 func (a Announce) String() string {

@@ -11,11 +11,12 @@ type active struct {
 	advertAt  time.Time // Adver_Timer
 	sentAt    time.Time // the last advert
 	refreshAt time.Time // the addresses' lifetime
+	gating
 	announcing
 }
 
 func (a *active) deadline() time.Time {
-	return earliest(a.advertAt, a.refreshAt, a.announcing.deadline())
+	return earliest(a.advertAt, a.refreshAt, a.renewAt, a.announcing.deadline())
 }
 
 // toActive takes the addresses: advert, then addresses; Owned is answered by the
@@ -25,7 +26,7 @@ func (s *step) toActive(r Reason) {
 	peer := s.peerFor(r)
 	s.backup = backup{}
 	s.state = Active
-	s.active = active{since: s.now, refreshAt: s.nextRefresh()}
+	s.active = active{since: s.now, refreshAt: s.nextRefresh(), gating: gating{renewAt: s.nextRenewal()}}
 	s.advertise()
 	s.do(Own{}, Enter{From: from, To: Active, Reason: r, Peer: peer})
 }
@@ -68,6 +69,7 @@ func (s *step) inActive(ev Event) {
 	case Yield:
 		s.yieldTo(ev.Reason)
 	case Owned:
+		s.active.shut = false
 		s.announce()
 	case Claimed:
 		if s.settled() {
@@ -77,6 +79,8 @@ func (s *step) inActive(ev Event) {
 	case Vanished:
 		s.note(ReasonAddressVanished, "put back")
 		s.do(Own{})
+	case Shut:
+		s.gateRanOut()
 	case Tick:
 		s.activeTick()
 	}
@@ -152,5 +156,6 @@ func (s *step) activeTick() {
 		a.refreshAt = s.nextRefresh()
 		s.do(Refresh{})
 	}
+	s.gateTick()
 	s.announceTick()
 }

@@ -29,24 +29,27 @@ func refreshAfter(d time.Duration) time.Duration {
 
 // A thousand routers that became Active at any time share their wake-ups.
 func TestRoutersShareTheMomentsOfTheirAdvertsAndRefreshes(t *testing.T) {
-	adverts, refreshes := map[time.Duration]bool{}, map[time.Duration]bool{}
+	adverts, refreshes, renewals := map[time.Duration]bool{}, map[time.Duration]bool{}, map[time.Duration]bool{}
 	for i := range 1000 {
-		r := inActive(t, with(func(c *vrrp.Config) { c.AnnounceEvery = 0 }))
+		r := inActive(t, with(func(c *vrrp.Config) { c.AnnounceEvery, c.Gate = 0, 600*time.Millisecond }))
 		begin := time.Duration(i) * time.Millisecond
 		r.at(begin, advert(0, above)) // makes it advertise then
 		for r.m.Deadline().Sub(epoch) < 3*time.Second {
 			at := r.m.Deadline().Sub(epoch)
 			for _, a := range r.at(at, vrrp.Tick{}) {
-				if a == "refresh" {
+				switch {
+				case a == "refresh":
 					refreshes[at] = true
-				} else if at > begin+time.Second {
+				case a == "renew":
+					renewals[at] = true
+				case at > begin+time.Second:
 					adverts[at%time.Second] = true
 				}
 			}
 		}
 	}
-	if len(adverts) > 32 || len(refreshes) > 5 {
-		t.Errorf("%d moments of adverts within an interval, want 32; %d of refreshes in 3 s, want 5", len(adverts), len(refreshes))
+	if len(adverts) > 32 || len(refreshes) > 5 || len(renewals) > 15 {
+		t.Errorf("%d moments of adverts within an interval, want 32; %d of refreshes in 3 s, want 5; %d of the gate, want 15", len(adverts), len(refreshes), len(renewals))
 	}
 }
 

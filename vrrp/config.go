@@ -38,6 +38,9 @@ type Config struct {
 
 	// Lifetime is how long the kernel keeps an address that nobody refreshes.
 	Lifetime time.Duration
+	// Gate is how long the kernel lets anybody reach an address without a renewal; zero: as
+	// long as it is there.
+	Gate time.Duration
 
 	// AnnounceAgain and AnnounceEvery repeat the gratuitous ARP: once after a
 	// take-over, and periodically. Zero: never.

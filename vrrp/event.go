@@ -62,6 +62,9 @@ type Claimed struct{ By string }
 // Vanished tells that somebody took an address away that this router holds.
 type Vanished struct{}
 
+// Shut tells that the gate of the addresses ran out before it was renewed.
+type Shut struct{}
+
 // Tick tells that time has passed; it may come early or late.
 type Tick struct{}
 
@@ -78,4 +81,5 @@ func (Answered) isEvent()      {}
 func (Readdressed) isEvent()   {}
 func (Claimed) isEvent()       {}
 func (Vanished) isEvent()      {}
+func (Shut) isEvent()          {}
 func (Tick) isEvent()          {}

@@ -23,6 +23,7 @@ type pair struct {
 	cut   bool
 	mute  *host // its adverts are lost
 	shy   *host // its adverts are lost until it has heard one
+	deaf  bool  // nobody hears who answers ARP
 
 	first      *host     // the first to be Active
 	dual       bool      // both were Active at one time
@@ -40,6 +41,7 @@ type host struct {
 
 	pausedUntil time.Time
 	leaseUntil  time.Time // until when the kernel holds the address
+	gateUntil   time.Time // until when it lets anybody reach it
 	lastSent    time.Time
 	announced   time.Time
 	noted       map[vrrp.Reason]int
@@ -63,8 +65,11 @@ func newPair(t rapid.TB, a, b vrrp.Config) *pair {
 	return p
 }
 
-func (h *host) active() bool             { return h.m.State() == vrrp.Active }
-func (h *host) holds(now time.Time) bool { return now.Before(h.leaseUntil) }
+func (h *host) active() bool { return h.m.State() == vrrp.Active }
+func (h *host) open(now time.Time) bool {
+	return h.cfg.Gate == 0 || now.Before(h.gateUntil)
+}
+func (h *host) holds(now time.Time) bool { return now.Before(h.leaseUntil) && h.open(now) }
 func (h *host) awake(at time.Time) time.Time {
 	if at.Before(h.pausedUntil) {
 		return h.pausedUntil
@@ -199,14 +204,20 @@ func (p *pair) act(h *host, a vrrp.Action) {
 			}})
 		}
 	case vrrp.Own:
-		h.leaseUntil = p.now.Add(h.cfg.Lifetime)
+		h.leaseUntil, h.gateUntil = p.now.Add(h.cfg.Lifetime), p.now.Add(h.cfg.Gate)
 		p.post(p.now, h, vrrp.Owned{})
+	case vrrp.Renew:
+		if !h.open(p.now) {
+			p.post(p.now, h, vrrp.Shut{})
+			return
+		}
+		h.gateUntil = p.now.Add(h.cfg.Gate)
 	case vrrp.Refresh:
 		h.leaseUntil = p.now.Add(h.cfg.Lifetime)
 	case vrrp.Disown:
-		h.leaseUntil = time.Time{}
+		h.leaseUntil, h.gateUntil = time.Time{}, time.Time{}
 	case vrrp.Probe:
-		if !p.cut && peer.holds(p.now) {
+		if !p.cut && !p.deaf && peer.holds(p.now) {
 			p.post(p.now.Add(p.delay), h, vrrp.Answered{Holder: peer.name})
 		}
 	case vrrp.Announce:
@@ -224,6 +235,7 @@ func drawConfig(t *rapid.T, label string, version vrrp.Version, interval time.Du
 		Preempt:       rapid.Bool().Draw(t, label+" preempt"),
 		PreemptDelay:  rapid.SampledFrom([]time.Duration{0, 0, time.Second, 10 * time.Second}).Draw(t, label+" preempt delay"),
 		Lifetime:      vrrp.LifetimeFor(interval),
+		Gate:          rapid.SampledFrom([]time.Duration{0, vrrp.GateFor(interval, 3)}).Draw(t, label+" gate"),
 		Pair:          rapid.Bool().Draw(t, label+" pair"),
 		PeerPriority:  rapid.SampledFrom([]uint8{0, 1, 100, 200, 254}).Draw(t, label+" peer priority"),
 		AnnounceAgain: 5 * time.Second, AnnounceEvery: 30 * time.Second,
@@ -245,7 +257,7 @@ func drawInterval(t *rapid.T, label string, v vrrp.Version) time.Duration {
 // drawEvent draws what a machine may be told at any time.
 func drawEvent(t *rapid.T, cfg vrrp.Config) vrrp.Event {
 	return rapid.Custom(func(t *rapid.T) vrrp.Event {
-		switch rapid.IntRange(0, 18).Draw(t, "kind") {
+		switch rapid.IntRange(0, 19).Draw(t, "kind") {
 		case 0:
 			return vrrp.Startup{Address: ours}
 		case 1:
@@ -278,6 +290,8 @@ func drawEvent(t *rapid.T, cfg vrrp.Config) vrrp.Event {
 			return vrrp.Rise{}
 		case 15:
 			return vrrp.Assure{Heard: epoch.Add(time.Duration(rapid.IntRange(0, 1000).Draw(t, "heard")) * time.Second), Released: rapid.Bool().Draw(t, "released")}
+		case 16:
+			return vrrp.Shut{}
 		}
 		return vrrp.Tick{}
 	}).Draw(t, "event")
@@ -344,8 +358,7 @@ func (l *life) action(before, after vrrp.State, ev vrrp.Event, a vrrp.Action, so
 			l.t.Fatalf("advert of priority %d, the router's is %d", a.Priority, l.m.Priority())
 		}
 	case vrrp.Own:
-		_, vanished := ev.(vrrp.Vanished)
-		if l.holds && !vanished {
+		if l.holds && ev != (vrrp.Vanished{}) && ev != (vrrp.Shut{}) {
 			l.t.Fatalf("own again at %T", ev)
 		}
 		if after != vrrp.Active {
@@ -360,6 +373,10 @@ func (l *life) action(before, after vrrp.State, ev vrrp.Event, a vrrp.Action, so
 	case vrrp.Refresh:
 		if after != vrrp.Active {
 			l.t.Fatalf("refresh in %s", after)
+		}
+	case vrrp.Renew:
+		if after != vrrp.Active || l.cfg.Gate == 0 {
+			l.t.Fatalf("renew in %s with a gate of %s", after, l.cfg.Gate)
 		}
 	case vrrp.Announce:
 		if _, now := ev.(vrrp.Owned); after != vrrp.Active || !l.owned && !now {

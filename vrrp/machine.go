@@ -137,13 +137,16 @@ func (s *step) reprioritized(ev Reprioritized) {
 // often begins at once.
 func (s *step) retuned(cfg Config) {
 	cfg.Priority = s.cfg.Priority
-	alone := s.cfg.Grouped && !cfg.Grouped
+	alone, regated := s.cfg.Grouped && !cfg.Grouped, (s.cfg.Gate == 0) != (cfg.Gate == 0)
 	s.cfg = cfg
 	if alone && s.Willing() { // nobody lets it rise any more
 		s.listen(s.cfg.DownInterval(s.backup.interval), s.backup.willing.reason)
 	}
 	if s.state == Active && s.now.Add(cfg.Interval).Before(s.active.advertAt) {
 		s.active.advertAt = s.now
+	}
+	if s.state == Active && regated {
+		s.active.gating = gating{renewAt: s.now, anew: true}
 	}
 	if s.state == Active && (s.active.remindAt.IsZero() != (cfg.AnnounceEvery == 0)) {
 		s.active.remindAt = s.nextReminder()

@@ -438,6 +438,7 @@ func TestEveryEventInEveryState(t *testing.T) {
 		{"answered", now, vrrp.Answered{Holder: "x"}, same(), same()},
 		{"claimed", now, vrrp.Claimed{By: "x"}, same(), same("note address-claimed", "announce")},
 		{"vanished", now, vrrp.Vanished{}, same(), same("note address-vanished", "own")},
+		{"gate ran out, without a gate", now, vrrp.Shut{}, same(), same()},
 		{"tick, early", now, vrrp.Tick{}, same(), same()},
 		{"tick, advert due", 2 * time.Second, vrrp.Tick{}, same(), same("send priority 100", "refresh")},
 		{"tick, probe due", probing, vrrp.Tick{}, same("probe"), same("send priority 100", "refresh")},

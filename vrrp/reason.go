@@ -32,6 +32,7 @@ const (
 	ReasonAddressContest  Reason = "address-contest"  // taken though somebody still answered
 	ReasonAddressClaimed  Reason = "address-claimed"  // somebody else announced an address held here
 	ReasonAddressVanished Reason = "address-vanished" // somebody removed an address held here
+	ReasonGateShut        Reason = "gate-shut"        // the kernel shut the gate of an address held here
 )
 
 // Remedy tells an operator what to do about what a router noted; empty: nothing.
@@ -55,6 +56,8 @@ func (r Reason) Remedy() string {
 		return "find out by its MAC address who has the address, too"
 	case ReasonAddressVanished:
 		return "find out who removes it: NetworkManager, systemd-networkd, a script"
+	case ReasonGateShut:
+		return "find out what kept the daemon or nf_tables waiting: a host that was stopped or too busy, somebody who loads a large ruleset"
 	}
 	return ""
 }
