@@ -247,7 +247,7 @@ func (s *step) routerStep(r *router, ev vrrp.Event) {
 		switch a := a.(type) {
 		case vrrp.Probe:
 			s.doubt()
-		case vrrp.Own, vrrp.Refresh, vrrp.Disown:
+		case vrrp.Own, vrrp.Refresh, vrrp.Renew, vrrp.Disown:
 			s.hold(r, a)
 			continue
 		case vrrp.Enter:

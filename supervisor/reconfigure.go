@@ -66,6 +66,7 @@ func goesOn(old, c *Router) bool {
 	like := *old
 	like.VRRP.Priority, like.VRRP.PeerPriority, like.Track = c.VRRP.Priority, c.VRRP.PeerPriority, c.Track
 	like.VRRP.Interval, like.VRRP.Lifetime, like.VRRP.DownAdverts = c.VRRP.Interval, c.VRRP.Lifetime, c.VRRP.DownAdverts
+	like.VRRP.Gate = c.VRRP.Gate
 	like.VRRP.Preempt, like.VRRP.PreemptDelay = c.VRRP.Preempt, c.VRRP.PreemptDelay
 	like.VRRP.LastResort = c.VRRP.LastResort
 	like.VRRP.AnnounceAgain, like.VRRP.AnnounceEvery = c.VRRP.AnnounceAgain, c.VRRP.AnnounceEvery

@@ -19,6 +19,8 @@ const (
 	SocketFailed    vrrp.Reason = "socket"            // an interface cannot be listened on
 	LinkUnknown     vrrp.Reason = "link-unknown"      // the kernel does not tell an interface's state
 	VIPStays        vrrp.Reason = "vip-stays"         // the kernel does not take an address away
+	GateMended      vrrp.Reason = "gate-mended"       // somebody had removed the gate
+	GateUnsupported vrrp.Reason = "gate-unsupported"  // the lifetime alone guards the addresses
 	Timing          vrrp.Reason = "timing"            // no real-time priority
 	NoControlSocket vrrp.Reason = "no-control-socket" // status and reload do not work
 	EndIncomplete   vrrp.Reason = "end-incomplete"    // what does not end within its time is left
