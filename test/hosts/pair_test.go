@@ -80,6 +80,12 @@ func configFor(p proxy, more string) string {
 // newPair boots both hosts and waits until the client is answered by lb01.
 func newPair(t *testing.T, p proxy) *pair {
 	t.Helper()
+	return newPairWith(t, p, "")
+}
+
+// newPairWith is newPair with more lines in the configuration.
+func newPairWith(t *testing.T, p proxy, more string) *pair {
+	t.Helper()
 	netlab.Need(t, "nginx", "haproxy")
 	pr := &pair{t: t, proxy: p, lab: hostlab.New(t, "lb01", "lb02")}
 	pr.a, pr.b = pr.lab.Host("lb01"), pr.lab.Host("lb02")
@@ -87,7 +93,8 @@ func newPair(t *testing.T, p proxy) *pair {
 		if p == haproxy {
 			h.UseHAProxy(t)
 		}
-		pr.install(h)
+		pr.install(h, more)
+		h.Write(t, "/etc/pairkeeper/pair.key", "hex:"+strings.Repeat("5a", 32)+"\n", 0o600)
 		h.Run(t, "systemctl", "enable", "--now", "pairkeeper.service")
 	}
 	pr.client, pr.census = pr.lab.Client(vip, 5*time.Millisecond), pr.lab.Census(t, vip)
@@ -97,7 +104,7 @@ func newPair(t *testing.T, p proxy) *pair {
 	return pr
 }
 
-func (p *pair) install(h *hostlab.Host) {
+func (p *pair) install(h *hostlab.Host, more string) {
 	p.t.Helper()
 	h.Install(p.t, binary, "/usr/bin/pairkeeper")
 	unit, err := os.ReadFile("../../systemd/pairkeeper.service")
@@ -105,7 +112,7 @@ func (p *pair) install(h *hostlab.Host) {
 		p.t.Fatal(err)
 	}
 	h.Write(p.t, "/etc/systemd/system/pairkeeper.service", string(unit), 0o644)
-	h.Write(p.t, "/etc/pairkeeper/pairkeeper.yaml", configFor(p.proxy, ""), 0o644)
+	h.Write(p.t, "/etc/pairkeeper/pairkeeper.yaml", configFor(p.proxy, more), 0o644)
 	h.Run(p.t, "systemctl", "daemon-reload")
 }
 
