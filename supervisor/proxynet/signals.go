@@ -91,6 +91,8 @@ func (s *session) changed(ctx context.Context, sig *dbus.Signal) error {
 		if err := s.askReload(ctx); err != nil {
 			return err
 		}
+		// systemd may tell that a unit rests which it is about to restart by itself.
+		s.stale = s.stale || s.half.atRest() && !s.rec.seen.atRest()
 		s.rec.update(s.half)
 	}
 	return nil
