@@ -1,7 +1,7 @@
 package supervisor
 
 import (
-	"fmt"
+	"strings"
 	"time"
 
 	"github.com/pairkeeper/pairkeeper/fencing"
@@ -16,6 +16,7 @@ import (
 type arbitration struct {
 	decision fencing.Decision
 	since    time.Time
+	noted    bool      // an operator was told of it
 	released time.Time // when the addresses were last given up
 	heardAt  time.Time // when the other node last advertised
 	heldAt   time.Time // when the other node last said that it holds
@@ -72,7 +73,7 @@ func (s *step) isolated(r *router) (vrrp.Reason, string) {
 	case !s.linked() || s.cfg.Arbitration.KeepIsolated || s.gateway() != fencing.Lost:
 	case s.pulse.Hearing() != fencing.Silent || s.hears(r):
 	default:
-		return ReasonIsolated, "neither " + s.cfg.Peer + " nor the gateway answers: this node has been cut off"
+		return ReasonIsolated, "neither " + s.cfg.Peer + " nor the gateway answers"
 	}
 	return "", ""
 }
@@ -91,7 +92,7 @@ func (a *arbitration) hear(now time.Time, heard vrrp.Heard) {
 // hears tells whether the other node's adverts come.
 func (s *step) hears(r *router) bool {
 	at := r.arbitration.heardAt
-	return !at.IsZero() && s.now.Sub(at) <= r.cfg.VRRP.Silence(r.cfg.VRRP.Interval)
+	return !at.IsZero() && s.now.Sub(at) < r.cfg.VRRP.Silence(r.cfg.VRRP.Interval)
 }
 
 // doubt has the gateway asked at once: the other node is silent, and soon it matters which
@@ -155,15 +156,28 @@ func (s *step) rank(r *router) fencing.Rank {
 
 // arbitrate tells what is to be done about a router, and what an operator should know.
 func (s *step) arbitrate(r *router) fencing.Decision {
-	e := s.evidence(r)
-	d := fencing.Decide(e)
-	if a := &r.arbitration; d != a.decision {
-		a.decision, a.since = d, s.now
-		if d.Alarm {
-			s.note(r.cfg.Name, vrrp.Reason(d.Rule), "%s", s.words(&e, d))
-		}
+	d := fencing.Decide(s.evidence(r))
+	a := &r.arbitration
+	if d != a.decision {
+		a.decision, a.since, a.noted = d, s.now, false
+	}
+	if d.Alarm && !a.noted {
+		s.alarm(r)
 	}
 	return d
+}
+
+// alarm notes what the arbiter decided. That a Backup has to stay is told when it has
+// lasted: the heartbeats of a node that dies may end a little later than its adverts.
+func (s *step) alarm(r *router) {
+	a := &r.arbitration
+	if at := a.since.Add(s.cfg.Heartbeat.Patience); a.decision.Act == fencing.Stay && s.now.Before(at) {
+		a.checkAt = earlier(a.checkAt, at)
+		s.schedule.plan(r)
+		return
+	}
+	a.noted = true
+	s.note(r.cfg.Name, vrrp.Reason(a.decision.Rule), "%s", s.ruling(a.decision.Rule))
 }
 
 // touchWilling has the routers settle that wait for something.
@@ -175,24 +189,29 @@ func (s *step) touchWilling() {
 	}
 }
 
-// words says what a decision rests on.
-func (s *step) words(e *fencing.Evidence, d fencing.Decision) string {
-	peer := s.cfg.Peer
-	switch d.Rule {
-	case fencing.RuleVRRPBroken:
-		return fmt.Sprintf("%s holds the addresses and says so by heartbeat, but its adverts do not come: the addresses stay there", peer)
-	case fencing.RuleBetter:
-		return fmt.Sprintf("%s holds the addresses though it is worse off (%s), and its adverts do not come", peer, e.Peer.Class)
-	case fencing.RuleYields:
-		return fmt.Sprintf("%s holds the addresses, too, and comes first: leaving them there", peer)
-	case fencing.RuleWins:
-		return fmt.Sprintf("%s holds the addresses, too: this node comes first and keeps them", peer)
-	case fencing.RuleDeaf:
-		return fmt.Sprintf("%s holds the addresses, too, and does not hear this node: leaving them there until it does", peer)
-	case fencing.RuleIsolated:
-		return fmt.Sprintf("neither %s nor the gateway answers", peer)
+// asked tells that it is for the arbiter to say what a router does.
+func (r *router) asked() bool {
+	m := r.machine
+	return m.State() == vrrp.Active || m.Willing() && !m.Preempting()
+}
+
+// forget drops what the arbiter said of a router for which it is not asked any more: when
+// it says the same again, that is news.
+func (r *router) forget() {
+	if !r.asked() {
+		r.arbitration.decision, r.arbitration.since = fencing.Decision{}, time.Time{}
 	}
-	return string(d.Rule)
+}
+
+// ruling says what a rule of the arbiter is about, by the other node's name.
+func (n *Node) ruling(r fencing.Rule) string { return n.naming(rulings[r].is) }
+
+// naming puts the other node's name into a text.
+func (n *Node) naming(text string) string {
+	if n.cfg.Peer == "" {
+		return text
+	}
+	return strings.ReplaceAll(text, "the other node", n.cfg.Peer)
 }
 
 // holderSettles has an Active router leave when the arbiter says so.

@@ -32,6 +32,7 @@ func linked(cfg supervisor.Config) supervisor.Config {
 type other struct {
 	pulse *fencing.Pulse
 	say   fencing.Heartbeat
+	deaf  bool // it does not hear the node
 }
 
 func newOther(role fencing.Role, priority uint8) *other {
@@ -47,7 +48,9 @@ func (s *script) beats(o *other, d time.Duration) (out []string) {
 	for end := s.now.Add(d); s.now.Before(end); s.now = s.now.Add(50 * time.Millisecond) {
 		for _, a := range s.node.Step(s.now, supervisor.Tick{}) {
 			if b, ok := a.(supervisor.Beat); ok {
-				o.pulse.Heard(s.now, 0, &b.Heartbeat)
+				if !o.deaf {
+					o.pulse.Heard(s.now, 0, &b.Heartbeat)
+				}
 				continue
 			}
 			out = append(out, wordsOf([]supervisor.Action{a})...)
@@ -127,4 +130,34 @@ func TestAReloadKeepsTheSequenceOfTheHeartbeat(t *testing.T) {
 	if o.pulse.Settle(s.now); o.pulse.Hearing() != fencing.BothWay {
 		t.Errorf("the other node hears %s", o.pulse.Hearing())
 	}
+}
+
+// blocked notes that the other node's adverts do not come.
+const blocked = "web note vrrp-blocked"
+
+func TestAdvertsThatAreBlockedAgainAreNotedAgain(t *testing.T) {
+	cfg := linked(base())
+	s, o := atWork(t, cfg), newOther(fencing.Holds, 200)
+	for range 2 {
+		s.wants(s.beats(o, 3*time.Second), blocked)
+		s.tell(advertTo(cfg, "web", 200))
+		if v := s.node.Router("web"); v.Arbiter != "" {
+			t.Errorf("the arbiter is not asked, and says %s", v.Arbiter)
+		}
+	}
+}
+
+// Its last heartbeat may come after its last advert.
+func TestANodeThatDiesIsNotSaidToBeBlocked(t *testing.T) {
+	cfg := linked(base())
+	s, o := atWork(t, cfg), newOther(fencing.Holds, 200)
+	for range 5 {
+		s.tell(advertTo(cfg, "web", 200))
+		s.beats(o, 200*time.Millisecond)
+	}
+	s.wantsNo(s.beats(o, 150*time.Millisecond), blocked)
+	s.tell(supervisor.Looked{Probe: "gateway", OK: true})
+	got := s.pass(500 * time.Millisecond)
+	s.tell(supervisor.Looked{Probe: "gateway", OK: true})
+	s.wantsNo(append(got, s.pass(5*time.Second)...), blocked)
 }

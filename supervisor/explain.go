@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/pairkeeper/pairkeeper/fencing"
 	"github.com/pairkeeper/pairkeeper/probes"
 	"github.com/pairkeeper/pairkeeper/vrrp"
 )
@@ -35,6 +36,8 @@ func (n *Node) Explain(now time.Time, router string) (Explanation, bool) {
 	}
 	x.priority()
 	x.lastHeard()
+	x.beating()
+	x.onDisk()
 	switch x.State {
 	case vrrp.Backup:
 		x.backup()
@@ -77,8 +80,10 @@ func (x *explainer) peer(format string, args ...any) {
 	x.Peer = append(x.Peer, fmt.Sprintf(format, args...))
 }
 
-func (x *explainer) remedy(r vrrp.Reason) {
-	if do := Remedy(r); do != "" && !slices.Contains(x.Remedy, do) {
+func (x *explainer) remedy(r vrrp.Reason) { x.advise(Remedy(r)) }
+
+func (x *explainer) advise(do string) {
+	if do = x.naming(do); do != "" && !slices.Contains(x.Remedy, do) {
 		x.Remedy = append(x.Remedy, do)
 	}
 }
@@ -155,6 +160,8 @@ func (x *explainer) priority() {
 
 func (x *explainer) lastHeard() {
 	switch {
+	case x.heard.At.IsZero() && x.linked():
+		x.fact("no advert has been heard")
 	case x.heard.At.IsZero():
 		x.fact("nobody has been heard")
 	case x.heard.Priority == vrrp.PriorityRelease:
@@ -197,11 +204,12 @@ func joined(by string, texts ...string) string {
 
 // whoHolds says of a router that is out what the other node makes of it.
 func (x *explainer) whoHolds() {
-	if x.recent() {
+	switch {
+	case x.recent():
 		x.peer("%s holds the addresses", x.whom())
-		return
+	case !x.byHeartbeat():
+		x.peer("%s is not heard: perhaps nobody holds the addresses", x.cfgPeer())
 	}
-	x.peer("%s is not heard: perhaps nobody holds the addresses", x.cfgPeer())
 }
 
 // timesOf adds what is configured, or runs, of what ends a reason.
@@ -210,6 +218,8 @@ func (x *explainer) timesOf(reason vrrp.Reason) {
 	switch reason {
 	case ReasonVIPFailed:
 		x.change("it is tried again in %s", x.left(x.r.retryAt))
+	case ReasonHookVetoed:
+		x.change("it is asked again in %s (retry: %s)", x.left(x.r.vetoUntil), span(x.r.cfg.Hooks.BeforeActive.Retry))
 	case ReasonProxyDown:
 		x.ladder()
 	case ReasonProxyReturns:
@@ -227,23 +237,75 @@ func (x *explainer) timesOf(reason vrrp.Reason) {
 func (x *explainer) ladder() {
 	g := &x.guard
 	switch {
-	case g.phase != GivenUp && g.attempt == 0:
+	case g.phase != GivenUp && !g.climbs:
 		x.change("somebody else is at it: %s", g.phase)
 	case g.phase != GivenUp:
-		x.change("it is being restarted: %s, attempt %d of %d", g.phase, g.attempt, g.cfg.Attempts)
+		x.change("it is being mended: %s", g.rungWord())
+	case g.halts:
+		x.change("it is being stopped (give_up: stop); the next try starts it again")
 	case g.until.IsZero():
 		x.change("it is not restarted again (retry: 0)")
 	default:
-		x.change("it is looked at anew in %s (retry: %s), and restarted if that may help", x.left(g.until), span(g.cfg.Retry))
+		x.change("it is looked at anew in %s (%s), and restarted if that may help", x.left(g.until), g.pauseWord())
+	}
+}
+
+// rungWord is where the ladder is.
+func (g *guard) rungWord() string {
+	if g.attempt == 0 {
+		return g.phase.String()
+	}
+	return fmt.Sprintf("%s, restart %d of %d", g.phase, g.attempt, g.cfg.Attempts)
+}
+
+// pauseWord is what makes the wait after giving up what it is.
+func (g *guard) pauseWord() string {
+	if g.pause == g.cfg.Retry {
+		return "retry: " + span(g.pause)
+	}
+	return "each time twice as long, now " + span(g.pause) + "; retry_max: " + span(g.cfg.RetryMax)
+}
+
+// mending tells of a ladder that is under way while the node still takes part.
+func (x *explainer) mending() {
+	if g := &x.guard; g.cfg.Guarded() && !g.barred && g.phase != Good {
+		x.fact("%s is not good (%s), and is being mended: %s", g.cfg.Name(), g.why, g.rungWord())
+	}
+}
+
+// onDisk tells of a configuration of the proxy that is not what it runs with.
+func (x *explainer) onDisk() {
+	c := x.conf.view()
+	what, _, _ := strings.Cut(c.Problem, "\n")
+	switch c.State {
+	case ConfBad:
+		x.fact("%s: on the disk it is bad: %s", x.conf.what(), what)
+		x.change("%s ends or is restarted: it does not start again, and this node leaves", x.guard.cfg.Name())
+		x.remedy(ReasonConfBad)
+	case ConfPending, ConfReloadFailed:
+		x.fact("%s: changed, and not in force until %s is reloaded", x.conf.what(), x.guard.cfg.Name())
+	case ConfUnwatched:
+		x.fact("the configuration of %s is not watched: %s", x.guard.cfg.Name(), what)
 	}
 }
 
 // backup explains BACKUP.
 func (x *explainer) backup() {
 	x.fact("BACKUP for %s: %s", x.ago(x.r.since), Meaning(x.r.entered.Reason))
+	x.mending()
 	switch {
-	case x.out.Willing != "":
+	case len(x.members(x.r)[0].gate.asked) > 0:
+		x.waitsForHook()
+	case x.ruled():
+	case x.out.Willing != "" && x.r.cfg.Group != "":
 		x.waitsForGroup()
+	case x.out.Willing != "":
+		x.say("I could be ACTIVE (%s), and make sure that nobody holds the addresses", Meaning(x.out.Willing))
+		x.change("nobody answers for them: ACTIVE")
+	case x.out.Holder != "" && x.cfg.Patient:
+		x.say("nobody is heard, but %s still answers for the address: a dead node's kernel lets go by itself, so it may be alive", x.out.Holder)
+		x.change("nobody answers any more: then I take it")
+		x.remedy(vrrp.ReasonAddressContest)
 	case x.out.Holder != "":
 		x.say("nobody is heard, but %s still answers for the address: its kernel lets go by itself", x.out.Holder)
 		x.change("nobody answers any more, or it lasts beyond any lifetime: then I take it")
@@ -260,6 +322,9 @@ func (x *explainer) backup() {
 		x.change("nobody answers for them: ACTIVE in %s", x.left(x.out.DownAt))
 	default:
 		x.follows()
+	}
+	if !x.recent() {
+		x.byHeartbeat()
 	}
 	if x.r.failing != "" {
 		x.fact("%s: %s", x.r.failing, x.r.weakness)
@@ -296,12 +361,36 @@ func (x *explainer) follows() {
 	default:
 		x.say("%s is heard; my priority %d is higher, and I take over with one of its next adverts", x.whom(), mine)
 	}
-	x.change("%s is silent for %s: I take over, if nobody answers for the addresses (%s left)", who, span(x.out.Silence), x.left(x.out.DownAt))
+	x.change("%s is silent for %s%s: I take over, if nobody answers for the addresses (%s left)", who, span(x.out.Silence), x.andMore(), x.left(x.out.DownAt))
 	x.change("%s gives the addresses up (its proxy fails, it is stopped): I take over at once", who)
 	if len(x.r.offsets) > 0 && x.cfg.Priority > x.heard.Priority && x.mine() <= x.heard.Priority {
 		x.change("what takes from my priority ends: it is %d then, and I take over%s", x.cfg.Priority, x.afterDelay())
 	}
 	x.peer("%s holds the addresses", who)
+}
+
+// andMore is what the arbiter wants beside a silence.
+func (x *explainer) andMore() string {
+	switch {
+	case !x.linked():
+		return ""
+	case x.gateway() == fencing.Unasked:
+		return ", by heartbeat too"
+	}
+	return ", by heartbeat too, and my gateway answers"
+}
+
+// waitsForHook explains a Backup whose hook may veto.
+func (x *explainer) waitsForHook() {
+	hook := &x.r.cfg.Hooks.BeforeActive
+	for _, m := range x.members(x.r) {
+		if slices.Contains(x.members(x.r)[0].gate.asked, m.cfg.Name) {
+			hook = &m.cfg.Hooks.BeforeActive
+		}
+	}
+	x.say("I could be ACTIVE (%s), but the hook before_active has not answered yet", Meaning(x.out.Willing))
+	x.change("it ends with status 0: ACTIVE")
+	x.change("it ends otherwise, or not within %s: FAULT (%s) for %s", span(hook.Timeout), ReasonHookVetoed, span(hook.Retry))
 }
 
 func (x *explainer) afterDelay() string {
@@ -352,6 +441,10 @@ func (x *explainer) active() {
 		x.change("a node that is good is heard: I yield at once")
 		x.change("%s: my priority is %d again", meanings[x.r.failing].ends, x.unfailed())
 		x.timesOf(x.r.failing)
+	case x.conflicted() != "":
+		x.say("%s; but %s", because, x.conflicted())
+		x.change("%s gives the addresses up", x.cfgPeer())
+		x.advise(rulings[x.r.arbitration.decision.Rule].do)
 	case x.contested():
 		x.say("%s; but %s holds the addresses as well, and does not hear me", because, x.whom())
 		x.change("%s hears me: it yields, as its priority is lower", x.other())
@@ -367,6 +460,7 @@ func (x *explainer) active() {
 	if !x.r.owned && !x.r.native {
 		x.fact("the kernel has not confirmed the addresses yet")
 	}
+	x.mending()
 	x.whatEndsIt()
 	x.keepsPeer()
 }
@@ -399,6 +493,9 @@ func (x *explainer) whatEndsIt() {
 			x.change("probe %s is bad %d times in a row, every %s: I give the addresses up", p.cfg.Name, max(p.cfg.Fall, 1), span(p.cfg.Interval))
 		}
 	}
+	if x.linked() && x.gateway() != fencing.Unasked {
+		x.change("my gateway is lost, and %s reaches it for %s: I give the addresses up", x.cfgPeer(), span(worseFor))
+	}
 	x.change("interface %s loses its carrier, or this daemon stops", x.r.cfg.Interface)
 }
 
@@ -412,14 +509,18 @@ func restarts(n int) string {
 // keepsPeer is why the other node does not hold the addresses.
 func (x *explainer) keepsPeer() {
 	switch p := x.cfg.PeerPriority; {
-	case x.contested(), x.r.failing != "":
+	case x.contested(), x.conflicted() != "", x.r.failing != "":
 	case p == 0 || x.outranked():
 	case p < x.mine():
 		x.peer("%s stays BACKUP as long as it hears me: its priority is lower (%d by the file)", x.cfgPeer(), p)
 	default:
 		x.peer("%s has the same priority by the file, so it leaves the addresses to me", x.cfgPeer())
 	}
-	if !x.recent() {
+	switch {
+	case x.recent() || x.byHeartbeat():
+	case x.linked():
+		x.peer("nothing of it comes by heartbeat, nor any advert: it is taken for dead, or for cut off")
+	default:
 		x.peer("it is not heard, which is as it should be: a BACKUP is silent. Whether it is there is not known")
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -16,6 +17,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/pairkeeper/pairkeeper/fencing"
 	"github.com/pairkeeper/pairkeeper/probes"
 	"github.com/pairkeeper/pairkeeper/supervisor"
 	"github.com/pairkeeper/pairkeeper/vrrp"
@@ -36,6 +38,11 @@ func named(cfg supervisor.Config) supervisor.Config {
 		r.Peer, r.VRRP.PeerPriority, r.VRRP.PreemptDelay = peer, 100, 30*time.Second
 	}
 	return cfg
+}
+
+// soon is named without a delay before it pre-empts.
+func soon(cfg supervisor.Config) supervisor.Config {
+	return routersOf(named(cfg), func(r *supervisor.Router) { r.VRRP.PreemptDelay = 0 })
 }
 
 func better(cfg supervisor.Config) supervisor.Config {
@@ -59,6 +66,18 @@ func hears(t *testing.T, cfg supervisor.Config, priority uint8) *script {
 	s.pass(300 * time.Millisecond)
 	s.tell(advertTo(cfg, "web", priority))
 	s.pass(130 * time.Millisecond)
+	return s
+}
+
+// meets is a node that hears the adverts and the heartbeats of a lower one, and each time
+// something else.
+func meets(t *testing.T, cfg supervisor.Config, o *other, evs ...supervisor.Event) *script {
+	s := atWork(t, cfg)
+	for range 10 {
+		s.tell(advertTo(cfg, "web", 100))
+		s.tell(evs...)
+		s.beats(o, 200*time.Millisecond)
+	}
 	return s
 }
 
@@ -211,6 +230,103 @@ var working = []scene{
 		}
 		return s
 	}},
+	{"backup-waits-for-its-hook", func(t *testing.T) *script {
+		s := atWork(t, gated(named(base())))
+		s.pass(time.Second)
+		return s
+	}},
+	{"backup-hears-the-holder-by-heartbeat-only", func(t *testing.T) *script {
+		s := atWork(t, linked(better(base())))
+		s.beats(newOther(fencing.Holds, 150), 3*time.Second)
+		return s
+	}},
+	{"backup-hears-a-holder-that-is-worse-off", func(t *testing.T) *script {
+		s := atWork(t, linked(better(base())))
+		o := newOther(fencing.Holds, 150)
+		o.say.Class = fencing.Ill
+		s.beats(o, 3*time.Second)
+		return s
+	}},
+	{"backup-waits-for-its-gateway", func(t *testing.T) *script {
+		s := atWork(t, linked(better(base())))
+		s.beats(newOther(fencing.Holds, 150), 3*time.Second)
+		s.pass(2 * time.Second)
+		return s
+	}},
+	{"backup-leaves-it-to-the-first", func(t *testing.T) *script {
+		s := atWork(t, linked(better(base())))
+		s.beats(newOther(fencing.Standby, 150), 900*time.Millisecond)
+		return s
+	}},
+	{"backup-that-is-cut-off-and-stays", func(t *testing.T) *script {
+		cfg := linked(better(base()))
+		cfg.Arbitration.KeepIsolated = true
+		s := atWork(t, cfg)
+		for range 3 {
+			s.tell(supervisor.Looked{Probe: "gateway"})
+		}
+		s.pass(2 * time.Second)
+		return s
+	}},
+	{"backup-that-is-not-heard-does-not-preempt", func(t *testing.T) *script {
+		o := newOther(fencing.Holds, 100)
+		o.deaf = true
+		return meets(t, linked(soon(base())), o)
+	}},
+	{"backup-that-is-worse-off-does-not-preempt", func(t *testing.T) *script {
+		return meets(t, linked(soon(base())), newOther(fencing.Holds, 100), supervisor.Looked{Probe: "gateway"})
+	}},
+	{"backup-with-a-heartbeat-finds-the-address-answered", func(t *testing.T) *script {
+		s := hears(t, linked(better(base())), 150)
+		for range 8 {
+			s.now = later(s.now, s.node.Deadline())
+			s.tell(supervisor.Tick{}, supervisor.RouterEvent{Router: "web", Event: vrrp.Answered{Holder: "52:54:00:12:34:56"}})
+		}
+		return s
+	}},
+	{"active-with-a-heartbeat", func(t *testing.T) *script {
+		s := holding(t, linked(named(base())))
+		s.beats(newOther(fencing.Standby, 100), 3*time.Second)
+		return s
+	}},
+	{"active-and-the-heartbeat-is-silent", func(t *testing.T) *script { return holding(t, linked(named(base()))) }},
+	{"active-beside-another-by-heartbeat", func(t *testing.T) *script {
+		s := holding(t, linked(named(base())))
+		s.beats(newOther(fencing.Holds, 100), time.Second)
+		return s
+	}},
+	{"active-while-the-proxy-is-reloaded", func(t *testing.T) *script {
+		s := holding(t, named(base()))
+		s.tell(wrong, supervisor.TestDone{})
+		return s
+	}},
+	{"active-over-a-bad-configuration", func(t *testing.T) *script {
+		s := watching(t, supervisor.ReloadManual)
+		s.tell(onDisk("b", 20*time.Second), testBad)
+		return s
+	}},
+	{"active-over-a-pending-configuration", func(t *testing.T) *script {
+		s := watching(t, supervisor.ReloadManual)
+		s.tell(onDisk("b", 20*time.Second), testGood)
+		return s
+	}},
+	{"fault-while-the-proxy-is-stopped", func(t *testing.T) *script {
+		cfg := named(base())
+		cfg.Proxy.GiveUpStops, cfg.Proxy.Attempts = true, 1
+		s := holding(t, cfg)
+		s.tell(wrong, supervisor.TestDone{}, supervisor.ReloadDone{Problem: "exit 1"}, supervisor.RestartDone{})
+		s.pass(4 * time.Second)
+		return s
+	}},
+	{"fault-with-a-longer-pause", func(t *testing.T) *script {
+		cfg := named(base())
+		cfg.Proxy.RetryMax = time.Hour
+		s := holding(t, cfg)
+		s.breaks()
+		s.pass(time.Minute)
+		s.breaks()
+		return s
+	}},
 	{"backup-is-the-last-resort", func(t *testing.T) *script {
 		cfg := keeping(named(base()))
 		s := holding(t, cfg)
@@ -305,15 +421,21 @@ func golden(t *testing.T, path, got string) {
 	}
 }
 
+// notGathered are the rules for evidence that a node does not gather yet.
+var notGathered = []fencing.Rule{
+	fencing.RuleMaintenance, fencing.RuleRefused, fencing.RuleExpired, fencing.RuleVoted, fencing.RuleNoVote, fencing.RuleFence,
+	fencing.RuleNotAsked, fencing.RuleStranger, fencing.RulePeerAlive, fencing.RulePeerSick,
+}
+
 // TestEveryReasonHasAMeaning reads the constants of type Reason in the sources, so that a
 // new one is explained.
 func TestEveryReasonHasAMeaning(t *testing.T) {
-	all := reasonsIn(t, ".", "../vrrp")
+	all := reasonsIn(t, ".", "../vrrp", "../fencing")
 	if len(all) < 50 {
 		t.Fatalf("only %d reasons were found", len(all))
 	}
 	for reason, name := range all {
-		if supervisor.Meaning(reason) == "" {
+		if supervisor.Meaning(reason) == "" && !slices.Contains(notGathered, fencing.Rule(reason)) {
 			t.Errorf("%s (%q) has no meaning: add it to meanings in supervisor/meaning.go: what it is; of one that keeps a router out also what ends it and what to do", name, reason)
 		}
 		if supervisor.KeepsOut(reason) && faults[reason] == nil {
@@ -327,7 +449,7 @@ func TestEveryReasonHasAMeaning(t *testing.T) {
 	}
 }
 
-// reasonsIn are the constants of type Reason of some packages, with their names.
+// reasonsIn are the constants of type Reason or Rule of some packages, with their names.
 func reasonsIn(t *testing.T, dirs ...string) map[vrrp.Reason]string {
 	t.Helper()
 	all := map[vrrp.Reason]string{}
@@ -360,11 +482,11 @@ func reasonsIn(t *testing.T, dirs ...string) map[vrrp.Reason]string {
 	return all
 }
 
-// isReason tells whether a type is Reason or vrrp.Reason.
+// isReason tells whether a type is Reason, vrrp.Reason or Rule.
 func isReason(e ast.Expr) bool {
 	switch e := e.(type) {
 	case *ast.Ident:
-		return e.Name == "Reason"
+		return e.Name == "Reason" || e.Name == "Rule"
 	case *ast.SelectorExpr:
 		return e.Sel.Name == "Reason"
 	}

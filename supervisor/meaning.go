@@ -55,7 +55,7 @@ var meanings = map[vrrp.Reason]meaning{
 		do: "`pairkeeper status` shows what the probe saw last; mend that",
 	},
 	ReasonIsolated: {
-		is: "neither the other node nor the gateway answers, so it is this node that has been cut off", ends: "the gateway or the other node answers",
+		is: "this node has been cut off", ends: "the gateway or the other node answers",
 		do: "look at this node's cable, switch port and `ip route`; a node that should hold on all the same needs isolated: keep",
 	},
 	ReasonGroup: {
@@ -78,7 +78,7 @@ var meanings = map[vrrp.Reason]meaning{
 		is: "the proxy is not relied on yet", ends: "it has been good for as many looks as rise: of proxy: says",
 	},
 	ReasonHookVetoed: {
-		is: "the hook before_active says that this node must not take the addresses", ends: "some time has passed: it is asked again then",
+		is: "the hook before_active says that this node must not take the addresses", ends: "it is asked again, and agrees",
 		do: "what the hook said is above; run it by hand, or look at `journalctl -u pairkeeper`",
 	},
 	ReasonProxyUnknown: {
@@ -118,15 +118,6 @@ var meanings = map[vrrp.Reason]meaning{
 	ReasonConflictOver: {is: "another node held the addresses as well, and does no more"},
 	ReasonAddressBack:  {is: "addresses that somebody removed were put back"},
 
-	// What the arbiter decided.
-	vrrp.Reason(fencing.RuleVRRPBroken): {is: "the other node holds the addresses and says so by heartbeat, but its adverts do not come", do: "look for a firewall that drops protocol 112 (`nft list ruleset`, `firewall-cmd --list-all`), on both nodes"},
-	vrrp.Reason(fencing.RuleBetter):     {is: "the other node holds the addresses though it is worse off than this one, and its adverts do not come", do: "look for a firewall that drops protocol 112, on both nodes"},
-	vrrp.Reason(fencing.RuleYields):     {is: "both nodes held the addresses, and the other one comes first"},
-	vrrp.Reason(fencing.RuleWins):       {is: "both nodes hold the addresses, and this one comes first", do: "look for what keeps the other node from hearing this one: a firewall, a switch"},
-	vrrp.Reason(fencing.RuleDeaf):       {is: "both nodes held the addresses, and the other one does not hear this one", do: "look for what drops packets in one direction: a firewall, a switch, a duplex mismatch"},
-	vrrp.Reason(fencing.RuleWorse):      {is: "this node has lost its gateway, and the other one has not", do: "look at this node's cable, switch port and `ip route`"},
-	vrrp.Reason(fencing.RuleHandOver):   {is: "the other node stands by and is better off"},
-
 	// Why a router changed its state.
 	vrrp.ReasonStarted:       {is: "this node takes part again, and listens first"},
 	vrrp.ReasonOwner:         {is: "this node has priority 255: the addresses are its own"},
@@ -156,12 +147,67 @@ var meanings = map[vrrp.Reason]meaning{
 	vrrp.ReasonGateShut:        {is: "the kernel shut the gate of an address that is held here, since it was not renewed in time: it was opened again"},
 }
 
-// Meaning says in a clause what a reason of this package or of vrrp is about.
-func Meaning(r vrrp.Reason) string { return meanings[r].is }
+// rulings has what the arbiter may follow on the evidence that a node gathers. The ends of
+// one are what ends the waiting of a Backup that would take the addresses.
+var rulings = map[fencing.Rule]meaning{
+	// Of a Backup.
+	fencing.RulePeerHolds: {is: "the other node advertises", ends: "it falls silent or gives the addresses up"},
+	fencing.RuleVRRPBroken: {
+		is:   "the other node holds the addresses and says so by heartbeat, but its adverts do not come",
+		ends: "the other node gives them up, or falls silent on every link of the heartbeat",
+		do:   "look for a firewall that drops protocol 112 (`nft list ruleset`, `firewall-cmd --list-all`), on both nodes",
+	},
+	fencing.RuleBetter: {
+		is:   "the other node holds the addresses though it is worse off than this one, and its adverts do not come",
+		ends: "the other node gives them up, or falls silent on every link of the heartbeat",
+		do:   "look for a firewall that drops protocol 112, on both nodes, and mend the other node",
+	},
+	fencing.RuleWaitSeen:  {is: "nobody holds the addresses, but the other node may not know that this one has given them up", ends: "its next heartbeat says that it does"},
+	fencing.RuleWaitFirst: {is: "nobody holds the addresses, and the other node comes first", ends: "it does not take them for the time of a silence: then I do"},
+	fencing.RuleListen:    {is: "nothing comes from the other node, though not for long enough", ends: "the silence lasts: then I take them if my gateway answers"},
+	fencing.RuleDoubtful: {
+		is:   "nobody is heard, and the gateway has not answered since: perhaps it is this node that has been cut off",
+		ends: "the gateway answers: then I take them; if it does not, I am FAULT (isolated)",
+	},
+	fencing.RuleIsolated: {
+		is:   "neither the other node nor the gateway answers: this node has been cut off",
+		ends: "the gateway or the other node answers",
+		do:   "look at this node's cable, switch port and `ip route`",
+	},
+	fencing.RuleFree:      {is: "the other node stands by, and this one comes first"},
+	fencing.RuleMissed:    {is: "the other node came first, and did not take the addresses"},
+	fencing.RuleUnclaimed: {is: "nobody is heard, and the gateway answers"},
+
+	// Of a holder.
+	fencing.RuleHolds:    {is: "nobody else holds the addresses"},
+	fencing.RuleWaitBoth: {is: "the other node holds the addresses, too, and may not know yet that this one does"},
+	fencing.RuleWins: {
+		is: "the other node holds the addresses, too; this one comes first and keeps them",
+		do: "look for what keeps the other node from hearing this one: a firewall, a switch",
+	},
+	fencing.RuleYields: {is: "both nodes held the addresses, and the other node comes first"},
+	fencing.RuleDeaf: {
+		is: "both nodes held the addresses, and the other node does not hear this one",
+		do: "look for what drops packets in one direction: a firewall, a switch, a duplex mismatch",
+	},
+	fencing.RuleWorse:    {is: "this node has lost its gateway, and the other node has not", do: "look at this node's cable, switch port and `ip route`"},
+	fencing.RuleHandOver: {is: "the other node stands by and is better off"},
+}
+
+// meaningOf is that of a reason, or of a rule of the arbiter that is a reason.
+func meaningOf(r vrrp.Reason) meaning {
+	if m, ok := meanings[r]; ok {
+		return m
+	}
+	return rulings[fencing.Rule(r)]
+}
+
+// Meaning says in a clause what a reason of this package, of vrrp or of the arbiter is about.
+func Meaning(r vrrp.Reason) string { return meaningOf(r).is }
 
 // Remedy says what an operator can do about a reason; empty: nothing needs to be done.
 func Remedy(r vrrp.Reason) string {
-	if do := meanings[r].do; do != "" {
+	if do := meaningOf(r).do; do != "" {
 		return do
 	}
 	return r.Remedy()

@@ -328,6 +328,7 @@ func (s *step) settleRouter(r *router) {
 	r.fault, r.detail = fault, detail
 	s.settleFailing(r)
 	s.reprioritize(r)
+	r.forget()
 	switch {
 	case fault == "" && state.Out():
 		r.native = s.nativeAddresses(r)

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/pairkeeper/pairkeeper/fencing"
 	"github.com/pairkeeper/pairkeeper/probes"
 )
 
@@ -80,7 +81,7 @@ func (n *Node) Health() Health {
 		h.Parts = append(h.Parts, n.guard.part())
 	}
 	for i := range n.probes {
-		h.Parts = append(h.Parts, n.probes[i].part())
+		h.Parts = append(h.Parts, n.probePart(&n.probes[i]))
 	}
 	seen := map[Track]bool{}
 	for _, r := range n.routers {
@@ -143,6 +144,19 @@ func (g *guard) part() Part {
 		p.Why = g.unit.String()
 	}
 	return p
+}
+
+// probePart is a probe's. One that asks the gateway counts if none of them gets an answer:
+// the other node is better placed then. Nobody waits for it.
+func (n *Node) probePart(p *probe) Part {
+	if p.cfg.OnFail.Act != probes.Arbitrate {
+		return p.part()
+	}
+	part := Part{Kind: PartProbe, Name: p.cfg.Name, Verdict: Healthy}
+	if p.counter.State() == probes.Failed && n.gateway() == fencing.Lost {
+		part.Verdict, part.Why, part.Since = Degraded, p.detail, p.since
+	}
+	return part
 }
 
 // part is a probe's.

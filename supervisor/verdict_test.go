@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pairkeeper/pairkeeper/fencing"
 	"github.com/pairkeeper/pairkeeper/probes"
 	"github.com/pairkeeper/pairkeeper/supervisor"
 )
@@ -117,4 +118,63 @@ func TestALastResortIsFailedAndHolds(t *testing.T) {
 	s.breaks()
 	s.pass(time.Second)
 	s.verdict(supervisor.Failed, "failed proxy nginx.service: job failed")
+}
+
+// What lies on the disk takes nothing from a proxy that runs.
+func TestABadConfigurationOnTheDiskLeavesTheNodeHealthy(t *testing.T) {
+	s := watching(t, supervisor.ReloadManual)
+	s.tell(onDisk("b", 20*time.Second), testBad)
+	s.conf("bad", "unknown directive", nginxConf)
+	s.verdict(supervisor.Healthy)
+}
+
+func TestEachRungOfTheLadderDegrades(t *testing.T) {
+	cfg := base()
+	cfg.Proxy.GiveUpStops, cfg.Proxy.Attempts = true, 1
+	s := holding(t, cfg)
+	const probe = "degraded probe healthz: 503, want 200"
+	s.tell(wrong, supervisor.TestDone{})
+	s.verdict(supervisor.Degraded, "degraded proxy nginx.service: reloading: it runs, but its probe fails: 503, want 200", probe)
+	s.tell(supervisor.ReloadDone{Problem: "job failed"})
+	s.verdict(supervisor.Degraded, "degraded proxy nginx.service: restarting: job failed", probe)
+	s.tell(supervisor.RestartDone{})
+	s.verdict(supervisor.Degraded, "degraded proxy nginx.service: settling: job failed", probe)
+	s.wants(s.pass(4*time.Second)[:3], "note proxy-down", "note proxy-halted", "halt")
+	s.verdict(supervisor.Failed, "failed proxy nginx.service: not good within 3s: 503, want 200", probe)
+	s.tell(unit(failed), supervisor.HaltDone{})
+	s.verdict(supervisor.Failed, "failed proxy nginx.service: not good within 3s: 503, want 200", probe)
+}
+
+func TestAVetoFailsItsRouter(t *testing.T) {
+	s := atWork(t, gated(base()))
+	s.pass(time.Second)
+	s.verdict(supervisor.Healthy)
+	s.tell(answer(1, "move-eip: exit 1: no quota"))
+	s.verdict(supervisor.Failed, "failed router web: move-eip: exit 1: no quota")
+}
+
+func TestAGatewayThatIsLostDegrades(t *testing.T) {
+	s := play(t, linked(base()))
+	s.tell(supervisor.Start{}, link(), unit(active), good)
+	s.verdict(supervisor.Healthy) // nobody waits for it
+	s.tell(supervisor.Looked{Probe: "gateway", OK: true})
+	s.beats(newOther(fencing.Standby, 100), time.Second)
+	for range 3 {
+		s.tell(supervisor.Looked{Probe: "gateway", Detail: "10.0.0.1: no answer"})
+	}
+	s.verdict(supervisor.Degraded, "degraded probe gateway: 10.0.0.1: no answer")
+	s.pass(time.Second) // the heartbeat is silent
+	s.verdict(supervisor.Failed, "degraded probe gateway: 10.0.0.1: no answer", "failed router web: neither lb02 nor the gateway answers")
+}
+
+func TestOneOfTwoGatewaysIsEnough(t *testing.T) {
+	cfg := linked(base())
+	two := cfg.Probes[1]
+	two.Name = "gateway 2"
+	cfg.Probes = append(cfg.Probes, two)
+	s := atWork(t, cfg)
+	for range 3 {
+		s.tell(supervisor.Looked{Probe: "gateway", Detail: "10.0.0.1: no answer"})
+	}
+	s.verdict(supervisor.Healthy)
 }

@@ -62,8 +62,8 @@ type RouterView struct {
 	Primary    netip.Addr
 	Heard      vrrp.Heard
 	Owned      bool
-	// Arbiter is the rule that the arbiter last followed, and since when; empty: there is
-	// no heartbeat, or it was not asked.
+	// Arbiter is the rule that the arbiter follows, and since when; empty: there is no
+	// heartbeat, or it is not asked.
 	Arbiter      fencing.Rule
 	ArbiterSince time.Time
 }
