@@ -141,8 +141,8 @@ func TestAdvertsThatAreBlockedAgainAreNotedAgain(t *testing.T) {
 	for range 2 {
 		s.wants(s.beats(o, 3*time.Second), blocked)
 		s.tell(advertTo(cfg, "web", 200))
-		if v := s.node.Router("web"); v.Arbiter != "" {
-			t.Errorf("the arbiter is not asked, and says %s", v.Arbiter)
+		if v := s.node.Router("web"); v.Arbiter != (supervisor.ArbiterView{}) {
+			t.Errorf("the arbiter is not asked, and says %+v", v.Arbiter)
 		}
 	}
 }

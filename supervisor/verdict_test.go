@@ -139,7 +139,7 @@ func TestEachRungOfTheLadderDegrades(t *testing.T) {
 	s.verdict(supervisor.Degraded, "degraded proxy nginx.service: restarting: job failed", probe)
 	s.tell(supervisor.RestartDone{})
 	s.verdict(supervisor.Degraded, "degraded proxy nginx.service: settling: job failed", probe)
-	s.wants(s.pass(4*time.Second)[:3], "note proxy-down", "note proxy-halted", "halt")
+	s.wants(s.pass(4 * time.Second)[:3], "note proxy-down", "note proxy-halted", "halt")
 	s.verdict(supervisor.Failed, "failed proxy nginx.service: not good within 3s: 503, want 200", probe)
 	s.tell(unit(failed), supervisor.HaltDone{})
 	s.verdict(supervisor.Failed, "failed proxy nginx.service: not good within 3s: 503, want 200", probe)

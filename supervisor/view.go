@@ -62,10 +62,15 @@ type RouterView struct {
 	Primary    netip.Addr
 	Heard      vrrp.Heard
 	Owned      bool
-	// Arbiter is the rule that the arbiter follows, and since when; empty: there is no
-	// heartbeat, or it is not asked.
-	Arbiter      fencing.Rule
-	ArbiterSince time.Time
+	Arbiter    ArbiterView
+}
+
+// ArbiterView is what the arbiter says of a router. The zero value: there is no heartbeat,
+// or it is not asked.
+type ArbiterView struct {
+	Rule  fencing.Rule
+	Since time.Time
+	Text  string // of a rule that keeps a Backup waiting, or is an alarm; else empty
 }
 
 // View tells how the node is at a moment.
@@ -101,8 +106,16 @@ func (n *Node) viewOf(r *router) RouterView {
 	return RouterView{
 		Config: r.cfg, State: r.machine.State(), Reason: reason, Detail: detail, LastResort: r.failing != "", Since: r.since,
 		Priority: r.machine.Priority(), Offsets: r.offsets, Primary: r.primary, Heard: r.machine.Heard(), Owned: r.owned,
-		Arbiter: r.arbitration.decision.Rule, ArbiterSince: r.arbitration.since,
+		Arbiter: n.arbiterView(&r.arbitration),
 	}
+}
+
+func (n *Node) arbiterView(a *arbitration) ArbiterView {
+	v := ArbiterView{Rule: a.decision.Rule, Since: a.since}
+	if a.decision.Alarm || a.decision.Act == fencing.Stay && v.Rule != "" {
+		v.Text = n.ruling(v.Rule)
+	}
+	return v
 }
 
 // Proxy tells how the proxy is at a moment.

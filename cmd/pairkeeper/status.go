@@ -146,7 +146,7 @@ func problems(s daemon.Status, now time.Time) []string {
 		list = append(list, "the configuration file changed and is not in force: pairkeeper reload applies it")
 	}
 	if s.Proxy != nil && s.Proxy.Problem != "" {
-		list = append(list, s.Proxy.Name+": "+s.Proxy.Problem)
+		list = append(list, s.Proxy.Name+": "+s.Proxy.Problem+nextTry(s.Proxy.Next, now))
 	}
 	if s.Proxy != nil && s.Proxy.Config != nil {
 		if text := confWords(s.Proxy.Config); text != "" {
@@ -160,6 +160,9 @@ func problems(s daemon.Status, now time.Time) []string {
 		}
 		if r.Detail != "" && (s.Proxy == nil || r.Detail != s.Proxy.Problem) {
 			list = append(list, r.Name+": "+r.Detail)
+		}
+		if a := r.Arbiter; a != nil && a.Text != "" {
+			list = append(list, fmt.Sprintf("%s: %s (%s, for %s)", r.Name, a.Text, a.Rule, age(now, a.Since)))
 		}
 		for _, m := range r.Remarks {
 			if age := now.Sub(m.Last); age < recent {
@@ -179,6 +182,14 @@ func problems(s daemon.Status, now time.Time) []string {
 		}
 	}
 	return list
+}
+
+// nextTry is when a proxy that was given up is tried again.
+func nextTry(at, now time.Time) string {
+	if at.IsZero() {
+		return ""
+	}
+	return " (given up, tried again in " + ago(at.Sub(now)) + ")"
 }
 
 // lastResort says why a router that fails takes part all the same.

@@ -43,10 +43,19 @@ func TestTheScreen(t *testing.T) {
 	two.State, two.Peer = "BACKUP", &daemon.PeerStatus{Address: "10.0.0.2", Priority: 200, Heard: before(130 * time.Millisecond)}
 	backup.Routers = []daemon.RouterStatus{two}
 
+	blocked := good
+	blocked.Heartbeat = &daemon.HeartbeatStatus{
+		Class: "able", Peer: &daemon.HeartbeatPeerStatus{Class: "able", Version: "1.0", Heard: before(time.Second)},
+		Links: []daemon.LinkStatus{{Local: "192.168.9.2", Peer: "192.168.9.1", State: "both-ways", Heard: before(time.Second), RoundTrip: "310µs", Sent: 90, Received: 89}},
+	}
+	waits := two
+	waits.Arbiter = &daemon.ArbiterStatus{Rule: "vrrp-blocked", Since: before(20 * time.Second), Text: "lb02 holds the addresses and says so by heartbeat, but its adverts do not come"}
+	blocked.Routers = []daemon.RouterStatus{waits}
+
 	trouble := good
 	trouble.Config.Problem = "pairkeeper.yaml:7: a\npairkeeper.yaml:8: b"
 	why := "nginx -t: exit 1: unknown directive"
-	trouble.Proxy = &daemon.ProxyStatus{Name: "nginx.service", State: "given-up", Since: before(9 * time.Second), Unit: "failed signal SIGKILL", Restarts: 2, Budget: 3, Problem: why}
+	trouble.Proxy = &daemon.ProxyStatus{Name: "nginx.service", State: "given-up", Since: before(9 * time.Second), Unit: "failed signal SIGKILL", Restarts: 2, Budget: 3, Problem: why, Next: noon.Add(51 * time.Second)}
 	trouble.Proxy.Config = &daemon.ProxyConfigStatus{State: "bad", Since: before(time.Minute), Problem: why, Changed: []string{"/etc/nginx/nginx.conf"}}
 	trouble.Health = daemon.HealthStatus{Verdict: "failed", Why: "proxy nginx.service: " + why, Since: before(9 * time.Second)}
 	trouble.Probes = []daemon.ProbeStatus{
@@ -75,7 +84,7 @@ func TestTheScreen(t *testing.T) {
 
 	bare := daemon.Status{Version: "1.0", Node: "lb01", Peer: "lb02", Started: noon.Add(time.Second), Config: good.Config}
 
-	for name, s := range map[string]daemon.Status{"active": active, "backup": backup, "trouble": trouble, "last-resort": last, "bare": bare} {
+	for name, s := range map[string]daemon.Status{"active": active, "backup": backup, "blocked": blocked, "trouble": trouble, "last-resort": last, "bare": bare} {
 		t.Run(name, func(t *testing.T) {
 			var out bytes.Buffer
 			printStatus(&out, s, noon)

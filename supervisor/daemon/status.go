@@ -109,12 +109,19 @@ type RouterStatus struct {
 	Addresses  []string  `json:"addresses"`
 	Held       bool      `json:"held"` // the kernel has the addresses from us
 	Primary    string    `json:"primary,omitempty"`
-	// Arbiter is the rule that the arbiter last followed.
-	Arbiter string       `json:"arbiter,omitempty"`
-	Peer    *PeerStatus  `json:"peer,omitempty"`
-	Adverts AdvertStatus `json:"adverts"`
+	// Arbiter is what it says; none: there is no heartbeat, or it is not asked.
+	Arbiter *ArbiterStatus `json:"arbiter,omitempty"`
+	Peer    *PeerStatus    `json:"peer,omitempty"`
+	Adverts AdvertStatus   `json:"adverts"`
 	// Remarks is what it noted without a change of state, such as another Active router.
 	Remarks []RemarkStatus `json:"remarks,omitempty"`
+}
+
+// ArbiterStatus is the rule that the arbiter follows.
+type ArbiterStatus struct {
+	Rule  string    `json:"rule"`
+	Since time.Time `json:"since"`
+	Text  string    `json:"text,omitempty"` // of one that an operator should know
 }
 
 // RemarkStatus counts one kind of remark, of one sender; Detail is that of the last.
@@ -203,13 +210,16 @@ func (r *glance) status() RouterStatus {
 		Name: r.Config.Name, Interface: r.Config.Interface, VRID: int(r.Config.VRRP.VRID), Version: int(r.Config.VRRP.Version),
 		State: r.State.String(), Reason: string(r.Reason), Detail: r.Detail, LastResort: r.LastResort, Since: when(r.Since),
 		Priority: int(r.Priority), Interval: r.Config.VRRP.Interval.String(), Held: r.Owned,
-		Offsets: r.Offsets, Group: r.Config.Group, Adverts: r.adverts, Remarks: r.remarks, Arbiter: string(r.Arbiter),
+		Offsets: r.Offsets, Group: r.Config.Group, Adverts: r.adverts, Remarks: r.remarks,
 	}
 	for _, a := range r.Config.Addresses {
 		s.Addresses = append(s.Addresses, a.Prefix.String())
 	}
 	if r.Primary.IsValid() {
 		s.Primary = r.Primary.String()
+	}
+	if a := r.Arbiter; a.Rule != "" {
+		s.Arbiter = &ArbiterStatus{string(a.Rule), when(a.Since), a.Text}
 	}
 	if !r.Heard.At.IsZero() {
 		s.Peer = &PeerStatus{Address: r.Heard.From.String(), Priority: int(r.Heard.Priority), Heard: when(r.Heard.At)}
