@@ -27,6 +27,8 @@ type OnFail struct {
 func (o OnFail) String() string {
 	text := "restart"
 	switch {
+	case o.Act == Arbitrate:
+		return "arbitrate"
 	case o.Act == Fatal:
 		text = "leave"
 	case o.Act == Weigh && o.Weight < 0 && !o.Reverse:
