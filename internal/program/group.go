@@ -1,8 +1,6 @@
 package program
 
 import (
-	"errors"
-	"os"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -25,21 +23,3 @@ func endGroup(pid int, grace time.Duration, exited <-chan struct{}) {
 
 // killGroup ends a process and its children, but for those that left its group.
 func killGroup(pid int) error { return unix.Kill(-pid, unix.SIGKILL) }
-
-// reapGroup takes away children that were left to us, as PID 1 of a container.
-func reapGroup(pid int) {
-	if os.Getpid() != 1 {
-		return
-	}
-	for range 20 {
-		for {
-			if got, err := unix.Wait4(-pid, nil, unix.WNOHANG, nil); err != nil || got <= 0 {
-				break
-			}
-		}
-		if errors.Is(unix.Kill(-pid, 0), unix.ESRCH) {
-			return
-		}
-		time.Sleep(5 * time.Millisecond)
-	}
-}

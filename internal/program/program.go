@@ -137,7 +137,6 @@ func (p *Program) run(ctx context.Context, out *output) (*os.ProcessState, error
 		err = ctx.Err()
 	}
 	_ = killGroup(cmd.Process.Pid)
-	reapGroup(cmd.Process.Pid)
 	return cmd.ProcessState, err
 }
 

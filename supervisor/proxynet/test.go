@@ -56,10 +56,7 @@ func RunTest(ctx context.Context, argv []string, timeout time.Duration) error {
 		said := out.suffix()
 		return fmt.Errorf("%s: %s%s%s", what, exitOf(e.ProcessState), said, hint(said, ""))
 	}
-	if e, ok := errors.AsType[*exec.Error](err); ok {
-		err = e.Err
-	}
-	return fmt.Errorf("%s: %w", what, err)
+	return fmt.Errorf("%s: %w", what, bare(err))
 }
 
 var errTimeout = errors.New("timeout")
