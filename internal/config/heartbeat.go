@@ -252,14 +252,7 @@ func (d *Document) heartbeatTree() *yaml.Node {
 	if len(h.secrets) == 1 && h.secrets[0].id == keyID {
 		t.set(secretTree(h.secrets[0], "", "key_file", "key_credential"))
 	} else {
-		keys := list()
-		for _, s := range h.secrets {
-			k := flow()
-			k.set("id", number(s.id))
-			k.set(secretTree(s, "", "file", "credential"))
-			keys.Content = append(keys.Content, k.Node)
-		}
-		t.set("keys", keys)
+		t.set("keys", keysTree(h.secrets))
 	}
 	links := list()
 	for _, l := range h.links {

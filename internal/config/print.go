@@ -273,14 +273,7 @@ func authTree(r router) *yaml.Node {
 	case vrrp.AuthHMAC:
 		t = block()
 		t.set("type", text("hmac"))
-		keys := list()
-		for _, s := range r.secrets {
-			k := flow()
-			k.set("id", number(s.id))
-			k.set(secretTree(s, "", "file", "credential"))
-			keys.Content = append(keys.Content, k.Node)
-		}
-		t.set("keys", keys)
+		t.set("keys", keysTree(r.secrets))
 		t.set("mode", text(hmacModes[auth.Mode]))
 		t.set("window", duration(auth.Window))
 	default:
@@ -288,6 +281,18 @@ func authTree(r router) *yaml.Node {
 		t.set(secretTree(r.secrets[0], "password", "password_file", "password_credential"))
 	}
 	return t.Node
+}
+
+// keysTree is a list of keys, each with its id.
+func keysTree(secrets []secret) *yaml.Node {
+	keys := list()
+	for _, s := range secrets {
+		k := flow()
+		k.set("id", number(s.id))
+		k.set(secretTree(s, "", "file", "credential"))
+		keys.Content = append(keys.Content, k.Node)
+	}
+	return keys
 }
 
 // secretTree is where a secret comes from, under the key for it; the secret itself is

@@ -58,11 +58,7 @@ const (
 
 func (d *Document) readProbes(v value) {
 	items, ok := v.list("a list such as " + probeExample)
-	if !ok {
-		return
-	}
-	if len(items) > probesMost {
-		v.errorf("has %d entries, %d are allowed", len(items), probesMost)
+	if !ok || !v.atMost(len(items), probesMost) {
 		return
 	}
 	for _, item := range items {

@@ -58,11 +58,7 @@ func stateOf(word string) vrrp.State {
 // readReceivers reads notify:.
 func (d *Document) readReceivers(v value) {
 	items, ok := v.list("a list such as " + receiverExample)
-	if !ok {
-		return
-	}
-	if len(items) > receiversMost {
-		v.errorf("has %d entries, %d are allowed", len(items), receiversMost)
+	if !ok || !v.atMost(len(items), receiversMost) {
 		return
 	}
 	for _, item := range items {

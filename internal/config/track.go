@@ -47,11 +47,10 @@ func (d *Document) readTracks(f fields, r *router) {
 	if !ok {
 		return
 	}
-	switch n := len(items); {
-	case n == 0:
+	if len(items) == 0 {
 		v.warnf("is empty: the router's own interface is tracked anyway")
-	case n > tracksMost:
-		v.errorf("has %d entries, %d are allowed", n, tracksMost)
+	}
+	if !v.atMost(len(items), tracksMost) {
 		return
 	}
 	for _, item := range items {

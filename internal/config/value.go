@@ -94,6 +94,14 @@ func (v value) list(wanted string) ([]value, bool) {
 	return v.items(), true
 }
 
+// atMost tells whether a list has no more entries than are allowed.
+func (v value) atMost(n, most int) bool {
+	if n > most {
+		v.errorf("has %d entries, %d are allowed", n, most)
+	}
+	return n <= most
+}
+
 // text is a string. What YAML reads as something else wants quotes.
 func (v value) text(wanted string) (string, bool) {
 	if !v.is(yaml.ScalarNode, wanted) {
