@@ -47,7 +47,7 @@ func (c *Child) Watch(ctx context.Context, tell func(supervisor.UnitState)) {
 	defer runtime.UnlockOSThread()
 	n := &nursery{argv: c.argv, log: c.log, tell: tell, state: supervisor.UnitState{Load: "loaded", Active: "inactive", Sub: "dead"}}
 	if err := n.start(); err != nil {
-		c.log.Error("the proxy does not start", logbook.As(logbook.ProxyNotStarted), "error", err)
+		c.log.Error("the proxy does not start", logbook.As(logbook.ProxyNotStarted), slog.Any("error", err))
 	}
 	for {
 		select {
@@ -162,7 +162,7 @@ func (n *nursery) reap() {
 	case p.cmd.ProcessState.ExitCode() < 0:
 		n.state.Result = "signal"
 	}
-	n.log.Info("the proxy ended", logbook.As(logbook.ProxyEnded), "pid", p.pid(), "how", n.state.Exit)
+	n.log.Info("the proxy ended", logbook.As(logbook.ProxyEnded), slog.Int("pid", p.pid()), slog.String("how", n.state.Exit))
 	n.say()
 }
 

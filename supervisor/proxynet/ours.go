@@ -2,6 +2,7 @@ package proxynet
 
 import (
 	"context"
+	"log/slog"
 	"os"
 	"strconv"
 	"strings"
@@ -51,7 +52,7 @@ func (u *Unit) memorize() {
 	}
 	text := u.name + " " + strconv.FormatUint(u.run, 10) + "\n"
 	if err := os.WriteFile(u.Memory, []byte(text), 0o600); err != nil {
-		u.log.Warn("after a restart of pairkeeper its own stop of the proxy will look like an operator's", logbook.As(logbook.StopUnrecorded), "error", err)
+		u.log.Warn("after a restart of pairkeeper its own stop of the proxy will look like an operator's", logbook.As(logbook.StopUnrecorded), slog.Any("error", err))
 	}
 }
 
