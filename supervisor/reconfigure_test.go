@@ -2,6 +2,7 @@ package supervisor_test
 
 import (
 	"net/netip"
+	"slices"
 	"testing"
 	"time"
 
@@ -88,6 +89,7 @@ func TestWhatOnlyTunesARouterKeepsItsState(t *testing.T) {
 		"signatures":                    func(r *supervisor.Router) { r.Format.Auth = vrrp.Auth{Type: vrrp.AuthHMAC, Mode: vrrp.HMACReceiveOnly} },
 		"a header":                      func(r *supervisor.Router) { r.Format.Auth.Type = vrrp.AuthAH },
 		"peers":                         func(r *supervisor.Router) { r.Format.Peers = []vrrp.Peer{{Address: peer}} },
+		"a gate":                        func(r *supervisor.Router) { r.VRRP.Gate = 400 * time.Millisecond },
 		"burst":                         func(r *supervisor.Router) { r.Burst, r.Replies = 7, true },
 		"the checksum":                  func(r *supervisor.Router) { r.Format.Checksum = vrrp.ChecksumPlain },
 	} {
@@ -96,6 +98,23 @@ func TestWhatOnlyTunesARouterKeepsItsState(t *testing.T) {
 			s.wants(s.tell(changed(func(c *supervisor.Config) { change(&c.Routers[0]) })), "configure")
 			s.state("web", vrrp.Active)
 		})
+	}
+}
+
+// The kernel is told when the new configuration is in force, and the holder stays.
+func TestAGateThatIsSwitchedOnOrOffIsSettledUnderTheNewConfiguration(t *testing.T) {
+	gated := base()
+	gated.Routers[0].VRRP.Gate = 400 * time.Millisecond
+	for _, s := range []*script{holding(t, base()), holding(t, gated)} {
+		next := gated
+		if s.node.Router("web").Config.VRRP.Gate > 0 {
+			next = base()
+		}
+		s.wants(s.tell(supervisor.Reconfigured{Config: next}), "configure")
+		if got := s.tell(supervisor.Tick{}); !slices.Contains(got, "web own") {
+			t.Errorf("with a gate of %s: %q, want the addresses taken anew", next.Routers[0].VRRP.Gate, got)
+		}
+		s.state("web", vrrp.Active)
 	}
 }
 

@@ -24,6 +24,7 @@ var faults = map[string]func(*host){
 		h.powered, h.running, h.proxy.up = false, false, false
 		h.life++
 		clear(h.kept)
+		clear(h.gates)
 	},
 	"daemon start": (*host).startDaemon,
 	"daemon stop": func(h *host) {
@@ -68,6 +69,12 @@ var faults = map[string]func(*host){
 	"proxy mended": func(h *host) {
 		h.proxy.broken, h.proxy.refused, h.proxy.wrong = false, false, 0
 		h.proxy.start()
+	},
+	// nft flush ruleset.
+	"ruleset flushed": func(h *host) {
+		for router := range h.gates {
+			h.gates[router] = flushed
+		}
 	},
 	"address removed": func(h *host) { clear(h.kept); h.tellLinks() },
 }

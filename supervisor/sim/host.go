@@ -37,23 +37,37 @@ type host struct {
 	node  *supervisor.Node
 	queue []supervisor.Event    // what a paused daemon will find
 	kept  map[string]*addresses // by router, in the kernel
-	hook  hook                  // how the before_active hooks end
+	gates gates
+	hook  hook // how the before_active hooks end
 	proxy proxy
 }
 
 // addresses are those of one router in the kernel.
 type addresses struct{ until time.Duration }
 
+// gates are until when the kernel lets anybody reach the addresses of a router, if they
+// are guarded.
+type gates map[string]time.Duration
+
+// flushed is a gate that somebody removed: open until the daemon puts it back.
+const flushed = 1000 * time.Hour
+
 func newHost(w *World, cfg supervisor.Config) *host {
-	h := &host{world: w, cfg: cfg, cable: true, uplink: true, wire: true, gateway: true, blocked: map[string]bool{}, kept: map[string]*addresses{}}
+	h := &host{world: w, cfg: cfg, cable: true, uplink: true, wire: true, gateway: true, blocked: map[string]bool{}, kept: map[string]*addresses{}, gates: gates{}}
 	h.proxy.host = h
 	return h
 }
 
-// has tells whether the kernel holds the addresses of a router.
-func (h *host) has(router string) bool {
+// present tells whether the addresses of a router are on their interface.
+func (h *host) present(router string) bool {
 	a := h.kept[router]
 	return h.powered && a != nil && a.until > h.world.now
+}
+
+// has tells whether the kernel answers for the addresses of a router.
+func (h *host) has(router string) bool {
+	open, guarded := h.gates[router]
+	return h.present(router) && (!guarded || open > h.world.now)
 }
 
 // planned runs do later, unless the daemon has ended or begun anew by then.
@@ -71,6 +85,9 @@ func (h *host) startDaemon() {
 	h.life++
 	h.running, h.paused, h.queue = true, false, nil
 	h.node = supervisor.NewNode(h.cfg)
+	for router := range h.gates { // it adopts what was guarded, shut
+		h.gates[router] = 0
+	}
 	h.tell(supervisor.Start{Session: uint64(own[h.cfg.Node].As4()[3])<<32 | uint64(h.life)})
 	h.planned(notice, func() { h.proxy.tell() })
 	h.planned(notice, func() { h.tellLinks() })
@@ -88,7 +105,7 @@ func (h *host) tellLinks() {
 	ev := supervisor.LinkChanged{Interface: first.Interface, Exists: true, Enabled: true, Up: h.cable}
 	ev.Addresses = append(ev.Addresses, primaryPrefix(first))
 	for _, r := range h.cfg.Routers {
-		if h.has(r.Name) {
+		if h.present(r.Name) {
 			for _, a := range r.Addresses {
 				ev.Addresses = append(ev.Addresses, a.Prefix)
 			}
@@ -179,7 +196,7 @@ func (h *host) do(actions []supervisor.Action) {
 func (h *host) trace(a supervisor.Action) {
 	if r, ok := a.(supervisor.RouterAction); ok && !h.world.Verbose {
 		switch act := r.Action.(type) {
-		case vrrp.Refresh:
+		case vrrp.Refresh, vrrp.Renew:
 			return
 		case vrrp.Announce:
 			if act.Reminder {
@@ -207,14 +224,20 @@ func (h *host) routerAction(name string, a vrrp.Action) {
 		h.send(cfg, a.Priority)
 	case vrrp.Own:
 		h.planned(h.world.latency(netlink), func() {
+			h.open(cfg, h.world.now)
 			h.keep(cfg)
 			h.tell(supervisor.RouterEvent{Router: name, Event: vrrp.Owned{}})
 		})
 	case vrrp.Refresh:
 		h.planned(h.world.latency(netlink), func() { h.keep(cfg) })
+	case vrrp.Renew:
+		ordered := h.world.now
+		h.planned(netlink, func() { h.renew(cfg, ordered) })
 	case vrrp.Disown:
+		h.gates[name] = 0
 		h.planned(h.world.latency(netlink), func() {
 			delete(h.kept, name)
+			delete(h.gates, name)
 			h.tellLinks()
 		})
 	case vrrp.Probe:
@@ -235,6 +258,24 @@ func (h *host) router(name string) supervisor.Router {
 func (h *host) keep(cfg supervisor.Router) {
 	late := time.Duration(h.world.rand.Int64N(int64(250 * time.Millisecond)))
 	h.kept[cfg.Name] = &addresses{until: h.world.now + cfg.VRRP.Lifetime + late}
+}
+
+// open opens the gate, or ends the guard where there is no gate.
+func (h *host) open(cfg supervisor.Router, from time.Duration) {
+	delete(h.gates, cfg.Name)
+	if cfg.VRRP.Gate > 0 {
+		h.gates[cfg.Name] = from + cfg.VRRP.Gate
+	}
+}
+
+// renew keeps the gate open unless it has run out; what was not opened yet stays as it is.
+func (h *host) renew(cfg supervisor.Router, ordered time.Duration) {
+	switch open, guarded := h.gates[cfg.Name]; {
+	case guarded && open > h.world.now:
+		h.open(cfg, ordered)
+	case guarded:
+		h.tell(supervisor.RouterEvent{Router: cfg.Name, Event: vrrp.Shut{}})
+	}
 }
 
 // send puts an advert on the wire.

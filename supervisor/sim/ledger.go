@@ -32,6 +32,11 @@ func (l *ledger) pass(w *World, until time.Duration) {
 					next = a.until
 				}
 			}
+			for _, open := range h.gates {
+				if open > w.now && open < next {
+					next = open
+				}
+			}
 		}
 		l.account(w, next-w.now)
 		w.now = next

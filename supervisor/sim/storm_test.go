@@ -2,6 +2,7 @@ package sim
 
 import (
 	"flag"
+	"math/rand/v2"
 	"testing"
 	"time"
 )
@@ -15,10 +16,52 @@ func TestStormsLeaveOneHolder(t *testing.T) {
 	storms(t, localFaults, 5*time.Millisecond)
 }
 
-// TestStormsWithCables: where cables are pulled too, a daemon that does not run may be
-// plugged in again while its kernel still holds the addresses: for their lifetime.
+// meet is for how long two hold that could not hear each other, once they can: until the next
+// advert.
+const meet = 200*time.Millisecond + 5*time.Millisecond
+
+// TestStormsWithCables: where cables are pulled too, both nodes may hold the addresses, each
+// where it is. A daemon that does not run and is plugged in again holds nothing by then: its
+// kernel has shut the gate.
 func TestStormsWithCables(t *testing.T) {
-	storms(t, linkFaults, 1500*time.Millisecond)
+	storms(t, linkFaults, meet)
+}
+
+// TestAHolderThatHangsAndIsPluggedInAgain: the other node could not ask it who has the address,
+// and took it. Its gate is shut by then; without one it answers until its lifetime ends.
+func TestAHolderThatHangsAndIsPluggedInAgain(t *testing.T) {
+	for gate, worst := range map[bool]func(time.Duration) bool{
+		true:  func(d time.Duration) bool { return d == 0 },
+		false: func(d time.Duration) bool { return d > 300*time.Millisecond && d < 1500*time.Millisecond },
+	} {
+		longest := time.Duration(0)
+		for seed := range uint64(*seeds) {
+			pair := DefaultPair()
+			pair.Gate = gate
+			pair.Interval = time.Duration(1+seed%10) * 100 * time.Millisecond
+			longest = max(longest, hung(seed, pair))
+		}
+		if !worst(longest) {
+			t.Errorf("gate %t: two holders for %s", gate, longest)
+		}
+	}
+}
+
+// hung stops the holder, unplugs it and plugs it in again, and returns for how long two held.
+func hung(seed uint64, pair *Pair) time.Duration {
+	w := New(seed, pair.Node("lb01"), pair.Node("lb02"))
+	dice := rand.New(rand.NewPCG(seed, 3))
+	for _, h := range w.hosts {
+		w.must(h, "power on")
+	}
+	at := 5 * time.Second
+	for _, what := range []string{"daemon paused", "isolated", "cable back"} {
+		at += time.Duration(dice.Int64N(int64(4 * pair.Interval)))
+		w.RunUntil(at)
+		w.must(w.host("lb01"), what)
+	}
+	w.RunUntil(at + 10*time.Second)
+	return w.ledger.longest
 }
 
 // TestStormsOfAGroup: a firewall may eat the adverts of one of its routers. A node has all
@@ -42,7 +85,7 @@ func TestStormsWithHooks(t *testing.T) {
 // TestStormsOfAGroupThatTracks has both, and cables that are pulled.
 func TestStormsOfAGroupThatTracks(t *testing.T) {
 	all := append(append([]string{"uplink lost", "uplink found"}, firewallFaults...), linkFaults...)
-	storms(t, all, 1500*time.Millisecond, func(p *Pair) { p.Group, p.Track = true, -60 })
+	storms(t, all, meet, func(p *Pair) { p.Group, p.Track = true, -60 })
 }
 
 // moment is how long a host may have half a group: until the kernel has done the rest,
@@ -58,7 +101,7 @@ const yields = 400*time.Millisecond + moment
 func TestStormsOfLastResorts(t *testing.T) {
 	storms(t, trackFaults, 5*time.Millisecond, func(p *Pair) { p.Keep, p.Fatal = true, true })
 	all := append(append([]string{}, firewallFaults...), linkFaults...)
-	storms(t, all, 1500*time.Millisecond, func(p *Pair) { p.Keep, p.Group = true, true })
+	storms(t, all, meet, func(p *Pair) { p.Keep, p.Group = true, true })
 }
 
 // TestStormsWithAHeartbeat: blocked adverts, a gateway that goes, and a heartbeat that is cut
@@ -68,7 +111,7 @@ func TestStormsWithAHeartbeat(t *testing.T) {
 	storms(t, localFaults, 5*time.Millisecond, linked)
 	storms(t, blockFaults, 5*time.Millisecond, linked)
 	storms(t, cutFaults, 5*time.Millisecond, linked)
-	storms(t, append(append([]string{}, cutFaults...), linkFaults...), 1500*time.Millisecond, linked)
+	storms(t, append(append([]string{}, cutFaults...), linkFaults...), meet, linked)
 }
 
 func storms(t *testing.T, faults []string, bound time.Duration, changes ...func(*Pair)) {

@@ -67,6 +67,7 @@ type Pair struct {
 	Hook         bool // the routers have a before_active and a reassert hook
 	Notify       bool // they have a notify hook
 	Heartbeat    time.Duration
+	Gate         bool
 	Proxy        supervisor.Proxy
 	Probe        probes.Config
 }
@@ -76,7 +77,7 @@ func DefaultPair() *Pair {
 	return &Pair{
 		Priority: map[string]int{"lb01": 150, "lb02": 100},
 		Version:  vrrp.V3, Interval: 200 * time.Millisecond,
-		Preempt: true, PreemptDelay: 30 * time.Second,
+		Preempt: true, PreemptDelay: 30 * time.Second, Gate: true,
 		Proxy: supervisor.Proxy{
 			Unit: "nginx.service", Test: []string{"nginx", "-t"},
 			TestTimeout: 5 * time.Second, RestartTimeout: 10 * time.Second, Wait: 3 * time.Second,
@@ -118,6 +119,8 @@ func (p *Pair) set(words []string) error {
 		}
 	case "heartbeat":
 		p.Heartbeat, err = time.ParseDuration(value)
+	case "gate":
+		p.Gate = value == "auto"
 	case "when_all_unhealthy":
 		p.Keep = value == "keep"
 	case "lb01", "lb02":
@@ -180,6 +183,9 @@ func (p *Pair) router(node, name string, vrid uint8, address string) supervisor.
 			PeerPriority: uint8(p.Priority[other[node]]), Grouped: p.Group, LastResort: p.Keep,
 			Lifetime: vrrp.LifetimeFor(p.Interval), AnnounceAgain: 5 * time.Second, AnnounceEvery: time.Second,
 		},
+	}
+	if p.Gate {
+		r.VRRP.Gate = vrrp.GateFor(p.Interval, 3)
 	}
 	if p.Group {
 		r.Group = "both"
