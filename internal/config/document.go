@@ -24,6 +24,7 @@ type Document struct {
 	probeWeights []weight
 	routers      []router
 	keep         bool // when_all_unhealthy: keep
+	ungated      bool // gate: off
 	warnings     Errors
 	hooks        supervisor.Hooks // of the whole pair
 	hookAt       []hookPlace
@@ -48,7 +49,7 @@ func Parse(name string, data []byte) (*Document, error) {
 }
 
 func (d *Document) read(root value) {
-	f, ok := root.fields("a mapping such as nodes: {…}", "node", "reload", "nodes", "proxy", "probes", "virtual_routers", "when_all_unhealthy", "hooks", "notify", "heartbeat", "arbitration")
+	f, ok := root.fields("a mapping such as nodes: {…}", "node", "reload", "gate", "nodes", "proxy", "probes", "virtual_routers", "when_all_unhealthy", "hooks", "notify", "heartbeat", "arbitration")
 	if !ok {
 		return
 	}
@@ -66,6 +67,7 @@ func (d *Document) read(root value) {
 	if v, ok := f.keys["probes"]; ok {
 		d.readProbes(v)
 	}
+	d.readGate(f)
 	d.readPolicy(f)
 	d.checkPolicy(f)
 	d.checkWeights()
@@ -117,6 +119,7 @@ func (d *Document) For(name string) (supervisor.Config, error) {
 	for _, r := range d.routers {
 		one := r.on(d.nodes[i], d.nodes[1-i])
 		one.VRRP.LastResort = d.keep
+		d.gate(&one)
 		c.Routers = append(c.Routers, one)
 	}
 	for _, r := range d.receivers {

@@ -86,6 +86,7 @@ func (d *Document) tree() tree {
 	t.set("nodes", nodes.Node)
 	if len(d.routers) > 0 {
 		t.set("when_all_unhealthy", text(d.policy()))
+		t.set("gate", text(d.gateWord()))
 	}
 	if d.proxy != nil {
 		t.set("proxy", proxyTree(d.proxy))

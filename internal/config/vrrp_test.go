@@ -56,7 +56,7 @@ func TestRouterGetsEverythingThatTheFileSays(t *testing.T) {
 			VRRP: vrrp.Config{
 				VRID: 50, Version: vrrp.V3, Priority: 100, PeerPriority: 150, Interval: 200 * time.Millisecond, DownAdverts: 5,
 				Addresses: []netip.Addr{addr("10.0.0.3")}, Preempt: true, PreemptDelay: 30 * time.Second, Pair: true, Grouped: true,
-				Lifetime: time.Second, AnnounceAgain: 2 * time.Second, AnnounceEvery: 10 * time.Second,
+				Lifetime: time.Second, Gate: 600 * time.Millisecond, AnnounceAgain: 2 * time.Second, AnnounceEvery: 10 * time.Second,
 			},
 			Format: vrrp.Format{
 				Version: vrrp.V3, VRID: 50,
@@ -75,7 +75,7 @@ func TestRouterGetsEverythingThatTheFileSays(t *testing.T) {
 				VRID: 50, Version: vrrp.V3, Priority: 100, PeerPriority: 150, Interval: 200 * time.Millisecond, DownAdverts: 3,
 				Addresses: []netip.Addr{addr("fe80::50"), addr("fd00::3"), addr("fd00::4")},
 				Preempt:   true, PreemptDelay: 30 * time.Second, Pair: true, Grouped: true,
-				Lifetime: time.Second, AnnounceAgain: 5 * time.Second, AnnounceEvery: time.Second,
+				Lifetime: time.Second, Gate: 400 * time.Millisecond, AnnounceAgain: 5 * time.Second, AnnounceEvery: time.Second,
 			},
 			Format:     vrrp.Format{Version: vrrp.V3, VRID: 50},
 			Addresses:  []supervisor.Address{{Prefix: prefix("fe80::50/64")}, {Prefix: prefix("fd00::3/64")}, {Prefix: prefix("fd00::4/128")}},

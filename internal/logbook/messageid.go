@@ -151,6 +151,7 @@ var ids = map[string]string{
 	"hook-agreed":       "c0976a5fd6b648dfadec39b9d596866f",
 	"hook-failed":       "1ae1e2aa13aa4239a6b7db88161857e4",
 	"hook-skipped":      "577b8d14991242d2b47df42f63bb6791",
+	"gate-failed":       "9773e5ff972a4f01aa6a79f02887ccfa",
 	"gate-mended":       "1065b7e04b5244e29ba01bef80bf540c",
 	"gate-unsupported":  "eaee74e55519433f9172fcaed73bec03",
 	"link-unknown":      "4644933c38fa4949b0b075c01f493449",

@@ -19,6 +19,7 @@ const (
 	SocketFailed    vrrp.Reason = "socket"            // an interface cannot be listened on
 	LinkUnknown     vrrp.Reason = "link-unknown"      // the kernel does not tell an interface's state
 	VIPStays        vrrp.Reason = "vip-stays"         // the kernel does not take an address away
+	GateFailed      vrrp.Reason = "gate-failed"       // the kernel does not do what the gate wants
 	GateMended      vrrp.Reason = "gate-mended"       // somebody had removed the gate
 	GateUnsupported vrrp.Reason = "gate-unsupported"  // the lifetime alone guards the addresses
 	Timing          vrrp.Reason = "timing"            // no real-time priority

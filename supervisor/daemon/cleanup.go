@@ -16,7 +16,7 @@ import (
 )
 
 // Cleanup takes away what a dead daemon left: it tells the peer with priority 0, so
-// that it need not wait for its timer, and removes the addresses and the macvlans. What
+// that it need not wait for its timer, and removes the addresses, the macvlans and the gate. What
 // it does not find, the kernel has removed by itself.
 func Cleanup(cfg supervisor.Config, log *slog.Logger) error {
 	kernel, err := vrrpnet.OpenAddresses()
@@ -34,7 +34,16 @@ func Cleanup(cfg supervisor.Config, log *slog.Logger) error {
 			problems = append(problems, fmt.Errorf("%s: %w", cfg.Routers[i].Name, err))
 		}
 	}
-	return errors.Join(append(problems, vmacs.Close(), kernel.Close())...)
+	return errors.Join(append(problems, c.gates(), vmacs.Close(), kernel.Close())...)
+}
+
+// gates removes those of dead daemons; the addresses are gone by now.
+func (c *cleanup) gates() error {
+	removed, err := vrrpnet.CleanUpGates()
+	for _, name := range removed {
+		c.log.Info("removing the tables "+name+" of nftables that a dead daemon left", logbook.As(logbook.Cleaned))
+	}
+	return err
 }
 
 type cleanup struct {

@@ -18,6 +18,7 @@ import (
 	"github.com/pairkeeper/pairkeeper/internal/logbook"
 	"github.com/pairkeeper/pairkeeper/supervisor"
 	"github.com/pairkeeper/pairkeeper/supervisor/notifynet"
+	"github.com/pairkeeper/pairkeeper/vrrp"
 	"github.com/pairkeeper/pairkeeper/vrrp/vrrpnet"
 )
 
@@ -39,6 +40,7 @@ type Daemon struct {
 	hands   *hands
 	kernel  *vrrpnet.Addresses
 	vmacs   *vrrpnet.MACVLANs
+	gates   *gatekeeper
 	started time.Time
 
 	reloading sync.Mutex // one at a time
@@ -68,7 +70,14 @@ func New(opts Options) (*Daemon, error) {
 	d := &Daemon{opts: opts, mail: mail, kernel: kernel, vmacs: vmacs, started: time.Now(), inUse: opts.Source, stopFiles: func() {}}
 	d.config = ConfigStatus{File: opts.File, Loaded: d.started}
 	d.opts.Log = d.opts.Log.With(logbook.Node, opts.Source.Config.Node)
+	d.gates = newGatekeeper(mail.tell, d.warn, d.opts.Log)
+	d.opts.Source.Config = d.gates.fit(d.opts.Source.Config)
 	return d, nil
+}
+
+// warn has the loop's thread write a warning.
+func (d *Daemon) warn(reason vrrp.Reason, text string) {
+	d.mail.put(letter{ask: func() { d.loop.journal.warn(reason, text) }})
 }
 
 // Run runs the node until ctx ends, then releases what it holds.
@@ -115,10 +124,11 @@ func (d *Daemon) Run(ctx context.Context) error {
 
 // assemble wires the parts; nothing runs on the loop's thread yet.
 func (d *Daemon) assemble() {
+	go d.gates.run()
 	d.hands = &hands{
 		ctx: context.Background(), mail: d.mail, log: d.opts.Log, own: d.opts.Source.Files,
-		keeper: newKeeper(d.kernel, d.vmacs, d.mail.tell, d.opts.Log),
-		hooks:  notifynet.NewHooks(d.opts.Log), receivers: notifynet.NewReceivers(d.opts.Log),
+		keeper: newKeeper(d.kernel, d.vmacs, d.gates, d.mail.tell, d.opts.Log), renewals: map[string]renewal{},
+		hooks: notifynet.NewHooks(d.opts.Log), receivers: notifynet.NewReceivers(d.opts.Log),
 	}
 	if d.opts.Socket != "" {
 		d.hands.memory = filepath.Join(filepath.Dir(d.opts.Socket), "stopped")
@@ -141,9 +151,10 @@ func (d *Daemon) release(note *notifier) error {
 	done := make(chan error, 1)
 	go func() {
 		d.hands.keeper.close()
+		err := d.gates.close(d.loop.stopped)
 		note.leaving.Store(true)
 		d.hands.close()
-		done <- errors.Join(d.kernel.Close(), d.vmacs.Close())
+		done <- errors.Join(err, d.kernel.Close(), d.vmacs.Close())
 	}()
 	select {
 	case err := <-done:
@@ -168,7 +179,9 @@ func (d *Daemon) Status() (Status, bool) {
 			return s, false
 		}
 		for i := range list {
-			s.Routers = append(s.Routers, list[i].status())
+			r := list[i].status()
+			r.Gate = d.gates.word(&list[i].Config)
+			s.Routers = append(s.Routers, r)
 		}
 	}
 	s.Version, s.Started = d.opts.Version, d.started

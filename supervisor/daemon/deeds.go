@@ -63,6 +63,8 @@ func (l *loop) routerDeed(r *served, a vrrp.Action) error {
 		l.hands.hold(r, p.link, put)
 	case vrrp.Refresh:
 		l.hands.hold(r, p.link, refresh)
+	case vrrp.Renew:
+		l.hands.renew(r)
 	case vrrp.Disown:
 		r.owned = time.Time{}
 		p.hush(r)

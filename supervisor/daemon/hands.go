@@ -41,6 +41,8 @@ type hands struct {
 	linked  func(vrrpnet.Interface)
 	memory  string  // see proxynet.Unit
 	held    []order // of the step under way
+	// renewals are those of the gate, by router, of the step under way.
+	renewals map[string]renewal
 
 	cfg       supervisor.Config
 	proxy     proxy
@@ -270,14 +272,24 @@ func restart(ctx context.Context, p proxy, a supervisor.Restart) error {
 
 // hold has the kernel add, renew or remove a router's addresses, once commit is called.
 func (h *hands) hold(r *served, base vrrpnet.Link, do deed) {
-	h.held = append(h.held, order{router: r.Name, held: r.heldAt(base.Index), macvlan: macvlanOf(&r.Router, base), do: do, expiry: now().Add(r.VRRP.Lifetime / 2)})
+	h.held = append(h.held, order{router: r.Name, held: r.heldAt(base.Index), openings: r.gated, macvlan: macvlanOf(&r.Router, base), do: do, expiry: now().Add(r.VRRP.Lifetime / 2)})
 }
 
-// commit gives the keeper the orders of a step together: it wakes up once for them.
+// renew keeps a router's gate open from now on, once commit is called.
+func (h *hands) renew(r *served) {
+	h.renewals[r.Name] = renewal{r.gated, now().Add(r.VRRP.Gate)}
+}
+
+// commit gives the keeper and the gatekeeper the orders of a step together: they wake up once
+// for them.
 func (h *hands) commit() {
 	if len(h.held) > 0 {
 		h.keeper.order(h.held...)
 		clear(h.held)
 		h.held = h.held[:0]
+	}
+	if len(h.renewals) > 0 {
+		h.keeper.gates.renew(h.renewals)
+		clear(h.renewals)
 	}
 }

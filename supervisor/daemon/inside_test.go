@@ -199,7 +199,7 @@ func (x *told) all() []string {
 
 // idleKeeper takes orders but does not carry them out.
 func idleKeeper(kernel *vrrpnet.Addresses, tell func(...supervisor.Event), log *slog.Logger) *keeper {
-	k := &keeper{kernel: kernel, tell: tell, log: log, wake: make(chan struct{}, 1)}
+	k := &keeper{kernel: kernel, gates: &gatekeeper{}, tell: tell, log: log, wake: make(chan struct{}, 1)}
 	k.idle = sync.NewCond(&k.mu)
 	return k
 }
@@ -254,7 +254,7 @@ func TestTheKeeperPutsRenewsAndRemoves(t *testing.T) {
 	_, kernel, index := newKernel(t)
 	var said told
 	_, log := newBook()
-	k := newKeeper(kernel, nil, said.tell, log)
+	k := newKeeper(kernel, nil, &gatekeeper{}, said.tell, log)
 	held := heldAt(index, "10.0.0.3/24")
 	k.order(order{router: "web", held: held, do: put, expiry: later})
 	for len(said.all()) == 0 {

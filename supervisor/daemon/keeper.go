@@ -19,6 +19,7 @@ import (
 type keeper struct {
 	kernel *vrrpnet.Addresses
 	vmacs  *vrrpnet.MACVLANs
+	gates  *gatekeeper
 	tell   func(...supervisor.Event)
 	log    *slog.Logger
 	wake   chan struct{}
@@ -36,8 +37,8 @@ type keeper struct {
 	idle   *sync.Cond
 }
 
-func newKeeper(kernel *vrrpnet.Addresses, vmacs *vrrpnet.MACVLANs, tell func(...supervisor.Event), log *slog.Logger) *keeper {
-	k := &keeper{kernel: kernel, vmacs: vmacs, tell: tell, log: log, wake: make(chan struct{}, 1)}
+func newKeeper(kernel *vrrpnet.Addresses, vmacs *vrrpnet.MACVLANs, gates *gatekeeper, tell func(...supervisor.Event), log *slog.Logger) *keeper {
+	k := &keeper{kernel: kernel, vmacs: vmacs, gates: gates, tell: tell, log: log, wake: make(chan struct{}, 1)}
 	k.idle = sync.NewCond(&k.mu)
 	go k.run()
 	return k
@@ -164,7 +165,9 @@ func (k *keeper) carryOut(orders []order) {
 	k.refreshes = refreshes[:0]
 }
 
+// remove takes addresses away that are shut by then, and guarded until they are gone.
 func (k *keeper) remove(orders []order) {
+	k.gates.settle()
 	var removed []vrrpnet.Held
 	for i := range orders {
 		if o := &orders[i]; o.leaves() && k.locate(o) {
@@ -174,6 +177,9 @@ func (k *keeper) remove(orders []order) {
 	var err error
 	if len(removed) > 0 {
 		err = k.kernel.Remove(removed)
+	}
+	if err == nil {
+		k.gates.letGo(orders)
 	}
 	for _, o := range orders {
 		switch {
@@ -206,7 +212,8 @@ func (k *keeper) locate(o *order) bool {
 const together = 128
 
 // put takes addresses, those of many routers in one batch. Where that fails, each is
-// tried alone, so that one bad address keeps nobody else out.
+// tried alone, so that one bad address keeps nobody else out. The gate is opened first, else
+// there would be a moment in which nothing guards them.
 func (k *keeper) put(orders []order) {
 	for some := range slices.Chunk(orders, together) {
 		k.putSome(some)
@@ -227,7 +234,7 @@ func (k *keeper) putSome(orders []order) {
 		}
 		all, ready = append(all, o.held...), append(ready, o)
 	}
-	if len(ready) > 1 && k.kernel.Put(all) == nil {
+	if len(ready) > 1 && k.gates.let(ready...) == nil && k.kernel.Put(all) == nil {
 		owned := make([]supervisor.Event, len(ready))
 		for i, o := range ready {
 			owned[i] = supervisor.RouterEvent{Router: o.router, Event: vrrp.Owned{}}
@@ -236,7 +243,11 @@ func (k *keeper) putSome(orders []order) {
 		return
 	}
 	for _, o := range ready {
-		if err := k.kernel.Put(o.held); err != nil {
+		err := k.gates.let(o)
+		if err == nil {
+			err = k.kernel.Put(o.held)
+		}
+		if err != nil {
 			k.tell(supervisor.OwnFailed{Router: o.router, Problem: err.Error()})
 			continue
 		}

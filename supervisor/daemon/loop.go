@@ -203,6 +203,7 @@ func (l *loop) step(ev supervisor.Event) {
 	}
 	actions := l.node.Append(l.actions, now(), ev)
 	l.actions = nil // what is done may be a step again
+	l.shutOut(actions)
 	for _, a := range actions {
 		l.do(a)
 	}
@@ -211,6 +212,22 @@ func (l *loop) step(ev supervisor.Event) {
 	l.hands.commit()
 	if _, ok := ev.(supervisor.Stop); ok {
 		l.stopped = true
+	}
+}
+
+// shutOut shuts the gate of whoever is to leave, all of a step at once, before any of them
+// says so: the other node may take the address as soon as it hears that.
+func (l *loop) shutOut(actions []supervisor.Action) {
+	var leave []vrrpnet.Opening
+	for _, a := range actions {
+		if a, ok := a.(supervisor.RouterAction); ok && a.Action == (vrrp.Disown{}) {
+			if r := l.routers[a.Router]; r != nil {
+				leave = append(leave, r.gated...)
+			}
+		}
+	}
+	if len(leave) > 0 {
+		l.hands.keeper.gates.shutOut(leave)
 	}
 }
 

@@ -10,11 +10,13 @@ import (
 
 // order is what the kernel is to do for one router.
 type order struct {
-	router  string
-	held    []vrrpnet.Held
-	macvlan *vrrpnet.MACVLAN // has the addresses, instead of the interface; nil: none
-	do      deed
-	expiry  time.Time // a later put would claim what others may hold by now
+	router string
+	held   []vrrpnet.Held
+	// openings let in what comes for held; for good where they have no time.
+	openings []vrrpnet.Opening
+	macvlan  *vrrpnet.MACVLAN // has the addresses, instead of the interface; nil: none
+	do       deed
+	expiry   time.Time // a later put would claim what others may hold by now
 }
 
 type deed uint8

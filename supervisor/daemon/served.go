@@ -22,6 +22,7 @@ type served struct {
 	owned time.Time      // when it last heard that the kernel has its addresses
 	left  announcing     // to announce
 	held  []vrrpnet.Held // see heldAt
+	gated []vrrpnet.Opening
 
 	replay   vrrp.Replay
 	sequence uint64
@@ -31,7 +32,7 @@ type served struct {
 }
 
 func newServed(r supervisor.Router) *served {
-	s := &served{Router: r, over: transportOf(&r), count: newCounters()}
+	s := &served{Router: r, over: transportOf(&r), count: newCounters(), gated: openingsOf(&r)}
 	if r.VirtualMAC.Name != "" {
 		s.mac = vrrpnet.VirtualMAC(r.VRRP.VRID, r.IPv6())
 	}

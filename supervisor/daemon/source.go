@@ -45,9 +45,10 @@ func (d *Daemon) reload() ([]string, error) {
 		return nil, err
 	}
 	changed := difference(d.inUse, src)
+	cfg := d.gates.fit(src.Config)
 	apply := func() {
 		d.hands.own = src.Files
-		d.loop.step(supervisor.Reconfigured{Config: src.Config})
+		d.loop.step(supervisor.Reconfigured{Config: cfg})
 	}
 	if !d.mail.ask(apply) {
 		return nil, errStopping

@@ -108,7 +108,9 @@ type RouterStatus struct {
 	Interval   string    `json:"advert_interval"`
 	Addresses  []string  `json:"addresses"`
 	Held       bool      `json:"held"` // the kernel has the addresses from us
-	Primary    string    `json:"primary,omitempty"`
+	// Gate is open, shut, idle where nothing is held, off, or "unsupported: " with why.
+	Gate    string `json:"gate"`
+	Primary string `json:"primary,omitempty"`
 	// Arbiter is what it says; none: there is no heartbeat, or it is not asked.
 	Arbiter *ArbiterStatus `json:"arbiter,omitempty"`
 	Peer    *PeerStatus    `json:"peer,omitempty"`
