@@ -34,10 +34,13 @@ func Cleanup(cfg supervisor.Config, log *slog.Logger) error {
 			problems = append(problems, fmt.Errorf("%s: %w", cfg.Routers[i].Name, err))
 		}
 	}
-	return errors.Join(append(problems, c.gates(), vmacs.Close(), kernel.Close())...)
+	if len(problems) == 0 { // no address is left that would be open to all
+		problems = append(problems, c.gates())
+	}
+	return errors.Join(append(problems, vmacs.Close(), kernel.Close())...)
 }
 
-// gates removes those of dead daemons; the addresses are gone by now.
+// gates removes those of dead daemons.
 func (c *cleanup) gates() error {
 	removed, err := vrrpnet.CleanUpGates()
 	for _, name := range removed {

@@ -22,6 +22,7 @@ import (
 
 	"github.com/pairkeeper/pairkeeper/internal/config"
 	"github.com/pairkeeper/pairkeeper/internal/netlab"
+	"github.com/pairkeeper/pairkeeper/internal/onlooker"
 	"github.com/pairkeeper/pairkeeper/internal/testbin"
 	"github.com/pairkeeper/pairkeeper/supervisor/daemon"
 )
@@ -36,6 +37,8 @@ const (
 	asNode    = "PAIRKEEPER_TEST_NODE"
 	asSocket  = "PAIRKEEPER_TEST_SOCKET"
 	asWatcher = "PAIRKEEPER_TEST_WATCH" // of the file; else a test says when it is read
+	asEye     = "PAIRKEEPER_TEST_EYE"   // an onlooker instead
+	asWeb     = "PAIRKEEPER_TEST_WEB"   // a web server that answers with this
 )
 
 func TestMain(m *testing.M) {
@@ -45,6 +48,14 @@ func TestMain(m *testing.M) {
 			os.Exit(1)
 		}
 		os.Exit(0)
+	}
+	if os.Getenv(asEye) != "" {
+		fmt.Fprintln(os.Stderr, onlooker.Be("eth0", vip))
+		os.Exit(1)
+	}
+	if name := os.Getenv(asWeb); name != "" {
+		fmt.Fprintln(os.Stderr, http.ListenAndServe(":80", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, name) })))
+		os.Exit(1)
 	}
 	_ = flag.Set("test.parallel", "8") // they wait more than they work
 	goleak.VerifyTestMain(m)
