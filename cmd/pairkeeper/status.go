@@ -50,9 +50,9 @@ func printStatus(out io.Writer, s daemon.Status, now time.Time) {
 	age := func(t time.Time) string { return age(now, t) }
 	fmt.Fprintf(out, "%s (peer %s)  pairkeeper %s, running for %s, %s\n%s\n\n", s.Node, s.Peer, s.Version, age(s.Started), s.Config.File, verdict(s.Health, age))
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "ROUTER\tSTATE\tFOR\tADDRESSES\tINTERFACE\tVRID\tPRIORITY\tLAST HEARD")
+	fmt.Fprintln(w, "ROUTER\tSTATE\tFOR\tADDRESSES\tGATE\tINTERFACE\tVRID\tPRIORITY\tLAST HEARD")
 	for _, r := range s.Routers {
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%d\t%d\t%s\n", r.Name, stateWord(r), age(r.Since), strings.Join(r.Addresses, " "), r.Interface, r.VRID, r.Priority, heard(r, age))
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%d\t%d\t%s\n", r.Name, stateWord(r), age(r.Since), strings.Join(r.Addresses, " "), gateWord(r), r.Interface, r.VRID, r.Priority, heard(r, age))
 	}
 	fmt.Fprintln(w)
 	if p := s.Proxy; p != nil {
@@ -154,6 +154,7 @@ func problems(s daemon.Status, now time.Time) []string {
 		}
 	}
 	list = append(list, heartbeatProblems(s.Heartbeat, s.Peer)...)
+	list = append(list, gateProblems(s.Routers)...)
 	for _, r := range s.Routers {
 		if r.LastResort {
 			list = append(list, r.Name+": "+lastResort(r.State))

@@ -22,7 +22,7 @@ func before(d time.Duration) time.Time { return noon.Add(-d) }
 func TestTheScreen(t *testing.T) {
 	web := daemon.RouterStatus{
 		Name: "web", Interface: "eth0", VRID: 50, Version: 3, Since: before(90 * time.Minute), Priority: 150,
-		Interval: "200ms", Addresses: []string{"10.0.0.3/24", "10.0.0.4/24"}, Primary: "10.0.0.1",
+		Interval: "200ms", Addresses: []string{"10.0.0.3/24", "10.0.0.4/24"}, Primary: "10.0.0.1", Gate: "idle",
 	}
 	good := daemon.Status{
 		Schema: 1, Version: "1.0", Node: "lb01", Peer: "lb02", Started: before(50 * time.Hour),
@@ -35,7 +35,7 @@ func TestTheScreen(t *testing.T) {
 	}
 	active := good
 	one := web
-	one.State, one.Held = "ACTIVE", true
+	one.State, one.Held, one.Gate = "ACTIVE", true, "open"
 	active.Routers = []daemon.RouterStatus{one}
 
 	backup := good
@@ -51,6 +51,15 @@ func TestTheScreen(t *testing.T) {
 	waits := two
 	waits.Arbiter = &daemon.ArbiterStatus{Rule: "vrrp-blocked", Since: before(20 * time.Second), Text: "lb02 holds the addresses and says so by heartbeat, but its adverts do not come"}
 	blocked.Routers = []daemon.RouterStatus{waits}
+
+	ungated, shut := good, good
+	alone, out := one, one
+	alone.Gate = "unsupported: nf_tables of this kernel: operation not supported"
+	other := alone
+	other.Name, other.VRID = "more", 51
+	ungated.Routers = []daemon.RouterStatus{alone, other}
+	out.Gate = "shut"
+	shut.Routers = []daemon.RouterStatus{out}
 
 	trouble := good
 	trouble.Config.Problem = "pairkeeper.yaml:7: a\npairkeeper.yaml:8: b"
@@ -84,7 +93,7 @@ func TestTheScreen(t *testing.T) {
 
 	bare := daemon.Status{Version: "1.0", Node: "lb01", Peer: "lb02", Started: noon.Add(time.Second), Config: good.Config}
 
-	for name, s := range map[string]daemon.Status{"active": active, "backup": backup, "blocked": blocked, "trouble": trouble, "last-resort": last, "bare": bare} {
+	for name, s := range map[string]daemon.Status{"active": active, "backup": backup, "blocked": blocked, "no-gate": ungated, "gate-shut": shut, "trouble": trouble, "last-resort": last, "bare": bare} {
 		t.Run(name, func(t *testing.T) {
 			var out bytes.Buffer
 			printStatus(&out, s, noon)
