@@ -133,7 +133,7 @@ func (p *pair) proxyBroken() []step {
 func (p *pair) daemonKilled() []step {
 	return []step{{
 		what: "lb01: kill -9 pairkeeper",
-		did:  "VIP's lease ended, lb02 took it",
+		did:  "its kernel let go, lb02 took it",
 		note: p.proxy.name + " was a child of pairkeeper here, and ended with it; under systemd it would live on, and " +
 			"pairkeeper cleanup (ExecStopPost=) would hand the VIP over at once",
 		do:   func() error { return p.one.signal(unix.SIGKILL) },
@@ -152,7 +152,7 @@ func (p *pair) started() step {
 func (p *pair) daemonPaused() []step {
 	return []step{{
 		what: "lb01: kill -STOP pairkeeper",
-		did:  "VIP's lease ended, lb02 took it",
+		did:  "its kernel let go, lb02 took it",
 		do:   func() error { return p.one.signal(unix.SIGSTOP) },
 		want: p.away,
 	}, {

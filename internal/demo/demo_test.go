@@ -132,7 +132,7 @@ func TestDemoKeepsItsPromises(t *testing.T) {
 	left := spaces(t, s)
 	s.wants(0,
 		"with nginx", "restarted it, VIP stayed on lb01", `unknown directive "worker_prozesses"`, "gave up, VIP moved to lb02",
-		"started it, VIP back to lb01", "VIP's lease ended, lb02 took it", "(paused)", "gave way, listened, VIP back to lb01",
+		"started it, VIP back to lb01", "its kernel let go, lb02 took it", "(paused)", "gave way, listened, VIP back to lb01",
 		"(link-down)", "lb01 let the VIP go, lb02 took it", "(peer-released) [MASTER]", "released the VIP, lb02 took it",
 		"two nodes answered ARP", "Read next")
 	for line := range strings.Lines(s.text()) {

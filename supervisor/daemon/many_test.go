@@ -142,7 +142,7 @@ func TestManyRoutersStandByAndMoveTogether(t *testing.T) {
 			if n := b.said("BACKUP -> ACTIVE (peer-silent)"); n != all {
 				t.Errorf("%d routers say that the peer is silent, want %d", n, all)
 			}
-			for _, trouble := range []string{"address-vanished", "too busy", "send-failed", "records before it were lost"} {
+			for _, trouble := range []string{"address-vanished", "gate-shut", "too busy", "send-failed", "records before it were lost"} {
 				if n := a.said(trouble) + b.said(trouble); n > 0 {
 					t.Errorf("%q is in the logs %d times", trouble, n)
 				}
