@@ -9,20 +9,17 @@ import (
 // read asks for the whole state. The signals that came before the answer are worked
 // off first, so that what then differs was never signalled.
 func (s *session) read(ctx context.Context) error {
-	var unit, service props
-	if err := sdbus.Call(ctx, s.object(), properties+".GetAll", []any{serviceIface}, &service); err != nil && !gone(err) {
-		return err
-	}
-	if err := sdbus.Call(ctx, s.object(), properties+".GetAll", []any{unitIface}, &unit); err != nil {
+	var all props // of every interface, as of one moment
+	if err := sdbus.Call(ctx, s.object(), properties+".GetAll", []any{""}, &all); err != nil {
 		return err
 	}
 	if err := s.drain(ctx); err != nil {
 		return err
 	}
 	var now snapshot
-	now.readService(service)
-	now.readUnit(unit)
-	installed := unit.installed()
+	now.readService(all)
+	now.readUnit(all)
+	installed := all.installed()
 	for id := range s.rec.jobs {
 		if id != installed {
 			s.rec.remove(id, "")
