@@ -19,6 +19,9 @@ func TestStoppedDaemonReleases(t *testing.T) {
 		if out := p.a.Run(t, "ip", "-br", "address", "show", "dev", "eth0"); strings.Contains(out, vip) {
 			t.Errorf("the address was left: %s", out)
 		}
+		if out := p.a.Run(t, "nft", "list", "tables"); out != "" {
+			t.Errorf("the gate was left: %s", out)
+		}
 		p.a.Run(t, "systemctl", "start", "pairkeeper.service")
 		p.client.WaitFor(t, "lb01", soon)
 	})
@@ -30,7 +33,7 @@ func TestKilledDaemonLeavesNoSecondHolder(t *testing.T) {
 		p.client.WaitFor(t, "lb02", soon)
 		p.report()
 		p.neverTwo()
-		p.wantJournal(p.a, "removing the addresses that a dead daemon left")
+		p.wantJournal(p.a, "removing the addresses that a dead daemon left", "removing the tables pairkeeper of nftables that a dead daemon left")
 		p.client.WaitFor(t, "lb01", soon) // Restart=always, then pre-empts
 	})
 }
@@ -43,7 +46,10 @@ func TestKilledDaemonWithoutSystemdsHelp(t *testing.T) {
 	p.client.WaitFor(t, "lb02", soon)
 	p.report()
 	p.neverTwo()
-	p.wantJournal(p.b, "sends no adverts but still holds the address", "BACKUP -> ACTIVE (peer-silent)")
+	p.wantJournal(p.b, "BACKUP -> ACTIVE (peer-silent)")
+	if tables := p.a.Run(t, "nft", "list", "tables"); !strings.Contains(tables, "inet pairkeeper") {
+		t.Errorf("nobody tidied up, but the gate is gone: %s", tables)
+	}
 }
 
 func TestHungDaemonIsReplacedByTheWatchdog(t *testing.T) {
