@@ -27,7 +27,8 @@ type gatekeeper struct {
 	mu       sync.Mutex
 	gate     *vrrpnet.Gate // nil: there is none
 	why      string        // why not; empty: nobody wanted one
-	forget   *time.Timer   // see LetGoOfTheDead
+	closed   bool
+	forget   *time.Timer // see LetGoOfTheDead
 	renewals map[string]renewal
 	shuts    []vrrpnet.Opening
 	shut     chan struct{} // closed when those in shuts are
@@ -54,19 +55,14 @@ func newGatekeeper(tell func(...supervisor.Event), warn func(vrrp.Reason, string
 const deadGone = 5 * time.Second
 
 // fit is a configuration as it can be served here. With the first router that wants a gate
-// it is opened; where that fails, none has one, and it is said.
+// it is opened; where that fails, none has one, and it is said. One caller at a time.
 func (g *gatekeeper) fit(cfg supervisor.Config) supervisor.Config {
 	gated := func(r supervisor.Router) bool { return r.VRRP.Gate > 0 }
-	g.mu.Lock()
-	defer g.mu.Unlock()
 	if !slices.ContainsFunc(cfg.Routers, gated) {
-		g.why = ""
+		g.have(g.it(), "")
 		return cfg
 	}
-	if g.gate == nil {
-		g.open()
-	}
-	if g.gate != nil {
+	if g.it() != nil || g.open() {
 		return cfg
 	}
 	cfg.Routers = slices.Clone(cfg.Routers)
@@ -76,17 +72,33 @@ func (g *gatekeeper) fit(cfg supervisor.Config) supervisor.Config {
 	return cfg
 }
 
-func (g *gatekeeper) open() {
+// open opens the gate; meanwhile nobody waits for the kernel with it.
+func (g *gatekeeper) open() bool {
 	gate, err := vrrpnet.OpenGate()
-	if err == nil {
-		g.gate, g.why = gate, ""
+	if err != nil {
+		if before := g.have(nil, err.Error()); before != err.Error() {
+			g.log.Warn("no gate, the addresses are guarded by their lifetime alone: "+err.Error(), logbook.As(logbook.GateUnsupported))
+		}
+		return false
+	}
+	g.have(gate, "")
+	return true
+}
+
+// have sets the gate, or why there is none, and returns why there was none. One that comes
+// when the daemon has ended goes at once.
+func (g *gatekeeper) have(gate *vrrpnet.Gate, why string) (before string) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.gate == nil && gate != nil {
+		if g.closed {
+			_ = gate.Close()
+			return g.why
+		}
 		g.forget = time.AfterFunc(deadGone, func() { _ = gate.LetGoOfTheDead() }) // else a Backup does not route to them
-		return
 	}
-	if g.why != err.Error() {
-		g.log.Warn("no gate, the addresses are guarded by their lifetime alone: "+err.Error(), logbook.As(logbook.GateUnsupported))
-	}
-	g.why = err.Error()
+	before, g.gate, g.why = g.why, gate, why
+	return before
 }
 
 func (g *gatekeeper) it() *vrrpnet.Gate {
@@ -100,6 +112,9 @@ func (g *gatekeeper) it() *vrrpnet.Gate {
 func (g *gatekeeper) close(gone bool) error {
 	close(g.wake)
 	<-g.done
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.closed = true
 	if g.gate == nil {
 		return nil
 	}
