@@ -99,6 +99,7 @@ func (s *step) hears(r *router) bool {
 // of the two has been cut off.
 func (s *step) doubt() {
 	if s.linked() && s.gateway() == fencing.Reached {
+		s.doubtedAt = s.now
 		s.do(LookNow{Gateway: true})
 	}
 }
@@ -120,7 +121,7 @@ func (s *step) evidence(r *router) fencing.Evidence {
 		e.Adverts = false // it has left since
 	}
 	e.Silence = !e.Adverts && e.Hearing == fencing.Silent
-	if e.Gateway == fencing.Reached && (s.gatewayAt.Before(told) || s.gatewayAt.Before(a.heardAt)) {
+	if e.Gateway == fencing.Reached && (s.gatewayAt.Before(told) || s.gatewayAt.Before(a.heardAt) || s.gatewayAt.Before(s.doubtedAt)) {
 		e.Gateway = fencing.Doubtful
 	}
 	e.Wins = s.rank(r).Before(fencing.Rank{Class: peer.Class, Priority: claim.Priority, Address: s.cfg.Heartbeat.Other})

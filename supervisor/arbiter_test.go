@@ -82,6 +82,7 @@ func TestASilentNodeIsTakenFrom(t *testing.T) {
 func TestNobodyTakesBeforeItsGatewayAnswered(t *testing.T) {
 	s := atWork(t, linked(base()))
 	s.beats(newOther(fencing.Holds, 200), 3*time.Second)
+	s.mute = true
 	s.pass(3 * time.Second) // the last look was while the other node was heard
 	s.state("web", vrrp.Backup)
 	s.tell(supervisor.Looked{Probe: "gateway", OK: true})

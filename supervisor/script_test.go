@@ -68,6 +68,7 @@ type script struct {
 	testing.TB
 	node *supervisor.Node
 	now  time.Time
+	mute bool // the gateway does not answer when it is asked
 }
 
 func play(t testing.TB, cfg supervisor.Config) *script {
@@ -109,7 +110,11 @@ func (s *script) tell(evs ...supervisor.Event) []string {
 	s.Helper()
 	var out []string
 	for _, ev := range evs {
-		out = append(out, wordsOf(s.node.Step(s.now, ev))...)
+		done := s.node.Step(s.now, ev)
+		out = append(out, wordsOf(done)...)
+		if !s.mute && slices.Contains(done, supervisor.Action(supervisor.LookNow{Gateway: true})) {
+			out = append(out, s.tell(supervisor.Looked{Probe: "gateway", OK: true, Answered: true})...)
+		}
 	}
 	return out
 }
