@@ -2,8 +2,6 @@ package daemon
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"log/slog"
 	"reflect"
 	"slices"
@@ -194,80 +192,6 @@ func (h *hands) watchLinks() {
 
 func (h *hands) lookNow(a supervisor.LookNow) {
 	h.looks.Now(func(c probes.Config) bool { return !a.Gateway || c.OnFail.Act == probes.Arbitrate })
-}
-
-// runTest runs the proxy's test. One for the ladder ends one for the configuration guard,
-// which is not answered then.
-func (h *hands) runTest(a supervisor.RunTest) {
-	if h.stopTest != nil {
-		h.stopTest()
-	}
-	cfg, ctx := h.cfg.Proxy, h.proxyCtx
-	if a.For == supervisor.ForConfig {
-		ctx, h.stopTest = context.WithCancel(ctx)
-	}
-	h.orders.Go(func() {
-		ev := supervisor.TestDone{For: a.For}
-		if err := proxynet.RunTest(ctx, cfg.Test, cfg.TestTimeout); err != nil {
-			ev.Problem = err.Error()
-		}
-		h.answer(ctx, ev)
-	})
-}
-
-func (h *hands) restart(a supervisor.Restart) {
-	p, ctx, timeout := h.proxy, h.proxyCtx, h.cfg.Proxy.RestartTimeout
-	h.orders.Go(func() {
-		limited, cancel := context.WithTimeout(ctx, timeout)
-		defer cancel()
-		ev := supervisor.RestartDone{}
-		if err := restart(limited, p, a); err != nil {
-			ev.Problem = err.Error()
-			ev.Limited, ev.Unseen = errors.Is(err, proxynet.ErrStartLimit), errors.Is(err, proxynet.ErrUnseen)
-		}
-		h.answer(ctx, ev)
-	})
-}
-
-func (h *hands) halt() {
-	p, ctx, timeout := h.proxy, h.proxyCtx, h.cfg.Proxy.RestartTimeout
-	h.orders.Go(func() {
-		limited, cancel := context.WithTimeout(ctx, timeout)
-		defer cancel()
-		ev := supervisor.HaltDone{}
-		if err := p.Stop(limited); err != nil {
-			ev.Problem = err.Error()
-		}
-		h.answer(ctx, ev)
-	})
-}
-
-func (h *hands) reload(a supervisor.Reload) {
-	p, ctx, timeout := h.proxy, h.proxyCtx, h.cfg.Proxy.RestartTimeout
-	h.orders.Go(func() {
-		limited, cancel := context.WithTimeout(ctx, timeout)
-		defer cancel()
-		ev := supervisor.ReloadDone{For: a.For}
-		if err := p.Reload(limited); err != nil {
-			ev.Problem = err.Error()
-		}
-		h.answer(ctx, ev)
-	})
-}
-
-func restart(ctx context.Context, p proxy, a supervisor.Restart) error {
-	if a.Kill {
-		if err := p.Kill(ctx); err != nil {
-			return fmt.Errorf("kill: %w", err)
-		}
-	}
-	if a.Reset {
-		if err := p.ResetFailed(ctx); err != nil {
-			return fmt.Errorf("reset-failed: %w", err)
-		}
-	}
-	_, err := p.Restart(ctx)
-	return err
 }
 
 // hold has the kernel add, renew or remove a router's addresses, once commit is called.

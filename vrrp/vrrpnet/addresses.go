@@ -233,7 +233,7 @@ func (a *Addresses) apply(socket *routeSocket, changes []change) error {
 			}
 			a.out = batch[i].append(a.out, first+uint32(i), flags)
 		}
-		refused, err := socket.order(a.out, first, len(batch))
+		refused, err := socket.order(a.out, first, len(batch), false)
 		if err != nil {
 			return fmt.Errorf("%s and %d more: netlink: %w", &batch[0], len(batch)-1, err)
 		}

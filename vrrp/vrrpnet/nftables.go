@@ -3,7 +3,6 @@ package vrrpnet
 import (
 	"encoding/binary"
 	"errors"
-	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -98,34 +97,11 @@ func (b *nftBatch) nest(kind uint16, body func()) {
 func (s *routeSocket) commit(b *nftBatch) ([]refusal, error) {
 	first := s.number(b.count)
 	b.finish(first)
-	deadline := time.Now().Add(answerTime)
-	if err := s.send(b.out, deadline); err != nil {
-		return nil, err
+	refused, err := s.order(b.out, first, b.count, true)
+	if err == nil && len(refused) > 0 && refused[0].request == 0 {
+		return nil, refused[0].err
 	}
-	var refused []refusal
-	for {
-		messages, err := s.receive(deadline)
-		if err != nil {
-			return nil, err
-		}
-		for i := range messages {
-			m := &messages[i]
-			at := m.Header.Seq - first
-			if at >= uint32(b.count) || m.Header.Type != unix.NLMSG_ERROR {
-				continue // an answer that came too late
-			}
-			_, err := outcome(m, unix.NLM_F_ACK)
-			if err != nil && at == 0 {
-				return nil, err
-			}
-			if err != nil {
-				refused = append(refused, refusal{int(at), err})
-			}
-			if at == uint32(b.count-1) {
-				return refused, nil
-			}
-		}
-	}
+	return refused, err
 }
 
 // reasons joins why messages were refused.

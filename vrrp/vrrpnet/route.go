@@ -109,8 +109,9 @@ type refusal struct {
 }
 
 // order sends a message of n requests, numbered from first on, of which the last one
-// wants an acknowledgement. It returns which ones were refused.
-func (s *routeSocket) order(message []byte, first uint32, n int) ([]refusal, error) {
+// wants an acknowledgement. It returns which ones were refused. Of a transaction none is
+// answered after the first one was refused.
+func (s *routeSocket) order(message []byte, first uint32, n int, transaction bool) ([]refusal, error) {
 	deadline := time.Now().Add(answerTime)
 	if err := s.send(message, deadline); err != nil {
 		return nil, err
@@ -127,10 +128,11 @@ func (s *routeSocket) order(message []byte, first uint32, n int) ([]refusal, err
 			if at >= uint32(n) || m.Header.Type != unix.NLMSG_ERROR {
 				continue // an answer that came too late
 			}
-			if _, err := outcome(m, unix.NLM_F_ACK); err != nil {
+			_, err := outcome(m, unix.NLM_F_ACK)
+			if err != nil {
 				refused = append(refused, refusal{int(at), err})
 			}
-			if at == uint32(n-1) {
+			if at == uint32(n-1) || transaction && at == 0 && err != nil {
 				return refused, nil
 			}
 		}
