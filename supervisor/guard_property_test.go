@@ -155,11 +155,12 @@ func (w *world) stuck() bool {
 	return w.unit.Active == "activating" && !w.busy.IsZero() && w.now.Sub(w.busy) >= w.cfg.Proxy.RestartTimeout
 }
 
-// begins checks that something may begin now.
+// begins checks that something may begin now. A test changes nothing: only a halt may
+// begin beside it.
 func (w *world) begins(what string) {
 	u := w.unit
 	switch {
-	case w.test || w.reload || w.restart || w.halt:
+	case w.test && what != "halt" || w.reload || w.restart || w.halt:
 		w.Fatalf("%s, though a test (%t), a reload (%t), a restart (%t) or a halt (%t) is under way", what, w.test, w.reload, w.restart, w.halt)
 	case u.Lost != "" || u.Active == "active" || u.Active == "reloading":
 	case u.StopAsked || u.Job == "stop":
