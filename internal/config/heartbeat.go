@@ -10,7 +10,6 @@ import (
 	"gopkg.in/yaml.v3"
 
 	"github.com/pairkeeper/pairkeeper/fencing"
-	"github.com/pairkeeper/pairkeeper/probes"
 	"github.com/pairkeeper/pairkeeper/supervisor"
 )
 
@@ -30,13 +29,6 @@ type heartbeat struct {
 	port                  int
 	links                 []map[string]netip.Addr // by node
 	secrets               []secret
-}
-
-// arbitration is what they decide by when they do not.
-type arbitration struct {
-	auto     bool // the gateway is the default route's next hop
-	gateways []netip.Addr
-	keep     bool // isolated: keep
 }
 
 // readHeartbeat reads heartbeat: and arbitration:, once the routers are known.
@@ -161,39 +153,6 @@ func (d *Document) readLink(v value, seen map[netip.Addr]value) map[string]netip
 	return link
 }
 
-// readArbitration reads arbitration:.
-func (d *Document) readArbitration(v value) {
-	f, ok := v.fields("{gateway: auto}", "gateway", "isolated")
-	if !ok {
-		return
-	}
-	a := &d.arbitration
-	if g, ok := f.keys["gateway"]; ok {
-		a.readGateway(g)
-	}
-	if i, ok := f.keys["isolated"]; ok {
-		word, _ := i.one("release", "keep")
-		a.keep = word == "keep"
-	}
-}
-
-func (a *arbitration) readGateway(v value) {
-	if v.node.Kind == yaml.SequenceNode {
-		a.auto = false
-		for _, item := range v.items() {
-			if g, ok := item.hostAddress(); ok {
-				a.gateways = append(a.gateways, g)
-			}
-		}
-		if len(v.items()) == 0 {
-			v.errorf("is empty: write a list of addresses, auto or none")
-		}
-		return
-	}
-	word, _ := v.one("auto", "none")
-	a.auto = word == "auto"
-}
-
 // link gives a node its end of the heartbeat, and what the arbiter asks.
 func (d *Document) link(c *supervisor.Config, self, peer node) {
 	h := d.heartbeat
@@ -210,28 +169,10 @@ func (d *Document) link(c *supervisor.Config, self, peer node) {
 	for _, s := range h.secrets {
 		c.Heartbeat.Keys = append(c.Heartbeat.Keys, fencing.Key{ID: s.id, Secret: s.key})
 	}
-	c.Arbitration.KeepIsolated = d.arbitration.keep
-	c.Probes = append(c.Probes, d.arbitration.probes(self)...)
+	d.arbitration.decide(c, self)
 	for i := range c.Routers {
 		c.Routers[i].VRRP.Grouped, c.Routers[i].VRRP.Patient = true, true
 	}
-}
-
-// probes are the looks at the gateway. Their names have a space, which no other's has.
-func (a *arbitration) probes(self node) (list []probes.Config) {
-	look := func(name string, g probes.Gateway) {
-		list = append(list, probes.Config{
-			Name: name, Check: g, Interval: 500 * time.Millisecond, Timeout: 500 * time.Millisecond, Rise: 2, Fall: 3,
-			OnFail: probes.OnFail{Act: probes.Arbitrate},
-		})
-	}
-	if a.auto {
-		look("arbitration gateway", probes.Gateway{IPv6: self.address.Is6()})
-	}
-	for _, g := range a.gateways {
-		look("arbitration gateway "+g.String(), probes.Gateway{Host: g.String()})
-	}
-	return list
 }
 
 // digest tells one configuration from another: it is the same on both nodes.
@@ -262,23 +203,5 @@ func (d *Document) heartbeatTree() *yaml.Node {
 	t.set("port", number(h.port))
 	t.set("interval", duration(h.interval))
 	t.set("silent_after", duration(h.silentAfter))
-	return t.Node
-}
-
-func (a *arbitration) tree() *yaml.Node {
-	t := block()
-	switch {
-	case a.auto:
-		t.set("gateway", text("auto"))
-	case len(a.gateways) == 0:
-		t.set("gateway", text("none"))
-	default:
-		all := flowList()
-		for _, g := range a.gateways {
-			all.Content = append(all.Content, text(g.String()))
-		}
-		t.set("gateway", all)
-	}
-	t.set("isolated", text(map[bool]string{false: "release", true: "keep"}[a.keep]))
 	return t.Node
 }
