@@ -81,6 +81,7 @@ type LinkChanged struct {
 	Enabled   bool // administratively up
 	Up        bool // that, and carrier
 	Addresses []netip.Prefix
+	Restored  []netip.Prefix // those of them that somebody removed, and that are back
 	Tentative []netip.Prefix // IPv6: tried out still, not to be sent from (RFC 4862 5.4)
 	Duplicate []netip.Prefix // IPv6: tried out, somebody else has them
 	Problem   string         // why it cannot be used all the same

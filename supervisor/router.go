@@ -150,7 +150,7 @@ func (s *step) reconcile(r *router, link *LinkChanged) {
 	}
 	switch {
 	case active && !r.primary.IsValid(): // leaves
-	case active && r.owned && there < len(r.cfg.Addresses):
+	case active && r.owned && (there < len(r.cfg.Addresses) || r.present(link.Restored) > 0):
 		r.owned = false
 		s.routerStep(r, vrrp.Vanished{})
 	case !active && there == 0:

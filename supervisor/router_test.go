@@ -43,6 +43,10 @@ func TestAVanishedAddressComesBackAndIsReported(t *testing.T) {
 	s.wants(s.tell(owned("web"), link(vip)))
 	s.state("web", vrrp.Active)
 	s.wants(s.tell(link()), "web note address-vanished", "web own") // and again
+	s.tell(owned("web"), link(vip))
+	back := link(vip)
+	back.Restored = []netip.Prefix{vip}
+	s.wants(s.tell(back), "web note address-vanished", "web own") // a renewal came first
 }
 
 func TestAnAddressThatIsNotPutYetHasNotVanished(t *testing.T) {

@@ -12,6 +12,7 @@ import (
 	"os"
 	"time"
 
+	"golang.org/x/net/bpf"
 	"golang.org/x/sys/unix"
 
 	"github.com/pairkeeper/pairkeeper/probes"
@@ -50,13 +51,13 @@ func (p *icmpProbe) ping(ctx context.Context, how *progress) error {
 	if err != nil {
 		return err
 	}
-	s, err := openPing(to)
+	e := newEcho(to)
+	s, err := openPing(to, e)
 	if err != nil {
 		return err
 	}
 	defer s.Close()
 	defer context.AfterFunc(ctx, func() { _ = s.SetDeadline(time.Unix(1, 0)) })()
-	e := newEcho(to)
 	if _, err := s.Write(e.request()); err != nil {
 		return err
 	}
@@ -87,15 +88,21 @@ type pingSocket struct {
 	*os.File
 }
 
-// openPing opens a raw socket, or without the capability for it a ping socket, which
-// the kernel has for members of some groups.
-func openPing(to netip.Addr) (*pingSocket, error) {
+// openPing opens a raw socket that gets the answers to e alone, or without the capability
+// for it a ping socket, which the kernel has for members of some groups.
+func openPing(to netip.Addr, e echo) (*pingSocket, error) {
 	family, protocol := unix.AF_INET, unix.IPPROTO_ICMP
 	if to.Is6() {
 		family, protocol = unix.AF_INET6, unix.IPPROTO_ICMPV6
 	}
 	const flags = unix.SOCK_CLOEXEC | unix.SOCK_NONBLOCK
 	fd, err := unix.Socket(family, unix.SOCK_RAW|flags, protocol)
+	if err == nil {
+		if err = e.filter(fd); err != nil {
+			_ = unix.Close(fd)
+			return nil, err
+		}
+	}
 	if errors.Is(err, unix.EPERM) {
 		if fd, err = unix.Socket(family, unix.SOCK_DGRAM|flags, protocol); err != nil {
 			return nil, errors.New("not permitted to send ICMP: give CAP_NET_RAW, or the daemon's group in net.ipv4.ping_group_range")
@@ -174,6 +181,25 @@ func (e *echo) answeredBy(b []byte) bool {
 		}
 	}
 	return len(b) >= echoHeader && b[0] == reply && b[1] == 0 && bytes.Equal(b[echoHeader:], e.payload[:])
+}
+
+// filter has a raw socket drop what does not bear the identifier and sequence number of the
+// request: every such socket of a host gets all ICMP, and would overflow.
+func (e *echo) filter(fd int) error {
+	id := bpf.JumpIf{Cond: bpf.JumpNotEqual, Val: binary.BigEndian.Uint32(e.payload[:]), SkipTrue: 1}
+	program := []bpf.Instruction{bpf.LoadMemShift{Off: 0}, bpf.LoadIndirect{Off: 4, Size: 4}, id}
+	if e.v6 { // without a header of IP
+		program = []bpf.Instruction{bpf.LoadAbsolute{Off: 4, Size: 4}, id}
+	}
+	raw, err := bpf.Assemble(append(program, bpf.RetConstant{Val: 1 << 16}, bpf.RetConstant{Val: 0}))
+	if err != nil {
+		return err
+	}
+	code := make([]unix.SockFilter, len(raw))
+	for i, r := range raw {
+		code[i] = unix.SockFilter{Code: r.Op, Jt: r.Jt, Jf: r.Jf, K: r.K}
+	}
+	return os.NewSyscallError("filter", unix.SetsockoptSockFprog(fd, unix.SOL_SOCKET, unix.SO_ATTACH_FILTER, &unix.SockFprog{Len: uint16(len(code)), Filter: &code[0]}))
 }
 
 // checksum is that of the Internet (RFC 1071).

@@ -22,7 +22,7 @@ func (l *loop) linked(i vrrpnet.Interface) {
 		l.journal.limited("watch "+i.Name, logbook.LinkUnknown, i.Name+": the kernel does not tell its state: "+i.Err.Error())
 		return
 	}
-	ev := supervisor.LinkChanged{Interface: i.Name, Exists: i.Exists, Enabled: i.Up, Up: i.Up && i.Carrier}
+	ev := supervisor.LinkChanged{Interface: i.Name, Exists: i.Exists, Enabled: i.Up, Up: i.Up && i.Carrier, Restored: i.Restored}
 	ev.Addresses, ev.Tentative, ev.Duplicate = sorted(i.Addresses)
 	ev.Addresses = l.withPut(&i, ev.Addresses)
 	l.seen[i.Name] = i

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
 	"os"
 	"slices"
 	"syscall"
@@ -22,6 +23,9 @@ type Interface struct {
 	Carrier   bool // the cable; never without Up
 	Addresses []Found
 	Asked     time.Time // when the kernel was asked: what changed since may not be in it
+	// Restored are those of Addresses that somebody else removed since the last time, as far
+	// as the kernel says who did (IPv4).
+	Restored []netip.Prefix
 
 	// Err is set while the kernel cannot be asked; the rest is then what was last
 	// seen.
@@ -40,7 +44,8 @@ func (i *Interface) same(j *Interface) bool {
 // Watch tells every named interface once, and again whenever it differs, until ctx
 // ends; an interface need not be there yet. tell is called from one goroutine and
 // gets the whole level each time: a slow one misses steps, never the last. It is not
-// woken by the refreshes of own, as far as the kernel says whose they are (IPv4).
+// woken by the refreshes of own, as far as the kernel says whose they are (IPv4), and takes
+// what own removes for nobody else's doing.
 func Watch(ctx context.Context, names []string, tell func(Interface), own ...*Addresses) error {
 	events, err := openRoute(unix.RTMGRP_LINK | unix.RTMGRP_IPV4_IFADDR | unix.RTMGRP_IPV6_IFADDR)
 	if err != nil {
@@ -54,6 +59,13 @@ func Watch(ctx context.Context, names []string, tell func(Interface), own ...*Ad
 		return errors.Join(err, questions.Close(), events.Close())
 	}
 	w := newWatch(names, tell)
+	for _, a := range own {
+		port, err := a.socket.port()
+		if err != nil {
+			return errors.Join(err, questions.Close(), events.Close())
+		}
+		w.own = append(w.own, port)
+	}
 	w.events, w.questions = events, questions
 	go w.run(ctx)
 	return nil
@@ -83,11 +95,13 @@ type watch struct {
 	tell      func(Interface)
 	seen      []Interface // as last told
 	told      []bool
-	due       []bool // to be looked at: something was noticed, or it could not be seen
+	due       []bool           // to be looked at: something was noticed, or it could not be seen
+	removed   [][]netip.Prefix // by somebody else, since the last look
+	own       []uint32         // ports of the sockets that remove what is ours
 }
 
 func newWatch(names []string, tell func(Interface)) *watch {
-	w := &watch{tell: tell, told: make([]bool, len(names)), due: make([]bool, len(names))}
+	w := &watch{tell: tell, told: make([]bool, len(names)), due: make([]bool, len(names)), removed: make([][]netip.Prefix, len(names))}
 	for _, name := range names {
 		w.seen = append(w.seen, Interface{Link: Link{Name: name}})
 	}
@@ -136,13 +150,27 @@ func (w *watch) look(ctx context.Context) bool {
 		now := w.examine(&w.seen[i])
 		w.due[i] = now.Err != nil
 		all = all && !w.due[i]
-		if ctx.Err() != nil || w.told[i] && now.same(&w.seen[i]) {
+		now.Restored = now.restored(w.removed[i])
+		if now.Err == nil {
+			w.removed[i] = nil
+		}
+		if ctx.Err() != nil || w.told[i] && now.same(&w.seen[i]) && len(now.Restored) == 0 {
 			continue
 		}
 		w.seen[i], w.told[i] = now, true
 		w.tell(now)
 	}
 	return all
+}
+
+// restored are those of some addresses that i has.
+func (i *Interface) restored(removed []netip.Prefix) (list []netip.Prefix) {
+	for _, p := range removed {
+		if slices.ContainsFunc(i.Addresses, func(f Found) bool { return f.Prefix == p }) {
+			list = append(list, p)
+		}
+	}
+	return list
 }
 
 func (w *watch) examine(before *Interface) Interface {
@@ -245,10 +273,13 @@ func (w *watch) noticeAddress(m *syscall.NetlinkMessage) bool {
 	if at < 0 {
 		return false
 	}
+	_, f, ok := readAddress(m.Data)
+	if ok && m.Header.Type == unix.RTM_DELADDR && m.Header.Pid != 0 && !slices.Contains(w.own, m.Header.Pid) {
+		w.removed[at] = append(w.removed[at], f.Prefix)
+	}
 	if w.due[at] {
 		return true
 	}
-	_, f, ok := readAddress(m.Data)
 	if f.Label == w.seen[at].Name {
 		f.Label = ""
 	}

@@ -138,6 +138,40 @@ func TestWatchTellsRemovalByHandButNoRefresh(t *testing.T) {
 	})
 }
 
+// TestWatchTellsOfWhatWasPutBackBeforeItLooked: what a refresh restored at once was removed all
+// the same; what its own owner removed was not.
+func TestWatchTellsOfWhatWasPutBackBeforeItLooked(t *testing.T) {
+	_, h, _ := pair(t)
+	a, vip := openAddresses(t, h), netip.PrefixFrom(virtual, 24)
+	held := []Held{{Link: linkOf(t, h, "eth0").Index, Prefix: vip, Lifetime: time.Hour}}
+	must(t, a.Put(held))
+	block, c := make(chan struct{}), make(told, 10)
+	h.Do(func() {
+		must(t, Watch(t.Context(), []string{"eth0"}, func(i Interface) {
+			<-block
+			c <- i
+		}, a))
+	})
+	block <- struct{}{}
+	c.next(t)
+	h.Run("ip", "addr", "add", "10.9.0.9/24", "dev", "eth0") // it waits with this
+	h.Run("ip", "addr", "del", vip.String(), "dev", "eth0")
+	must(t, a.Refresh(held))
+	must(t, a.Remove(held))
+	must(t, a.Put(held))
+	close(block)
+	c.until(t, "what was put back", func(i Interface) bool { return slices.Equal(i.Restored, []netip.Prefix{vip}) })
+	must(t, a.Remove(held))
+	must(t, a.Put(held))
+	h.Run("ip", "addr", "add", "10.9.0.10/24", "dev", "eth0")
+	c.until(t, "another address", func(i Interface) bool {
+		if len(i.Restored) > 0 {
+			t.Errorf("what its owner removed was told: %v", i.Restored)
+		}
+		return i.has(netip.MustParseAddr("10.9.0.10"))
+	})
+}
+
 func TestWatchSurvivesLostNotices(t *testing.T) {
 	_, h, _ := pair(t)
 	block, c := make(chan struct{}), make(told, 1000)
