@@ -58,6 +58,7 @@ const (
 	RulePeerAlive  Rule = "peer-answers"     // all links are silent, but the other node answers for the addresses
 	RulePeerSick   Rule = "peer-sick"        // it does, its proxy does not answer, and its kernel should have let go
 	RuleUnclaimed  Rule = "unclaimed"        // nobody is heard, nobody answers
+	RuleEnded      Rule = "peer-ended"       // the same, and the other host says that its daemon has ended
 	RuleVoted      Rule = "voted"            // the same, and the third vote, a fence or the tiebreak allows it
 	RuleNoVote     Rule = "no-vote"          // the same, and nothing allows it
 	RuleFence      Rule = "fence-first"      // the other node has to be fenced before
@@ -210,6 +211,9 @@ func (e *Evidence) silent() Decision {
 			return Decision{Act: Stay, Rule: RulePeerAlive, Alarm: true}
 		}
 		return e.permitted(RulePeerSick)
+	}
+	if e.Ended {
+		return e.permitted(RuleEnded)
 	}
 	return e.permitted(RuleUnclaimed)
 }

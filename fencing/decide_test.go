@@ -23,6 +23,7 @@ func silence(e *Evidence)    { e.Silence = true }
 func unlinked(e *Evidence)   { e.Linked = false }
 func consistent(e *Evidence) { e.Prefer = Consistency }
 func isolated(e *Evidence)   { e.Gateway = Lost }
+func ended(e *Evidence)      { e.Ended = true }
 func conflict(e *Evidence)   { e.Conflict = true }
 func unanswered(e *Evidence) { e.Answer = Nobody }
 func answered(e *Evidence)   { e.Answer = ByPeer }
@@ -110,6 +111,9 @@ func TestDecide(t *testing.T) {
 		{"S6: unless told to contest", do(silence, stranger, func(e *Evidence) { e.ContestForeign = true }), Take, RuleStranger},
 		{"S7: asks first", do(silence), Probe, RuleNotAsked},
 		{"S7: nobody anywhere: it takes", do(silence, unanswered), Take, RuleUnclaimed},
+		{"S7: the other daemon has ended, and nobody answers: it takes", do(silence, unanswered, ended), Take, RuleEnded},
+		{"S7: its kernel still answers: that lets go by itself", do(silence, answered, ended), Stay, RulePeerAlive},
+		{"S8: that is no vote", do(silence, unanswered, ended, consistent), Stay, RuleNoVote},
 		{"S7: without heartbeats as well", do(silence, unanswered, unlinked), Take, RuleUnclaimed},
 		{"S7: after a fence, if told so", do(silence, unanswered, fence(Armed), func(e *Evidence) { e.MustFence = true }), Shoot, RuleFence},
 		{"S7: a fence that failed bars then", do(silence, unanswered, fence(Failed), func(e *Evidence) { e.MustFence = true }), Stay, RuleFence},
@@ -135,7 +139,7 @@ func anything() *rapid.Generator[Evidence] {
 		flag := func() bool { return b.Draw(t, "b") }
 		return Evidence{
 			Prefer: Prefer(of(1)), Holding: flag(), Wins: flag(), Tiebreak: flag(),
-			Paused: of(9) == 0, Carrier: of(9) != 0, Class: Class(of(4)),
+			Paused: of(9) == 0, Ended: flag(), Carrier: of(9) != 0, Class: Class(of(4)),
 			Adverts: flag(), Silence: flag(), Linked: flag(), Hearing: Hearing(of(2)), DeafFor: flag(),
 			Peer:     Peer{Role: Role(of(2)), Class: Class(of(4)), Hears: flag(), Since: flag(), Missed: flag()},
 			Conflict: flag(), Worse: flag(), Gateway: Reach(of(3)), Answer: Answer(of(3)), PeerProxy: Reach(of(2)), GateShut: flag(),

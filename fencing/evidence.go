@@ -13,6 +13,7 @@ type Evidence struct {
 	Carrier bool // of the interface with the addresses
 	Class   Class
 
+	Ended    bool    // the other host's kernel says that its daemon has ended; that is not signed
 	Adverts  bool    // the other node advertises, or did so within the down interval
 	Silence  bool    // nothing was heard for the down interval, neither adverts nor heartbeats
 	Linked   bool    // heartbeat links are configured

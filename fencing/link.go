@@ -22,7 +22,7 @@ type Link struct {
 	session, sequence uint64 // of the newest message
 
 	rtt    time.Duration
-	refuse time.Time // when the other host's kernel said that nobody listens there
+	refuse time.Time // when the other host's kernel last said that nobody listens there
 }
 
 type sent struct {
@@ -63,7 +63,7 @@ func (l *Link) Received(now time.Time, h *Heartbeat, patience time.Duration) (fr
 	case h.Session != l.session && !fresh && l.Hearing(now, patience) == BothWay:
 		return false, RefusalReplay // a daemon that began anew gets heard when the old one is silent
 	}
-	l.session, l.sequence, l.heard, l.refuse = h.Session, h.Sequence, now, time.Time{}
+	l.session, l.sequence, l.heard = h.Session, h.Sequence, now
 	if fresh {
 		l.fresh, l.rtt = now, now.Sub(proof)
 		if proof.After(l.proven) {
@@ -92,10 +92,6 @@ func (l *Link) Echo() (session, sequence uint64) { return l.session, l.sequence 
 // Refused tells that the other host's kernel said that nobody listens there: its daemon is
 // gone, it lives. That is not signed.
 func (l *Link) Refused(now time.Time) { l.refuse = now }
-
-// RefusedSince is when nobody listened there any more; zero: somebody does, or nothing is
-// known.
-func (l *Link) RefusedSince() time.Time { return l.refuse }
 
 // Hearing is what the link tells now of the other node.
 func (l *Link) Hearing(now time.Time, patience time.Duration) Hearing {

@@ -121,15 +121,3 @@ func TestADaemonThatBeganAnewIsHeard(t *testing.T) {
 	a.hears(t, at(140), b.says(at(140)), true, "")
 	a.is(t, at(140), BothWay)
 }
-
-func TestWhoRefusesIsToldUntilSomebodyIsThereAgain(t *testing.T) {
-	a, b := pairOf(t)
-	a.Refused(at(200))
-	if a.RefusedSince() != at(200) {
-		t.Error("the refusal was forgotten")
-	}
-	a.hears(t, at(300), b.says(at(300)), true, "")
-	if !a.RefusedSince().IsZero() {
-		t.Error("the refusal outlived a message")
-	}
-}

@@ -22,6 +22,9 @@ type Pulse struct {
 	hearing  []Hearing // of each link, when Settle last looked
 	peer     Heartbeat // the newest one that was fresh
 	peerAt   time.Time
+	ended    bool // when Settle last looked: the other node's daemon
+	clocks   Clocks
+	stood    time.Duration // for how long our own clock stood still, not told yet
 }
 
 // Beat is a message for one link; the sender's own state is for the Node to fill in.
@@ -40,6 +43,9 @@ func NewPulse(cfg PulseConfig, session uint64) *Pulse {
 // heartbeat.
 func (p *Pulse) Deadline() time.Time {
 	first := p.next
+	if at := p.ends(); !at.IsZero() && !p.ended && at.Before(first) {
+		first = at
+	}
 	for i := range p.links {
 		if at := p.links[i].ends(p.hearing[i], p.cfg.Patience); !at.IsZero() && at.Before(first) {
 			first = at
@@ -53,8 +59,14 @@ func (p *Pulse) Due() time.Time { return p.next }
 
 // Settle looks at what the links tell now, and says whether that has changed.
 func (p *Pulse) Settle(now time.Time) (changed bool) {
+	ends := p.ends()
+	p.ended = !ends.IsZero() && !now.Before(ends)
 	for i := range p.links {
-		if h := p.links[i].Hearing(now, p.cfg.Patience); h != p.hearing[i] {
+		h := Silent
+		if !p.ended {
+			h = p.links[i].Hearing(now, p.cfg.Patience)
+		}
+		if h != p.hearing[i] {
 			p.hearing[i], changed = h, true
 		}
 	}
@@ -116,6 +128,12 @@ func (p *Pulse) Heard(now time.Time, link int, h *Heartbeat) Refusal {
 		return r
 	}
 	anew := h.Session != p.peer.Session
+	if sent := p.links[link].sentAt(h.EchoSession, h.EchoSequence); !sent.IsZero() {
+		if anew {
+			p.clocks = Clocks{}
+		}
+		p.stood += p.clocks.Heard(now, sent, h.Uptime, p.cfg.Interval)
+	}
 	if h.Sequence > p.peer.Sequence && !anew || fresh && anew {
 		claims := append(p.peer.Claims[:0], h.Claims...)
 		p.peer, p.peerAt = *h, now
@@ -131,20 +149,36 @@ func (p *Pulse) Refused(now time.Time, link int) {
 	}
 }
 
-// Gone tells since when no link has had anybody listening at its other end, which its
-// kernel says: the other node's daemon has ended, its host lives. Zero: not so.
-func (p *Pulse) Gone() time.Time {
-	var since time.Time
-	for i := range p.links {
-		at := p.links[i].RefusedSince()
-		if at.IsZero() {
-			return time.Time{}
-		}
-		if at.After(since) {
-			since = at
-		}
+func latest(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
 	}
-	return since
+	return a
+}
+
+// ends is from when the other node's daemon counts as ended: since anything was heard of it
+// its kernel has said on a link that nobody listens, and a message is overdue. Zero: not so.
+func (p *Pulse) ends() time.Time {
+	var heard, refused time.Time
+	for i := range p.links {
+		heard, refused = latest(heard, p.links[i].heard), latest(refused, p.links[i].refuse)
+	}
+	if heard.IsZero() || !refused.After(heard) {
+		return time.Time{}
+	}
+	return heard.Add(p.cfg.Interval + max(p.cfg.Interval/8, apart))
+}
+
+// Ended tells that the other node's daemon has ended while its host lives, as of when Settle
+// last looked. That is not signed: it hastens a question and answers none.
+func (p *Pulse) Ended() bool { return p.ended }
+
+// Stood is for how long this node's clock has stood still, as the other one's tells, since it
+// was last asked. Whatever was heard until now may be as old.
+func (p *Pulse) Stood() time.Duration {
+	stood := p.stood
+	p.stood = 0
+	return stood
 }
 
 // Hearing is the best that any link told when Settle last looked.

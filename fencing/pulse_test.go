@@ -24,7 +24,7 @@ func exchange(t *testing.T, ms int, a, b *Pulse, carried func(from *Pulse, link 
 		if from == b {
 			to = a
 		}
-		for _, beat := range from.Beats(at(ms), Heartbeat{Class: Able}) {
+		for _, beat := range from.Beats(at(ms), Heartbeat{Class: Able, Uptime: time.Duration(ms) * time.Millisecond}) {
 			if !carried(from, beat.Link) {
 				continue
 			}
@@ -99,15 +99,40 @@ func TestDeadlineIsTheNextBeatOrTheEndOfPatience(t *testing.T) {
 	}
 }
 
-func TestGoneNeedsEveryLink(t *testing.T) {
+// TestADaemonHasEndedWhenItsKernelSaysSoAndAMessageIsOverdue: on one link of two; the other
+// may be cut. Whatever comes takes it back.
+func TestADaemonHasEndedWhenItsKernelSaysSoAndAMessageIsOverdue(t *testing.T) {
+	a, b := pulses()
+	for ms := 0; ms <= 500; ms += 250 {
+		exchange(t, ms, a, b, everything)
+	}
+	a.Refused(at(510), 0)
+	if a.Settle(at(520)); a.Ended() || a.Hearing() != BothWay {
+		t.Errorf("ended %t, heard %s before a message is overdue", a.Ended(), a.Hearing())
+	}
+	a.Beats(at(750), Heartbeat{})
+	if d := a.Deadline(); d != at(500).Add(250*time.Millisecond+250*time.Millisecond/8) {
+		t.Errorf("deadline %v", d)
+	}
+	if a.Settle(at(790)); !a.Ended() || a.Hearing() != Silent {
+		t.Errorf("ended %t, heard %s", a.Ended(), a.Hearing())
+	}
+	late := b.Beats(at(800), Heartbeat{})
+	a.Heard(at(800), 1, &late[1].Heartbeat)
+	if a.Settle(at(800)); a.Ended() || a.Hearing() != BothWay {
+		t.Errorf("ended %t, heard %s after a message", a.Ended(), a.Hearing())
+	}
+	if a.Settle(at(3000)); a.Ended() {
+		t.Error("ended by what its kernel said before its last message")
+	}
+}
+
+func TestADaemonThatWasNeverHeardHasNotEnded(t *testing.T) {
 	a, _ := pulses()
 	a.Refused(at(100), 0)
-	if !a.Gone().IsZero() {
-		t.Error("gone by one link of two")
-	}
-	a.Refused(at(200), 1)
-	if a.Gone() != at(200) {
-		t.Errorf("gone since %v", a.Gone())
+	a.Refused(at(100), 1)
+	if a.Settle(at(5000)); a.Ended() {
+		t.Error("ended before it was heard")
 	}
 }
 

@@ -91,8 +91,11 @@ func (a *arbitration) hear(now time.Time, heard vrrp.Heard) {
 
 // hears tells whether the other node's adverts come.
 func (s *step) hears(r *router) bool {
-	at := r.arbitration.heardAt
-	return !at.IsZero() && s.now.Sub(at) < r.cfg.VRRP.Silence(r.cfg.VRRP.Interval)
+	at, patience := r.arbitration.heardAt, r.cfg.VRRP.Silence(r.cfg.VRRP.Interval)
+	if s.pulse.Ended() {
+		patience = r.cfg.VRRP.Overdue(r.cfg.VRRP.Interval)
+	}
+	return !at.IsZero() && s.now.Sub(at) < patience
 }
 
 // doubt has the gateway asked at once: the other node is silent, and soon it matters which
@@ -115,7 +118,7 @@ func (s *step) evidence(r *router) fencing.Evidence {
 		Holding: r.machine.State() == vrrp.Active, Carrier: true, Class: s.class(),
 		Adverts: s.hears(r), Linked: true, Hearing: s.pulse.Hearing(), Gateway: s.gateway(), Answer: fencing.Nobody,
 		Peer:         fencing.Peer{Role: claim.Role, Class: peer.Class, Hears: claim.Hears, Since: !s.pulse.Proven().Before(a.released)},
-		StayIsolated: s.cfg.Arbitration.KeepIsolated,
+		StayIsolated: s.cfg.Arbitration.KeepIsolated, Paused: s.paused, Ended: s.pulse.Ended(),
 	}
 	if e.Hearing == fencing.BothWay && claim.Role != fencing.Holds && told.After(a.heardAt) {
 		e.Adverts = false // it has left since
@@ -222,6 +225,13 @@ func (s *step) holderSettles(r *router) {
 	}
 	if d := s.arbitrate(r); d.Act == fencing.Release {
 		s.routerStep(r, vrrp.Yield{Reason: vrrp.Reason(d.Rule)})
+	}
+}
+
+// endedSettles has a Backup ask sooner who has the addresses: the other node's daemon has ended.
+func (s *step) endedSettles(r *router) {
+	if s.linked() && s.pulse.Ended() && r.machine.State() == vrrp.Backup {
+		s.routerStep(r, vrrp.PeerEnded{})
 	}
 }
 

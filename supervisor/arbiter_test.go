@@ -90,6 +90,20 @@ func TestNobodyTakesBeforeItsGatewayAnswered(t *testing.T) {
 	s.state("web", vrrp.Active)
 }
 
+// A host that stood still with all its clocks opens its gate for longer than the other node
+// waits: it gives up what it holds, and listens.
+func TestAHolderThatStoodStillReleases(t *testing.T) {
+	s, o := holding(t, linked(base())), newOther(fencing.Standby, 100)
+	for range 8 {
+		o.say.Uptime = s.now.Sub(time.Unix(0, 0))
+		s.wantsNo(s.beats(o, 200*time.Millisecond), "web disown")
+	}
+	o.say.Uptime = s.now.Sub(time.Unix(0, 0)) + 30*time.Second
+	s.wants(s.beats(o, 200*time.Millisecond), "note paused", "web send priority 0", "web disown", "web ACTIVE -> BACKUP (paused)")
+	o.say.Uptime += 200 * time.Millisecond
+	s.wantsNo(s.beats(o, 200*time.Millisecond), "note paused")
+}
+
 func TestOfTwoHoldersTheSecondYields(t *testing.T) {
 	s := holding(t, linked(base()))
 	s.wants(s.beats(newOther(fencing.Holds, 200), 500*time.Millisecond), "web send priority 0", "web disown", "web ACTIVE -> BACKUP (conflict-yields)")

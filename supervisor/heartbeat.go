@@ -2,6 +2,7 @@ package supervisor
 
 import (
 	"slices"
+	"time"
 
 	"github.com/pairkeeper/pairkeeper/fencing"
 	"github.com/pairkeeper/pairkeeper/vrrp"
@@ -39,6 +40,7 @@ func (s *step) heartbeat(ev HeartbeatHeard) {
 	}
 	after, _ := s.pulse.Peer()
 	s.claimed = claims
+	s.stood(s.pulse.Stood())
 	for i, r := range s.routers {
 		if c, ok := after.Claim(fencing.RouterKey(r.cfg.Name), i); ok && c.Role == fencing.Holds {
 			r.arbitration.heldAt = s.now
@@ -54,6 +56,17 @@ func (s *step) heartbeatGone(link int) {
 	if s.pulse != nil {
 		s.pulse.Refused(s.now, link)
 	}
+}
+
+// stood has everything that is held released: this node's clocks have stood still, so that its
+// gates are open for longer than the other node waits, and what it heard is old.
+func (s *step) stood(d time.Duration) {
+	if d == 0 {
+		return
+	}
+	s.note("", vrrp.ReasonPaused, "this host stood still for %s, with all its clocks, as %s tells", d.Round(time.Millisecond), s.cfg.Peer)
+	s.paused = true
+	s.touchAll()
 }
 
 // beat settles what the links tell now, and sends what is due.
@@ -91,7 +104,7 @@ func (s *step) roles() uint64 {
 
 // saying is what this node tells of itself.
 func (s *step) saying() fencing.Heartbeat {
-	h := fencing.Heartbeat{Version: s.cfg.Heartbeat.Version, Class: s.class(), Gateway: s.gateway(), Config: s.cfg.Heartbeat.Digest}
+	h := fencing.Heartbeat{Uptime: s.now.Sub(time.Unix(0, 0)), Version: s.cfg.Heartbeat.Version, Class: s.class(), Gateway: s.gateway(), Config: s.cfg.Heartbeat.Digest}
 	h.Claims = make([]fencing.Claim, len(s.routers))
 	for i, r := range s.routers {
 		h.Claims[i] = fencing.Claim{Router: fencing.RouterKey(r.cfg.Name), Role: r.role(), Priority: r.machine.Priority(), Hears: s.hears(r)}

@@ -122,6 +122,7 @@ var meanings = map[vrrp.Reason]meaning{
 	vrrp.ReasonStarted:       {is: "this node takes part again, and listens first"},
 	vrrp.ReasonOwner:         {is: "this node has priority 255: the addresses are its own"},
 	vrrp.ReasonPeerSilent:    {is: "the other node was not heard for too long"},
+	vrrp.ReasonPeerEnded:     {is: "the other node's daemon has ended, as its kernel says, and its gate is shut"},
 	vrrp.ReasonPeerReleased:  {is: "the other node gave the addresses up"},
 	vrrp.ReasonAlone:         {is: "nobody was heard since this node started"},
 	vrrp.ReasonPreempts:      {is: "this node has a higher priority than the one that held the addresses"},
@@ -177,6 +178,7 @@ var rulings = map[fencing.Rule]meaning{
 	fencing.RuleFree:      {is: "the other node stands by, and this one comes first"},
 	fencing.RuleMissed:    {is: "the other node came first, and did not take the addresses"},
 	fencing.RuleUnclaimed: {is: "nobody is heard, and the gateway answers"},
+	fencing.RuleEnded:     {is: "the other node's daemon has ended, as its kernel says, and the gateway answers"},
 
 	// Of a holder.
 	fencing.RuleHolds:    {is: "nobody else holds the addresses"},

@@ -109,6 +109,7 @@ type step struct {
 	now     time.Time
 	out     []Action
 	touched []*router // what may have to settle
+	paused  bool      // this host stood still until now
 }
 
 // touch has a router settle, and with it its group.
@@ -336,6 +337,7 @@ func (s *step) settleRouter(r *router) {
 		s.routerStep(r, vrrp.Startup{Address: r.primary})
 	case fault == "":
 		s.holderSettles(r)
+		s.endedSettles(r)
 	case changed && state == vrrp.Fault && isFault(fault):
 		r.since = s.now
 		s.note(r.cfg.Name, fault, "%s", detail)

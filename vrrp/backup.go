@@ -14,6 +14,10 @@ const (
 	releaseRecheck = 5 * time.Millisecond // after an answer, so that answers are known to be quick
 )
 
+// endedWindow is how long an answer is waited for when the other node's daemon has ended: only
+// its kernel answers, until the gate is shut.
+const endedWindow = 30 * time.Millisecond
+
 // soon shortens a time to what suits the advert interval.
 func (s *step) soon(d time.Duration) time.Duration { return min(d, s.backup.interval/5) }
 
@@ -65,11 +69,17 @@ func (s *step) listen(down time.Duration, cause Reason) {
 // probeWindow is how long an answer is waited for: a tenth of the down interval.
 func (s *step) probeWindow() time.Duration {
 	window := min(s.cfg.DownInterval(s.backup.interval)/10, s.backup.down)
-	if s.hastened() {
+	switch {
+	case s.hastened():
 		window = min(window, s.soon(releaseWindow))
+	case s.ended():
+		window = min(window, s.soon(endedWindow))
 	}
 	return window
 }
+
+// ended tells that the other node's daemon has ended.
+func (s *step) ended() bool { return s.backup.cause == ReasonPeerEnded }
 
 // hastened tells that the other node of the pair has just let go.
 func (s *step) hastened() bool { return s.cfg.Pair && s.backup.cause == ReasonPeerReleased }
@@ -95,6 +105,8 @@ func (s *step) inBackup(ev Event) {
 		}
 	case Assure:
 		s.assure(ev)
+	case PeerEnded:
+		s.peerEnded()
 	case Tick:
 		s.backupTick()
 	}
@@ -187,6 +199,18 @@ func (s *step) lastResort(ev Received) bool {
 	return s.cfg.LastResort && ev.Advert.Priority == PriorityLastResort && !old
 }
 
+// peerEnded asks for the addresses once an advert is overdue: nobody renews them, so that the
+// other node's kernel tells by its answer when it has let go.
+func (s *step) peerEnded() {
+	b := &s.backup
+	at := s.heard.At.Add(s.cfg.Overdue(b.interval))
+	if s.Willing() || b.probe.sent || b.cause != ReasonPeerSilent || s.heard.At.IsZero() || !at.Before(b.downAt) {
+		return
+	}
+	b.cause, b.downAt = ReasonPeerEnded, at
+	b.probe.at = at.Add(-s.probeWindow())
+}
+
 // backupTick asks who holds the addresses near the end of the silence, then decides by
 // the answer.
 func (s *step) backupTick() {
@@ -234,7 +258,7 @@ func (s *step) contested(holder string) {
 	b := &s.backup
 	if b.contest.IsZero() {
 		b.contest = s.lastRefresh().Add(s.cfg.Lifetime + lifetimeSlack)
-		if !s.hastened() && !b.willing.noted { // else its kernel is just not done yet
+		if !s.hastened() && !s.ended() && !b.willing.noted { // else its kernel is just not done yet
 			s.note(ReasonAddressAnswered, holder+" sends no adverts but still holds the address: waiting for its lifetime to end")
 		}
 	}
@@ -262,6 +286,9 @@ func (s *step) contested(holder string) {
 func (s *step) recheck() time.Duration {
 	if s.hastened() {
 		return min(s.probeWindow(), releaseRecheck)
+	}
+	if s.ended() {
+		return s.probeWindow()
 	}
 	return max(s.probeWindow(), minRecheck)
 }

@@ -376,3 +376,20 @@ func TestInAPairAReleasedAddressIsWaitedForWithoutAlarm(t *testing.T) {
 	r.wants(115*time.Millisecond, vrrp.Tick{}, "probe") // its kernel was not done yet
 	r.wants(125*time.Millisecond, vrrp.Tick{}, "send priority 100", "own", "BACKUP -> ACTIVE (peer-released, peer "+above.String()+")")
 }
+
+// TestADaemonThatEndedIsAskedForOnceAnAdvertIsOverdue: its kernel answers until its gate is shut,
+// and nobody waits for the end of the silence. Who advertises all the same is followed.
+func TestADaemonThatEndedIsAskedForOnceAnAdvertIsOverdue(t *testing.T) {
+	r := inBackup(t, base())
+	r.at(5*time.Second, advert(200, above))
+	r.wants(5200*time.Millisecond, vrrp.PeerEnded{})
+	const overdue = 5*time.Second + time.Second + time.Second/8
+	r.due(overdue - 30*time.Millisecond)
+	r.at(5900*time.Millisecond, advert(200, above))
+	r.due(5900*time.Millisecond + probing)
+	r.wants(6*time.Second, vrrp.PeerEnded{})
+	r.wants(6995*time.Millisecond, vrrp.Tick{}, "probe")
+	r.at(6996*time.Millisecond, vrrp.Answered{Holder: "02:00:00:00:00:06"})
+	r.wants(7026*time.Millisecond, vrrp.Tick{}, "probe")
+	r.wants(7056*time.Millisecond, vrrp.Tick{}, "send priority 100", "own", "BACKUP -> ACTIVE (peer-ended, peer 10.0.0.6)")
+}

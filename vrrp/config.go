@@ -70,6 +70,12 @@ func (c *Config) Silence(interval time.Duration) time.Duration {
 	return c.patience(interval) + skew
 }
 
+// Overdue is how long after an advert another one must have come, and the gate of a daemon that
+// ended right after it is shut.
+func (c *Config) Overdue(interval time.Duration) time.Duration {
+	return max(interval+max(interval/8, advertLate), c.Gate)
+}
+
 // advertLate is how late a busy host's advert may be, at the least.
 const advertLate = 5 * time.Millisecond
 

@@ -53,6 +53,10 @@ type Owned struct{}
 // Answered answers Probe: somebody else holds an address.
 type Answered struct{ Holder string }
 
+// PeerEnded tells that the other node's daemon has ended while its host lives: what its kernel
+// still answers for, nobody renews.
+type PeerEnded struct{}
+
 // Readdressed tells the interface's new primary address.
 type Readdressed struct{ Address netip.Addr }
 
@@ -78,6 +82,7 @@ func (Assure) isEvent()        {}
 func (Yield) isEvent()         {}
 func (Owned) isEvent()         {}
 func (Answered) isEvent()      {}
+func (PeerEnded) isEvent()     {}
 func (Readdressed) isEvent()   {}
 func (Claimed) isEvent()       {}
 func (Vanished) isEvent()      {}

@@ -197,7 +197,7 @@ func (s *step) enter(to State, r Reason) {
 // peerFor names the other router where the reason is about it.
 func (s *step) peerFor(r Reason) netip.Addr {
 	switch r {
-	case ReasonPeerSilent, ReasonPeerReleased, ReasonPreempts, ReasonHigherAdvert, ReasonHigherAddress, ReasonOutranked:
+	case ReasonPeerSilent, ReasonPeerEnded, ReasonPeerReleased, ReasonPreempts, ReasonHigherAdvert, ReasonHigherAddress, ReasonOutranked:
 		return s.heard.From
 	}
 	return netip.Addr{}

@@ -8,6 +8,7 @@ const (
 	ReasonStarted       Reason = "started"        // takes part, listens first
 	ReasonOwner         Reason = "owner"          // priority 255 starts as Active (RFC 9568 6.4.1)
 	ReasonPeerSilent    Reason = "peer-silent"    // nothing heard for the down interval
+	ReasonPeerEnded     Reason = "peer-ended"     // its daemon has ended, which its kernel says
 	ReasonPeerReleased  Reason = "peer-released"  // the Active router sent priority 0
 	ReasonAlone         Reason = "alone"          // nobody heard since the start
 	ReasonPreempts      Reason = "preempts"       // the Active router has a lower priority

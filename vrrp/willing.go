@@ -65,7 +65,7 @@ func (s *step) assure(ev Assure) {
 // answered is the end of the silence in a group while somebody holds an address: the other
 // router may be there, and be heard by others of the group.
 func (s *step) answered(holder string) {
-	if !s.hastened() {
+	if !s.hastened() && !s.ended() {
 		s.note(ReasonAddressAnswered, holder+" holds the address, but none of its adverts come: that alone is no reason to take it from there")
 		s.backup.willing.noted = true
 	}

@@ -22,6 +22,7 @@ var ids = map[string]string{
 	// A router's transition: its new state and why.
 	"ACTIVE alone":           "27569d60b0e646df8389c5d273cc6580",
 	"ACTIVE owner":           "753219593a404f4abff0cd708161a57e",
+	"ACTIVE peer-ended":      "15e14d2272d44c439945ae52424e8bc6",
 	"ACTIVE peer-released":   "41ce82d9a13c4dedabb64cd26f6f855b",
 	"ACTIVE peer-silent":     "f3277ff8d293410d917cb08e07f6b61e",
 	"ACTIVE preempts":        "8f9de470cf314ff68c27dcd3eb66127b",

@@ -7,6 +7,7 @@ import (
 
 // remedies are what an operator can do about the reason of a transition.
 var remedies = map[vrrp.Reason]string{
+	vrrp.ReasonPeerEnded:          "find out why it ended: `journalctl -u pairkeeper` on the other node",
 	vrrp.ReasonPeerSilent:         "look at the other node, and at the network between the two",
 	vrrp.ReasonUnclaimed:          "the other node should have come: look at it",
 	vrrp.ReasonPaused:             "find out what kept the daemon from running: a frozen host, or one without any processor time",
