@@ -50,6 +50,9 @@ func buildSwitches() error {
 			return err
 		}
 	}
+	if err := setAddr(&netlink.Handle{}, bridges[0], Referee); err != nil {
+		return err
+	}
 	return addCensusPort()
 }
 
