@@ -61,6 +61,8 @@ const (
 	RuleVoted      Rule = "voted"            // the same, and the third vote, a fence or the tiebreak allows it
 	RuleNoVote     Rule = "no-vote"          // the same, and nothing allows it
 	RuleFence      Rule = "fence-first"      // the other node has to be fenced before
+	RuleUnfenced   Rule = "fence-failed"     // the same, and that has failed
+	RuleUnseen     Rule = "peer-never-heard" // the same, and it is not done before that one was heard once
 	RuleNotAsked   Rule = "not-asked"        // the network has not been asked who has the addresses
 )
 
@@ -217,22 +219,25 @@ func (e *Evidence) silent() Decision {
 // permitted takes the addresses from a node that nobody hears, if that is allowed.
 func (e *Evidence) permitted(r Rule) Decision {
 	allowed := e.Vote == Granted || e.Fence == Fenced || e.Tiebreak
-	must := e.MustFence || e.Prefer == Consistency && !allowed || r == RulePeerSick
+	needs := e.MustFence || e.Prefer == Consistency && !allowed // a fence that works
+	must := needs || r == RulePeerSick
 	switch {
 	case e.Fence == Fenced:
 		return Decision{Act: Take, Rule: RuleVoted}
 	case must && e.Fence == Armed:
 		return Decision{Act: Shoot, Rule: RuleFence, Alarm: true}
-	case e.MustFence && e.Fence != NoFence:
+	case must && e.Fence == Pending:
 		return Decision{Act: Stay, Rule: RuleFence, Alarm: true}
+	case needs && e.Fence == Failed:
+		return Decision{Act: Stay, Rule: RuleUnfenced, Alarm: true}
+	case e.MustFence: // fencing is not possible: nothing is taken without
+		return Decision{Act: Stay, Rule: RuleUnseen, Alarm: true}
 	case e.Prefer == Consistency && r == RulePeerSick && e.Fence != Fenced:
 		return Decision{Act: Stay, Rule: RulePeerAlive, Alarm: true}
 	case e.Prefer == Consistency && allowed:
 		return Decision{Act: Take, Rule: RuleVoted}
 	case e.Prefer == Consistency:
 		return Decision{Act: Stay, Rule: RuleNoVote, Alarm: true}
-	case e.Fence == Pending:
-		return Decision{Act: Stay, Rule: RuleFence, Alarm: true}
 	}
 	return Decision{Act: Take, Rule: r, Alarm: r == RulePeerSick}
 }

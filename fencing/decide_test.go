@@ -42,6 +42,7 @@ func cut(e *Evidence)          { e.Class, e.Gateway = Cut, Lost }
 func worse(e *Evidence)        { e.Worse = true }
 func peerProxyBad(e *Evidence) { e.PeerProxy = Lost }
 func gateShut(e *Evidence)     { e.GateShut = true }
+func mustFence(e *Evidence)    { e.MustFence = true }
 
 func vote(v Vote) func(*Evidence)   { return func(e *Evidence) { e.Vote = v } }
 func fence(f Fence) func(*Evidence) { return func(e *Evidence) { e.Fence = f } }
@@ -111,14 +112,22 @@ func TestDecide(t *testing.T) {
 		{"S7: asks first", do(silence), Probe, RuleNotAsked},
 		{"S7: nobody anywhere: it takes", do(silence, unanswered), Take, RuleUnclaimed},
 		{"S7: without heartbeats as well", do(silence, unanswered, unlinked), Take, RuleUnclaimed},
-		{"S7: after a fence, if told so", do(silence, unanswered, fence(Armed), func(e *Evidence) { e.MustFence = true }), Shoot, RuleFence},
-		{"S7: a fence that failed bars then", do(silence, unanswered, fence(Failed), func(e *Evidence) { e.MustFence = true }), Stay, RuleFence},
+		{"S7: after a fence, if told so", do(silence, unanswered, fence(Armed), mustFence), Shoot, RuleFence},
+		{"S7: a fence that failed bars then", do(silence, unanswered, fence(Failed), mustFence), Stay, RuleUnfenced},
+		{"S7: so does one that must not be used yet", do(silence, unanswered, mustFence), Stay, RuleUnseen},
+		{"S7: and one under way", do(silence, unanswered, fence(Pending), mustFence), Stay, RuleFence},
+		{"S7: a vote is not enough then", do(silence, unanswered, mustFence, vote(Granted), consistent), Stay, RuleUnseen},
+		{"S7: it takes after the fence", do(silence, unanswered, fence(Fenced), mustFence), Take, RuleVoted},
+		{"S7: one that need not be waited for bars nobody", do(silence, unanswered, fence(Pending)), Take, RuleUnclaimed},
 		{"S8: consistency needs a vote", do(silence, unanswered, consistent), Stay, RuleNoVote},
 		{"S8: a granted one", do(silence, unanswered, consistent, vote(Granted)), Take, RuleVoted},
 		{"S8: no refused one", do(silence, unanswered, consistent, vote(Refused)), Stay, RuleNoVote},
 		{"S8: or a fence", do(silence, unanswered, consistent, fence(Armed)), Shoot, RuleFence},
 		{"S8: that worked", do(silence, unanswered, consistent, fence(Fenced)), Take, RuleVoted},
-		{"S8: not one that failed", do(silence, unanswered, consistent, fence(Failed)), Stay, RuleNoVote},
+		{"S8: not one that failed", do(silence, unanswered, consistent, fence(Failed)), Stay, RuleUnfenced},
+		{"S8: nor one under way", do(silence, unanswered, consistent, fence(Pending)), Stay, RuleFence},
+		{"S8: nor one that must not be used yet", do(silence, unanswered, consistent, fence(NoFence)), Stay, RuleNoVote},
+		{"S8: a vote needs no fence", do(silence, unanswered, consistent, vote(Granted), fence(Armed)), Take, RuleVoted},
 		{"S8: or the tiebreak", do(silence, unanswered, consistent, func(e *Evidence) { e.Tiebreak = true }), Take, RuleVoted},
 	} {
 		if d := Decide(well(c.e...)); d.Act != c.act || d.Rule != c.rule {
@@ -197,6 +206,31 @@ func TestConsistencyTakesOnlyWithLeave(t *testing.T) {
 		informed := e.Linked && e.Hearing == BothWay
 		if Decide(e).Act == Take && !informed && e.Vote != Granted && e.Fence != Fenced && !e.Tiebreak {
 			t.Fatal("takes from a silent node without leave")
+		}
+	})
+}
+
+// takeover: after_fence, in either mode.
+func TestNothingIsTakenFromASilentNodeBeforeTheFence(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		e := anything().Draw(t, "evidence")
+		e.MustFence, e.Holding, e.Hearing = true, false, Silent
+		d := Decide(e)
+		if stranger := e.Answer == ByStranger && e.ContestForeign; d.Act == Take && e.Fence != Fenced && !stranger {
+			t.Fatalf("takes (%s) with the fence %s", d.Rule, e.Fence)
+		}
+		if d.Act == Shoot && e.Fence != Armed {
+			t.Fatalf("shoots with the fence %s", e.Fence)
+		}
+	})
+}
+
+func TestAHolderNeverShoots(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		e := anything().Draw(t, "evidence")
+		e.Holding = true
+		if d := Decide(e); d.Act == Shoot {
+			t.Fatal("shoots")
 		}
 	})
 }

@@ -85,9 +85,14 @@ type Fence uint8
 
 // The results.
 const (
-	NoFence Fence = iota // none is configured
-	Armed                // configured, not asked for
+	NoFence Fence = iota // none is configured, or it must not be used yet
+	Armed                // not asked for, or to be asked for again
 	Pending
-	Fenced
+	Fenced // the other host is off, or was
 	Failed
 )
+
+var fenceWords = [...]string{"none", "armed", "pending", "done", "failed"}
+
+// String is a stable word.
+func (f Fence) String() string { return fenceWords[f] }
