@@ -94,6 +94,9 @@ func (s *Shot) Want(now time.Time) (serial uint64, fire bool) {
 	return s.serial, true
 }
 
+// Wait puts a wish off.
+func (s *Shot) Wait(now time.Time) { s.dueAt = now.Add(shotPause) }
+
 // Done tells how a shot ended; problem is empty when the other host is off for certain.
 // false: nobody waits for it.
 func (s *Shot) Done(now time.Time, serial uint64, problem string) bool {

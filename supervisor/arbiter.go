@@ -78,8 +78,8 @@ func (s *step) isolated(r *router) (vrrp.Reason, string) {
 	return "", ""
 }
 
-// hear keeps when the other node last advertised.
-func (a *arbitration) hear(now time.Time, heard vrrp.Heard) {
+// hear keeps when the other node last advertised, and tells whether it did now.
+func (a *arbitration) hear(now time.Time, heard vrrp.Heard) bool {
 	switch {
 	case !heard.At.Equal(now):
 	case heard.Priority == vrrp.PriorityRelease:
@@ -87,6 +87,7 @@ func (a *arbitration) hear(now time.Time, heard vrrp.Heard) {
 	default:
 		a.heardAt = now
 	}
+	return heard.At.Equal(now)
 }
 
 // hears tells whether the other node's adverts come.
@@ -116,6 +117,7 @@ func (s *step) evidence(r *router) fencing.Evidence {
 		Adverts: s.hears(r), Linked: true, Hearing: s.pulse.Hearing(), Gateway: s.gateway(), Answer: fencing.Nobody,
 		Peer:         fencing.Peer{Role: claim.Role, Class: peer.Class, Hears: claim.Hears, Since: !s.pulse.Proven().Before(a.released)},
 		StayIsolated: s.cfg.Arbitration.KeepIsolated,
+		Fence:        s.fence.shot.Fence(), MustFence: s.cfg.Fence.After,
 	}
 	if e.Hearing == fencing.BothWay && claim.Role != fencing.Holds && told.After(a.heardAt) {
 		e.Adverts = false // it has left since
@@ -160,7 +162,8 @@ func (s *step) arbitrate(r *router) fencing.Decision {
 	d := fencing.Decide(s.evidence(r))
 	a := &r.arbitration
 	if d != a.decision {
-		a.decision, a.since, a.noted = d, s.now, false
+		a.noted = a.noted && d.Rule == a.decision.Rule
+		a.decision, a.since = d, s.now
 	}
 	if d.Alarm && !a.noted {
 		s.alarm(r)
@@ -230,19 +233,26 @@ func (s *step) mayTake(members []*router) bool {
 	if !s.linked() {
 		return true
 	}
+	shoot := false
 	for _, m := range members {
-		if m.machine.State() != vrrp.Active && !s.mayTakeOne(m) {
+		if m.machine.State() == vrrp.Active || m.machine.Preempting() && s.mayPreempt(m) {
+			continue
+		}
+		if m.machine.Preempting() {
+			return false
+		}
+		switch s.arbitrate(m).Act {
+		case fencing.Take:
+		case fencing.Shoot:
+			shoot = true
+		default:
 			return false
 		}
 	}
-	return true
-}
-
-func (s *step) mayTakeOne(r *router) bool {
-	if r.machine.Preempting() {
-		return s.mayPreempt(r)
+	if shoot {
+		s.shootFor(members)
 	}
-	return s.arbitrate(r).Act == fencing.Take
+	return !shoot
 }
 
 // mayPreempt tells whether a router may come before one that advertises: not before one

@@ -25,6 +25,7 @@ type Config struct {
 	Receivers   []Receiver
 	Heartbeat   Heartbeat
 	Arbitration Arbitration
+	Fence       Fence
 }
 
 // Heartbeat is how the two nodes hear each other besides VRRP. The zero value: not at all.

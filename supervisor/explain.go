@@ -34,6 +34,7 @@ func (n *Node) Explain(now time.Time, router string) (Explanation, bool) {
 	x.priority()
 	x.lastHeard()
 	x.beating()
+	x.fenced()
 	x.onDisk()
 	switch x.State {
 	case vrrp.Backup:
@@ -113,10 +114,7 @@ func (x *explainer) name(a netip.Addr) string {
 }
 
 func (x *explainer) cfgPeer() string {
-	if x.Node.cfg.Peer == "" {
-		return "the other node"
-	}
-	return x.Node.cfg.Peer
+	return x.peerName()
 }
 
 // other is the node that was heard last, else the one of the file.

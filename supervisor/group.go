@@ -60,6 +60,7 @@ func (s *step) settleGroup(members []*router) {
 	case ready == len(members) && !s.mayTake(members):
 	case ready == len(members) && active == 0 && (!s.mayRise(members) || !s.mayPass(members)):
 	case ready == len(members):
+		s.shootBeside(members)
 		for _, m := range members {
 			if m.machine.Willing() {
 				s.routerStep(m, vrrp.Rise{})

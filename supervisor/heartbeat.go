@@ -61,7 +61,11 @@ func (s *step) beat() {
 	if s.pulse == nil || !s.linked() {
 		return
 	}
-	if s.pulse.Settle(s.now) {
+	changed := s.pulse.Settle(s.now)
+	if h := s.pulse.Hearing(); h != fencing.Silent {
+		s.fenceHears(h == fencing.BothWay)
+	}
+	if changed {
 		s.touchAll()
 		s.settle()
 	}

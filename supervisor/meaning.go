@@ -103,6 +103,14 @@ var meanings = map[vrrp.Reason]meaning{
 	ReasonLastResort:      {is: "the node has failed, and holds the addresses only while no better one is heard", do: "mend what failed"},
 	ReasonAddressFound:    {is: "a virtual address lay here though this node does not hold it; it was removed", do: "find out who put it there: another daemon, a network configuration"},
 
+	// What became of fencing the other node.
+	ReasonFenceShot:       {is: "the other node is silent and is being fenced: it is switched off or booted anew"},
+	ReasonFenceDone:       {is: "the other node was fenced", do: "find out why it was silent before it takes part again"},
+	ReasonFenceShotFailed: {is: "the other node could not be fenced: nobody knows whether it is off", do: "switch the other node off by hand, then `pairkeeper fence --acknowledge` with its name; mend the fence and try it with `pairkeeper fence --test`"},
+	ReasonFenceConfirmed:  {is: "an operator has made sure that the other node is off"},
+	ReasonFenceBroken:     {is: "the other node could not be fenced if that were needed now", do: "what the agent says is above; try it with `pairkeeper fence --test`"},
+	ReasonFenceWorks:      {is: "the other node can be fenced"},
+
 	// What became of the proxy's configuration on the disk.
 	ReasonConfBad:          {is: "the proxy's configuration was changed and does not pass its test; the proxy runs on with the one before", do: "mend it now: with the next crash or restart the proxy would stay down"},
 	ReasonConfPending:      {is: "the proxy's configuration was changed and is good, but the proxy has not read it", do: "`systemctl reload` the proxy's unit, or write reload: auto"},
@@ -173,6 +181,20 @@ var rulings = map[fencing.Rule]meaning{
 		is:   "neither the other node nor the gateway answers: this node has been cut off",
 		ends: "the gateway or the other node answers",
 		do:   "look at this node's cable, switch port and `ip route`",
+	},
+	fencing.RuleFence: {
+		is:   "nobody is heard, and nothing is taken before the other node is fenced",
+		ends: "the fence says that the other node is off: then I take them",
+	},
+	fencing.RuleUnfenced: {
+		is:   "nobody is heard, and the other node could not be fenced: perhaps it holds the addresses",
+		ends: "the other node is heard again, a later shot succeeds, or an operator makes sure that it is off",
+		do:   "switch the other node off, then `pairkeeper fence --acknowledge` with its name",
+	},
+	fencing.RuleUnseen: {
+		is:   "the other node has not been heard since this daemon began: it is not fenced for that, and nothing is taken from it",
+		ends: "the other node is heard, or an operator makes sure that it is off",
+		do:   "start the other node; if it has to stay off, `pairkeeper fence --acknowledge` with its name",
 	},
 	fencing.RuleFree:      {is: "the other node stands by, and this one comes first"},
 	fencing.RuleMissed:    {is: "the other node came first, and did not take the addresses"},

@@ -29,6 +29,7 @@ type Node struct {
 	doubtedAt time.Time       // when it was last asked because the other node is silent
 	gatewayAt time.Time       // when the gateway last answered
 	said      uint64          // roles when they were last sent
+	fence     fence
 
 	questions uint64 // that hooks were asked
 
@@ -43,6 +44,7 @@ type Node struct {
 func NewNode(cfg Config) *Node {
 	n := &Node{cfg: cfg, guard: newGuard(cfg.Proxy, guarding(cfg.Probes)), links: map[string]LinkChanged{}}
 	n.conf.cfg = cfg.Proxy
+	n.fence.shot = fencing.NewShot(cfg.Fence.Shot)
 	n.probes = newProbes(cfg.Probes, nil)
 	var routers []*router
 	for _, r := range cfg.Routers {
@@ -77,7 +79,7 @@ func (n *Node) index(routers []*router) {
 
 // Deadline is when the next Tick is due; zero: no timer runs.
 func (n *Node) Deadline() time.Time {
-	first := earlier(n.guard.deadline(), n.schedule.first())
+	first := earlier(earlier(n.guard.deadline(), n.schedule.first()), n.fence.shot.Deadline())
 	if n.pulse != nil {
 		first = earlier(first, n.pulse.Deadline())
 	}
@@ -100,6 +102,7 @@ func (n *Node) Append(out []Action, now time.Time, ev Event) []Action {
 	s.event(ev)
 	s.settle()
 	s.beat()
+	s.fenceSettled()
 	return s.out
 }
 
@@ -167,6 +170,12 @@ func (s *step) event(ev Event) {
 		s.heartbeat(ev)
 	case HeartbeatGone:
 		s.heartbeatGone(ev.Link)
+	case ShotDone:
+		s.shotDone(ev)
+	case FenceLooked:
+		s.fenceLooked(ev)
+	case FenceConfirmed:
+		s.fenceConfirmed()
 	case Tick:
 		s.tick()
 	}
@@ -176,6 +185,7 @@ func (s *step) tick() {
 	if due(s.now, s.guard.deadline()) {
 		s.guardStep(Tick{})
 	}
+	s.fenceTick()
 	for _, r := range s.schedule.due(s.now) {
 		if due(s.now, r.machine.Deadline()) {
 			s.routerStep(r, vrrp.Tick{})
@@ -262,7 +272,9 @@ func (s *step) routerStep(r *router, ev vrrp.Event) {
 		s.do(RouterAction{Router: r.cfg.Name, Action: a})
 	}
 	s.restless = s.restless || r.machine.State() != state
-	r.arbitration.hear(s.now, r.machine.Heard())
+	if r.arbitration.hear(s.now, r.machine.Heard()) {
+		s.fenceHears(false)
+	}
 	s.reassertAfter(r, ev, noted)
 	if ev == (vrrp.Owned{}) && r.untold != nil {
 		s.tellActive(r)

@@ -37,6 +37,16 @@ const (
 	ReasonAddressBack  vrrp.Reason = "address-back"  // addresses that somebody removed were put back
 )
 
+// What became of fencing the other node.
+const (
+	ReasonFenceShot       vrrp.Reason = "fence-shot"        // it is being fenced
+	ReasonFenceDone       vrrp.Reason = "fence-done"        // it is off
+	ReasonFenceShotFailed vrrp.Reason = "fence-shot-failed" // nobody knows whether it is
+	ReasonFenceConfirmed  vrrp.Reason = "fence-confirmed"   // it is, an operator says so
+	ReasonFenceBroken     vrrp.Reason = "fence-broken"      // the agents could not be used now
+	ReasonFenceWorks      vrrp.Reason = "fence-works"       // they could
+)
+
 // What the guard noted.
 const (
 	ReasonProxyFailed      vrrp.Reason = "proxy-failed"     // found dead or hung: the ladder begins

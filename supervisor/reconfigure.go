@@ -42,6 +42,7 @@ func (s *step) reconfigured(cfg Config) {
 	s.touchAll()
 	s.reconfigureProxy(cfg)
 	s.retunePulse(&s.cfg, &cfg)
+	s.reconfigureFence(&s.cfg.Fence, &cfg.Fence)
 	s.cfg = cfg
 }
 
