@@ -178,7 +178,7 @@ func (s *step) arbitrate(r *router) fencing.Decision {
 // lasted: the heartbeats of a node that dies may end a little later than its adverts.
 func (s *step) alarm(r *router) {
 	a := &r.arbitration
-	if at := a.since.Add(s.cfg.Heartbeat.Patience); a.decision.Act == fencing.Stay && s.now.Before(at) {
+	if at := a.since.Add(s.cfg.Heartbeat.Patience); (a.decision.Act == fencing.Stay || a.decision.Act == fencing.Shoot) && s.now.Before(at) {
 		a.checkAt = earlier(a.checkAt, at)
 		s.schedule.plan(r)
 		return

@@ -371,7 +371,7 @@ var working = []scene{
 
 // TestExplanations compares every scene with its golden text.
 func TestExplanations(t *testing.T) {
-	scenes := working
+	scenes := slices.Concat(working, fenceScenes)
 	for reason, play := range faults {
 		scenes = append(scenes, scene{"out-" + string(reason), play})
 	}
@@ -423,7 +423,7 @@ func golden(t *testing.T, path, got string) {
 
 // notGathered are the rules for evidence that a node does not gather yet.
 var notGathered = []fencing.Rule{
-	fencing.RuleMaintenance, fencing.RuleRefused, fencing.RuleExpired, fencing.RuleVoted, fencing.RuleNoVote, fencing.RuleFence,
+	fencing.RuleMaintenance, fencing.RuleRefused, fencing.RuleExpired, fencing.RuleVoted, fencing.RuleNoVote,
 	fencing.RuleNotAsked, fencing.RuleStranger, fencing.RulePeerAlive, fencing.RulePeerSick,
 }
 

@@ -31,6 +31,7 @@ type Document struct {
 	receivers    []receiver
 	heartbeat    *heartbeat // nil: none
 	arbitration  arbitration
+	fence        *fence // nil: none
 }
 
 // Parse reads the text of a file; name is how messages call it. It touches nothing
@@ -49,7 +50,7 @@ func Parse(name string, data []byte) (*Document, error) {
 }
 
 func (d *Document) read(root value) {
-	f, ok := root.fields("a mapping such as nodes: {…}", "node", "reload", "gate", "nodes", "proxy", "probes", "virtual_routers", "when_all_unhealthy", "hooks", "notify", "heartbeat", "arbitration")
+	f, ok := root.fields("a mapping such as nodes: {…}", "node", "reload", "gate", "nodes", "proxy", "probes", "virtual_routers", "when_all_unhealthy", "hooks", "notify", "heartbeat", "arbitration", "fence")
 	if !ok {
 		return
 	}
@@ -77,6 +78,7 @@ func (d *Document) read(root value) {
 	}
 	d.giveHooks()
 	d.readHeartbeat(f)
+	d.readFence(f)
 	if v, ok := f.keys["notify"]; ok {
 		d.readReceivers(v)
 	}
@@ -126,6 +128,7 @@ func (d *Document) For(name string) (supervisor.Config, error) {
 		c.Receivers = append(c.Receivers, r.withSecrets())
 	}
 	d.link(&c, d.nodes[i], d.nodes[1-i])
+	d.fence.arm(&c, d.nodes[i], d.nodes[1-i])
 	if len(errs) > 0 {
 		return supervisor.Config{}, errs.sort()
 	}

@@ -63,6 +63,9 @@ func load(path, node string, checking bool) (*File, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := d.checkFence(self); err != nil {
+		return nil, err
+	}
 	f.Warnings = append(f.Warnings, warnings...)
 	if f.Config, err = d.For(self); err != nil {
 		return nil, err

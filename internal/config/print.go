@@ -112,6 +112,9 @@ func (d *Document) tree() tree {
 		t.set("heartbeat", d.heartbeatTree())
 		t.set("arbitration", d.arbitration.tree())
 	}
+	if d.fence != nil {
+		t.set("fence", d.fenceTree())
+	}
 	if len(d.routers) > 0 {
 		all := list()
 		for _, r := range d.routers {

@@ -81,6 +81,17 @@ var ids = map[string]string{
 	"priority":         "1db1d10bd2394a4d9c858323929e3db3",
 	"vrrp-blocked":     "ddb93196b3b841d5919dadda241f4f13",
 
+	// What the fence did, and what waits for it.
+	"fence-broken":      "b0ace2461f264fc699fc44176564af6b",
+	"fence-confirmed":   "9feddf73404349e9a7d8cba7fae3bbfc",
+	"fence-done":        "4b42ec2002a548d284f6b30dcaa4271e",
+	"fence-failed":      "ce90105c738b4e62b5c0b8befcfb11c5",
+	"fence-first":       "36df639f571649a38439d10f67ff0808",
+	"fence-shot":        "a1ca8b349a88434db6fec989893345a1",
+	"fence-shot-failed": "386bd5bb393549829420ff5cef970986",
+	"fence-works":       "d3400077726e4d7d9f39d9bd7db0b4ec",
+	"peer-never-heard":  "d5bbb3f45c0d4a52a611d3de6ae805fd",
+
 	// What the guard of the proxy noted.
 	"proxy-config-bad":           "40b4f6a363974e8c9593de928d93846a",
 	"proxy-config-changed":       "11ea76290033454aa1751e23a223d175",

@@ -99,7 +99,6 @@ var unwritten = map[string]string{
 	"vote-expired":   "the same",
 	"voted":          "the same",
 	"no-vote":        "the same",
-	"fence-first":    "the same",
 	"not-asked":      "the same: the machine asks the network itself",
 	"foreign-holder": "the same",
 	"peer-answers":   "the same",

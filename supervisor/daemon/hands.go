@@ -57,6 +57,11 @@ type hands struct {
 	receivers *notifynet.Receivers
 	stopTest  func() // ends a test for the configuration guard
 
+	fenceCtx       context.Context // ends with the daemon
+	endFence       func()
+	stopFenceWatch func()
+	fencing        sync.WaitGroup // shots and looks under way
+
 	stopConfig func() // of watching the proxy's configuration
 	watches    sync.WaitGroup
 	configHash string // of the proxy's configuration without its certificates
@@ -88,6 +93,12 @@ func (h *hands) configure(cfg supervisor.Config) {
 	if h.wires == nil || !sameLinks(&old.Heartbeat, &cfg.Heartbeat) {
 		h.linkHeartbeat()
 	}
+	if h.endFence == nil {
+		h.fenceCtx, h.endFence = context.WithCancel(h.ctx)
+	}
+	if h.stopFenceWatch == nil || !sameFence(&old, &cfg) {
+		h.watchFence()
+	}
 	if h.stopWatch == nil || !slices.Equal(interfaces(old), interfaces(cfg)) {
 		h.watchLinks()
 	}
@@ -103,11 +114,13 @@ func (h *hands) close() {
 	h.looks.Close()
 	h.stopWatch()
 	h.wires.close()
+	h.endFence()
 	h.drain()
 	h.stopConfig()
 	h.stopProxy()
 	h.orders.Wait()
 	h.watches.Wait()
+	h.fencing.Wait()
 	<-h.proxyLeft
 }
 

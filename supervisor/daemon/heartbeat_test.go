@@ -25,11 +25,7 @@ func startHearts(t *testing.T, more string) *hearts {
 	lab := netlab.New(t)
 	lab.Host("gw", "10.0.0.254/24")
 	h := &hearts{TB: t}
-	key := filepath.Join(shortDir(t), "pair.key")
-	if err := os.WriteFile(key, []byte("hex:"+strings.Repeat("5a", 32)+"\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	conf := pair + "heartbeat:\n  key_file: " + key + "\n  links: [{lb01: 10.0.0.1, lb02: 10.0.0.2}]\n" + more
+	conf := withHeartbeat(t, more)
 	for i, name := range []string{"lb01", "lb02"} {
 		host := lab.Host(name, "10.0.0."+string(rune('1'+i))+"/24")
 		host.Do(func() { run(t, "ip", "route", "add", "default", "via", "10.0.0.254") })
@@ -41,6 +37,16 @@ func startHearts(t *testing.T, more string) *hearts {
 		n.hears("both-ways")
 	}
 	return h
+}
+
+// withHeartbeat is the configuration of a pair with a heartbeat, and more.
+func withHeartbeat(t *testing.T, more string) string {
+	t.Helper()
+	key := filepath.Join(shortDir(t), "pair.key")
+	if err := os.WriteFile(key, []byte("hex:"+strings.Repeat("5a", 32)+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return pair + "heartbeat:\n  key_file: " + key + "\n  links: [{lb01: 10.0.0.1, lb02: 10.0.0.2}]\n" + more
 }
 
 // run runs a command on this thread, in whatever namespace it is.

@@ -70,6 +70,8 @@ var quiet = map[vrrp.Reason]bool{
 	supervisor.ReasonConfReloaded:    true,
 	supervisor.ReasonConfLoaded:      true,
 	supervisor.ReasonConfRestored:    true,
+	supervisor.ReasonFenceConfirmed:  true,
+	supervisor.ReasonFenceWorks:      true,
 	vrrp.ReasonIntervalAdopted:       true,
 }
 

@@ -258,6 +258,8 @@ func (l *loop) do(a supervisor.Action) {
 		l.runHook(a)
 	case supervisor.Reassert:
 		l.reassert(a)
+	case supervisor.Shoot:
+		l.hands.shoot(a)
 	}
 }
 
