@@ -2,16 +2,10 @@ package sim
 
 import (
 	"fmt"
-	"net/netip"
 	"time"
 
 	"github.com/pairkeeper/pairkeeper/supervisor"
 )
-
-// primaryPrefix is a host's own address, as wide as its virtual one.
-func primaryPrefix(r supervisor.Router) netip.Prefix {
-	return netip.PrefixFrom(r.Source, r.Addresses[0].Prefix.Bits())
-}
 
 // Faults are what can happen to a host, by the word that a story uses.
 var faults = map[string]func(*host){
@@ -21,7 +15,8 @@ var faults = map[string]func(*host){
 		h.startDaemon()
 	},
 	"power cut": func(h *host) {
-		h.powered, h.running, h.proxy.up = false, false, false
+		h.powered, h.running, h.frozen, h.proxy.up = false, false, false, false
+		h.packets, h.due = nil, nil
 		h.life++
 		clear(h.kept)
 		clear(h.gates)
@@ -33,13 +28,17 @@ var faults = map[string]func(*host){
 	},
 	"daemon killed":  func(h *host) { h.running = false; h.life++ },
 	"daemon paused":  func(h *host) { h.paused = true },
+	"daemon hangs":   func(h *host) { h.paused = true },
 	"daemon resumes": (*host).resume,
 	"daemon slow":    func(h *host) { h.lag = 200 * time.Millisecond },
 	"daemon quick":   func(h *host) { h.lag = 0 },
-	"cable cut":      func(h *host) { h.cable = false; h.tellLinks() },
+	"host frozen":    func(h *host) { h.freeze(true) },
+	"host suspended": func(h *host) { h.freeze(false) },
+	"host thaws":     (*host).thaw,
+	"cable cut":      func(h *host) { h.cable(h.front(), "cut")() },
+	"cable back":     func(h *host) { h.cable(h.front(), "back")() },
 	// isolated: the switch drops the frames, the carrier stays.
-	"isolated":   func(h *host) { h.cable = false },
-	"cable back": func(h *host) { h.cable = true; h.tellLinks() },
+	"isolated": func(h *host) { h.isolated(nil)() },
 	// a firewall keeps the adverts of one router from the host.
 	"mail blocked": func(h *host) { h.blocked["mail"] = true },
 	"mail passes":  func(h *host) { h.blocked["mail"] = false },
@@ -48,13 +47,12 @@ var faults = map[string]func(*host){
 	"hook agrees":  func(h *host) { h.hook = agrees },
 	// a firewall keeps all adverts from the host.
 	"vrrp blocked":        func(h *host) { h.deaf = true },
-	"vrrp passes":         func(h *host) { h.deaf = false },
-	"heartbeat cut":       func(h *host) { h.wire = false },
-	"heartbeat back":      func(h *host) { h.wire = true },
-	"gateway lost":        func(h *host) { h.gateway = false },
-	"gateway found":       func(h *host) { h.gateway = true },
-	"uplink lost":         func(h *host) { h.uplink = false; h.tellLinks() },
-	"uplink found":        func(h *host) { h.uplink = true; h.tellLinks() },
+	"vrrp passes":         func(h *host) { h.deaf, h.mute = false, false },
+	"gateway lost":        func(h *host) { h.gatewayIs(false) },
+	"gateway found":       func(h *host) { h.gatewayIs(true) },
+	"gateway flaps":       (*host).flap,
+	"uplink lost":         func(h *host) { h.interfaceOf(uplink).carrier = false; h.tellLinks() },
+	"uplink found":        func(h *host) { h.interfaceOf(uplink).carrier = true; h.tellLinks() },
 	"proxy killed":        func(h *host) { h.proxy.kill() },
 	"proxy hangs":         func(h *host) { h.proxy.hung = h.proxy.up },
 	"proxy wrong once":    func(h *host) { h.proxy.wrong = 1 }, // a reload mends it
@@ -79,14 +77,38 @@ var faults = map[string]func(*host){
 	"address removed": func(h *host) { clear(h.kept); h.tellLinks() },
 }
 
-// Happen lets something happen to a host now.
-func (w *World) Happen(node, what string) error {
-	h, do := w.host(node), faults[what]
-	if h == nil || do == nil {
-		return fmt.Errorf("%s %s: no such node or fault", node, what)
+// uplink is the interface that may be tracked in stories.
+const uplink = "eth1"
+
+// Happen lets something happen to a host now, to both, or besides them.
+func (w *World) Happen(who, what string) error {
+	if do := worldFaults[who+" "+what]; do != nil {
+		w.log("", "* %s %s", who, what)
+		do(w)
+		w.ledger.report(w)
+		return nil
 	}
-	w.log(node, "* %s", what)
-	do(h)
+	if who == "both" {
+		for _, h := range w.hosts {
+			if err := w.Happen(h.cfg.Node, what); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	h := w.host(who)
+	if h == nil {
+		return fmt.Errorf("%s %s: no such node", who, what)
+	}
+	do := h.named(what)
+	if plain := faults[what]; plain != nil {
+		do = func() { plain(h) }
+	}
+	if do == nil {
+		return fmt.Errorf("%s %s: no such fault", who, what)
+	}
+	w.log(who, "* %s", what)
+	do()
 	w.ledger.report(w)
 	return nil
 }

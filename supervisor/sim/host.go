@@ -22,24 +22,37 @@ const (
 type host struct {
 	world   *World
 	cfg     supervisor.Config
+	number  byte
 	powered bool
-	cable   bool
-	uplink  bool            // eth1 has carrier
-	wire    bool            // the heartbeat's link works
+	nics    []*nic
+	lines   []*line         // the heartbeat links
+	severed bool            // nothing gets from here to the other host
+	lossOut int             // so many of a hundred packets from here get lost
+	lossIn  int             // and of those to here
 	deaf    bool            // a firewall keeps all adverts from the daemon
+	mute    bool            // a firewall lets none of its adverts out
 	gateway bool            // answers, unless the cable is cut
+	flaps   int             // counts beginnings and ends of a gateway that comes and goes
 	blocked map[string]bool // routers whose adverts a firewall keeps from the daemon
 	running bool            // the daemon lives
 	paused  bool            // the daemon lives, but does not run
 	lag     time.Duration   // how late its ticks come
 	life    int             // counts power cuts and daemon starts: what was planned in an earlier life is void
 
-	node  *supervisor.Node
-	queue []supervisor.Event    // what a paused daemon will find
-	kept  map[string]*addresses // by router, in the kernel
-	gates gates
-	hook  hook // how the before_active hooks end
-	proxy proxy
+	frozen   bool // does nothing at all
+	stands   bool // with its clocks
+	frozenAt time.Duration
+	lost     time.Duration      // how far its clocks are behind
+	packets  []supervisor.Event // what came meanwhile
+	due      []call             // what was due meanwhile
+
+	node    *supervisor.Node
+	queue   []supervisor.Event    // what a paused daemon will find
+	kept    map[string]*addresses // by router, in the kernel
+	failing map[string]bool       // probes that fail though the proxy serves
+	gates   gates
+	hook    hook // how the before_active hooks end
+	proxy   proxy
 }
 
 // addresses are those of one router in the kernel.
@@ -53,31 +66,25 @@ type gates map[string]time.Duration
 const flushed = 1000 * time.Hour
 
 func newHost(w *World, cfg supervisor.Config) *host {
-	h := &host{world: w, cfg: cfg, cable: true, uplink: true, wire: true, gateway: true, blocked: map[string]bool{}, kept: map[string]*addresses{}, gates: gates{}}
+	h := &host{world: w, cfg: cfg, number: byte(len(w.hosts)), gateway: true, blocked: map[string]bool{}, kept: map[string]*addresses{}, failing: map[string]bool{}, gates: gates{}}
 	h.proxy.host = h
+	h.plug()
 	return h
 }
 
 // present tells whether the addresses of a router are on their interface.
 func (h *host) present(router string) bool {
 	a := h.kept[router]
-	return h.powered && a != nil && a.until > h.world.now
+	return h.powered && a != nil && (a.until > h.world.now || h.frozen)
 }
 
 // has tells whether the kernel answers for the addresses of a router.
 func (h *host) has(router string) bool {
+	if h.frozen || !h.present(router) {
+		return false
+	}
 	open, guarded := h.gates[router]
-	return h.present(router) && (!guarded || open > h.world.now)
-}
-
-// planned runs do later, unless the daemon has ended or begun anew by then.
-func (h *host) planned(d time.Duration, do func()) {
-	life := h.life
-	h.world.after(d, func() {
-		if h.life == life && h.running {
-			do()
-		}
-	})
+	return !guarded || open > h.world.now
 }
 
 // startDaemon begins a new life of the daemon.
@@ -88,7 +95,7 @@ func (h *host) startDaemon() {
 	for router := range h.gates { // it adopts what was guarded, shut
 		h.gates[router] = 0
 	}
-	h.tell(supervisor.Start{Session: uint64(own[h.cfg.Node].As4()[3])<<32 | uint64(h.life)})
+	h.tell(supervisor.Start{Session: uint64(h.number+1)<<32 | uint64(h.life)})
 	h.planned(notice, func() { h.proxy.tell() })
 	h.planned(notice, func() { h.tellLinks() })
 	for _, p := range h.cfg.Probes {
@@ -96,24 +103,37 @@ func (h *host) startDaemon() {
 	}
 }
 
-// uplink is the interface that may be tracked.
-const uplink = "eth1"
-
 // tellLinks tells the daemon what the interfaces are like.
 func (h *host) tellLinks() {
-	first := h.cfg.Routers[0]
-	ev := supervisor.LinkChanged{Interface: first.Interface, Exists: true, Enabled: true, Up: h.cable}
-	ev.Addresses = append(ev.Addresses, primaryPrefix(first))
-	for _, r := range h.cfg.Routers {
+	for _, n := range h.nics {
+		ev := supervisor.LinkChanged{Interface: n.name, Exists: true, Enabled: true, Up: n.carrier}
+		ev.Addresses = append(ev.Addresses, n.addresses...)
+		for i := range h.cfg.Routers {
+			if r := &h.cfg.Routers[i]; r.Holder() == n.name && h.present(r.Name) {
+				for _, a := range r.Addresses {
+					ev.Addresses = append(ev.Addresses, a.Prefix)
+				}
+			}
+		}
+		h.tell(ev)
+		h.tellVirtual(n)
+	}
+}
+
+// tellVirtual tells of the virtual interfaces on top of another one.
+func (h *host) tellVirtual(n *nic) {
+	for i := range h.cfg.Routers {
+		r := &h.cfg.Routers[i]
+		if r.VirtualMAC.Name == "" || r.Interface != n.name {
+			continue
+		}
+		ev := supervisor.LinkChanged{Interface: r.Holder(), Exists: true, Enabled: true, Up: n.carrier}
 		if h.present(r.Name) {
 			for _, a := range r.Addresses {
 				ev.Addresses = append(ev.Addresses, a.Prefix)
 			}
 		}
-	}
-	h.tell(ev)
-	if len(first.Track) > 0 {
-		h.tell(supervisor.LinkChanged{Interface: uplink, Exists: true, Enabled: true, Up: h.uplink})
+		h.tell(ev)
 	}
 }
 
@@ -131,7 +151,7 @@ func (h *host) tell(ev supervisor.Event) {
 	}
 }
 
-func (h *host) clock() time.Time { return epoch.Add(h.world.now) }
+func (h *host) clock() time.Time { return epoch.Add(h.world.now - h.lost) }
 
 // wake plans the next tick.
 func (h *host) wake() {
@@ -281,20 +301,21 @@ func (h *host) renew(cfg supervisor.Router, ordered time.Duration) {
 // send puts an advert on the wire.
 func (h *host) send(cfg supervisor.Router, priority uint8) {
 	ev := supervisor.RouterEvent{Router: cfg.Name, Event: vrrp.Received{
-		From: primaryPrefix(cfg).Addr(),
+		From: h.senderOf(&cfg).Addr(),
 		Advert: vrrp.Advert{
 			Version: cfg.VRRP.Version, VRID: cfg.VRRP.VRID, Priority: priority,
 			Interval: cfg.VRRP.Interval, Addresses: cfg.VRRP.Addresses,
 		},
 	}}
 	for _, peer := range h.world.hosts {
-		if h.world.connected(h, peer) {
-			h.world.after(h.world.latency(wire), func() {
-				if peer.powered && !peer.deaf && !peer.blocked[cfg.Name] {
-					peer.tell(ev)
-				}
-			})
+		if h.mute || !h.world.frame(h, peer, cfg.AdvertsOn()) || h.world.lost(h, peer) {
+			continue
 		}
+		h.world.after(h.world.latency(wire), func() {
+			if peer.powered && !peer.deaf && !peer.blocked[cfg.Name] {
+				peer.arrive(ev)
+			}
+		})
 	}
 }
 
@@ -302,28 +323,37 @@ func (h *host) send(cfg supervisor.Router, priority uint8) {
 func (h *host) beat(a supervisor.Beat) {
 	message := a.Heartbeat
 	for _, peer := range h.world.hosts {
-		if peer == h || !h.wire || !peer.wire || !h.powered || !peer.powered {
+		if peer == h || !h.world.beats(h, peer, a.Link) || h.world.lost(h, peer) {
 			continue
 		}
 		h.world.after(h.world.latency(wire), func() {
 			switch {
-			case !peer.powered || !peer.wire:
+			case !h.world.beats(h, peer, a.Link):
 			case peer.running:
-				peer.tell(supervisor.HeartbeatHeard{Link: a.Link, Heartbeat: &message})
-			default:
+				peer.arrive(supervisor.HeartbeatHeard{Link: a.Link, Heartbeat: &message})
+			case h.world.beats(peer, h, a.Link) && !h.world.lost(peer, h):
 				h.planned(h.world.latency(wire), func() { h.tell(supervisor.HeartbeatGone{Link: a.Link}) })
 			}
 		})
 	}
 }
 
-// probe asks the link who has the addresses; the kernel of the other host answers.
+// probe asks the link who has the addresses; whoever has them answers, and it may be a
+// third host.
 func (h *host) probe(name string) {
+	cfg := h.router(name)
+	answered := func(who string) {
+		h.planned(2*h.world.latency(wire), func() {
+			h.tell(supervisor.RouterEvent{Router: name, Event: vrrp.Answered{Holder: who}})
+		})
+	}
 	for _, peer := range h.world.hosts {
-		if h.world.connected(h, peer) && peer.has(name) {
-			h.planned(2*h.world.latency(wire), func() {
-				h.tell(supervisor.RouterEvent{Router: name, Event: vrrp.Answered{Holder: peer.cfg.Node}})
-			})
+		there := h.world.frame(h, peer, cfg.Interface) && h.world.frame(peer, h, cfg.Interface)
+		if there && peer.has(name) && !h.world.lost(h, peer) && !h.world.lost(peer, h) {
+			answered(peer.cfg.Node)
 		}
+	}
+	if h.world.stranger && h.reachable(&cfg) {
+		answered(strangerMAC)
 	}
 }

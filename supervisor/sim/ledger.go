@@ -51,7 +51,7 @@ func (l *ledger) account(w *World, d time.Duration) {
 	for _, h := range w.hosts {
 		if h.holds() {
 			holders++
-			if h.cable {
+			if h.front().passes() {
 				reachable++
 				served = served || h.proxy.serves()
 			}

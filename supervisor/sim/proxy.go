@@ -18,7 +18,7 @@ type proxy struct {
 }
 
 // serves tells whether the proxy answers clients.
-func (p *proxy) serves() bool { return p.up && !p.hung && p.wrong == 0 }
+func (p *proxy) serves() bool { return p.up && !p.hung && p.wrong == 0 && !p.host.frozen }
 
 func (p *proxy) set(s supervisor.UnitState) {
 	s.Load = "loaded"
@@ -100,13 +100,17 @@ func (p *proxy) look(cfg probes.Config) {
 
 func (p *proxy) lookOnce(cfg probes.Config) {
 	if cfg.OnFail.Act == probes.Arbitrate {
-		ev := supervisor.Looked{Probe: cfg.Name, OK: p.host.gateway && p.host.cable}
+		ev := supervisor.Looked{Probe: cfg.Name, OK: p.host.asks()}
 		p.host.planned(p.host.world.latency(wire), func() { p.host.tell(ev) })
 		return
 	}
-	ev := supervisor.Looked{Probe: cfg.Name, OK: p.serves()}
+	ev := supervisor.Looked{Probe: cfg.Name, OK: p.good(cfg)}
 	takes := p.host.world.latency(wire)
 	switch {
+	case cfg.OnFail.Act != probes.Guard:
+		ev.Detail = "it fails"
+	case p.host.failing[cfg.Name]:
+		ev.Detail, ev.Answered = "503, want 200", true
 	case !p.up:
 		ev.Detail = "connection refused"
 	case p.hung:
@@ -116,4 +120,17 @@ func (p *proxy) lookOnce(cfg probes.Config) {
 		ev.Detail, ev.Answered = "503, want 200", true
 	}
 	p.host.planned(takes, func() { p.host.tell(ev) })
+}
+
+// good tells what a look comes to. A probe that has nothing to do with the proxy fails only
+// when a story says so; one that must not be good is the other way round.
+func (p *proxy) good(cfg probes.Config) bool {
+	fails := p.host.failing[cfg.Name]
+	if i, ok := cfg.Check.(probes.Interface); ok && p.host.nic(i.Name) != nil {
+		fails = fails || !p.host.nic(i.Name).carrier
+	}
+	if cfg.OnFail.Act == probes.Guard {
+		return p.serves() && !fails
+	}
+	return fails == cfg.OnFail.Reverse
 }

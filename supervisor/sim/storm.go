@@ -3,6 +3,7 @@ package sim
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"time"
 )
@@ -102,13 +103,13 @@ func (h *host) can(what string) bool {
 	case "daemon stop", "daemon killed", "daemon paused":
 		return h.running && !h.paused
 	case "cable back":
-		return !h.cable
+		return !h.front().passes()
 	case "uplink found":
-		return !h.uplink
+		return h.nic(uplink) != nil && !h.nic(uplink).carrier
 	case "vrrp passes":
 		return h.deaf
 	case "heartbeat back":
-		return !h.wire
+		return slices.ContainsFunc(h.lines, func(l *line) bool { return !l.in || !l.out })
 	case "gateway found":
 		return !h.gateway
 	case "mail passes":

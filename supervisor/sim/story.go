@@ -60,13 +60,15 @@ type Pair struct {
 	Interval     time.Duration
 	Preempt      bool
 	PreemptDelay time.Duration
-	Group        bool // a second router, "mail", moves with the first
-	Track        int  // of the interface eth1: a weight; 0: not tracked
-	Fatal        bool // without eth1 the routers must not run
-	Keep         bool // when_all_unhealthy: keep
-	Hook         bool // the routers have a before_active and a reassert hook
-	Notify       bool // they have a notify hook
-	Heartbeat    time.Duration
+	Group        bool          // a second router, "mail", moves with the first
+	Track        int           // of the interface eth1: a weight; 0: not tracked
+	Fatal        bool          // without eth1 the routers must not run
+	Keep         bool          // when_all_unhealthy: keep
+	Hook         bool          // the routers have a before_active and a reassert hook
+	Notify       bool          // they have a notify hook
+	Heartbeat    time.Duration // between two messages; 0: none
+	Links        int           // that carry it, each on a cable of its own; 0: one
+	LAN          bool          // one more goes where the adverts go
 	Gate         bool
 	Proxy        supervisor.Proxy
 	Probe        probes.Config
@@ -119,6 +121,10 @@ func (p *Pair) set(words []string) error {
 		}
 	case "heartbeat":
 		p.Heartbeat, err = time.ParseDuration(value)
+	case "links":
+		p.Links, err = strconv.Atoi(value)
+	case "lan":
+		p.LAN, err = strconv.ParseBool(value)
 	case "gate":
 		p.Gate = value == "auto"
 	case "when_all_unhealthy":
@@ -135,6 +141,11 @@ var (
 	own   = map[string]netip.Addr{"lb01": netip.MustParseAddr("10.0.0.5"), "lb02": netip.MustParseAddr("10.0.0.6")}
 	other = map[string]string{"lb01": "lb02", "lb02": "lb01"}
 )
+
+// beside is a node's address on a cable of the heartbeat's own.
+func beside(cable int, node string) netip.Addr {
+	return netip.AddrFrom4([4]byte{192, 168, byte(9 + cable), own[node].As4()[3]})
+}
 
 // Node is the configuration of one node.
 func (p *Pair) Node(name string) supervisor.Config {
@@ -158,10 +169,18 @@ var notifyHook = supervisor.Hook{Command: []string{"/usr/local/bin/notify"}, Tim
 
 // link gives a node a heartbeat and a gateway.
 func (p *Pair) link(cfg *supervisor.Config) {
-	at := func(node string) netip.AddrPort { return netip.AddrPortFrom(own[node], 1) }
 	cfg.Heartbeat = supervisor.Heartbeat{
-		Links:    []supervisor.HeartbeatLink{{Local: at(cfg.Node), Peer: at(cfg.Peer)}},
 		Interval: p.Heartbeat, Patience: 3*p.Heartbeat + p.Heartbeat/8, Self: own[cfg.Node], Other: own[cfg.Peer],
+	}
+	add := func(self, peer netip.Addr) {
+		link := supervisor.HeartbeatLink{Local: netip.AddrPortFrom(self, 1), Peer: netip.AddrPortFrom(peer, 1)}
+		cfg.Heartbeat.Links = append(cfg.Heartbeat.Links, link)
+	}
+	for i := range max(p.Links, 1) {
+		add(beside(i, cfg.Node), beside(i, cfg.Peer))
+	}
+	if p.LAN {
+		add(own[cfg.Node], own[cfg.Peer])
 	}
 	cfg.Probes = append(cfg.Probes, probes.Config{
 		Name: "gateway", Interval: 500 * time.Millisecond, Timeout: 500 * time.Millisecond, Rise: 2, Fall: 3,

@@ -13,16 +13,18 @@ import (
 	"github.com/pairkeeper/pairkeeper/supervisor"
 )
 
-// World is a pair of hosts on one link, and a clock.
+// World is a pair of hosts on their networks, and a clock.
 type World struct {
-	now     time.Duration
-	queue   queue
-	serial  int
-	rand    *rand.Rand
-	hosts   []*host
-	lines   []string
-	ledger  ledger
-	Verbose bool // every action is a line, also the periodic ones
+	now      time.Duration
+	queue    queue
+	serial   int
+	rand     *rand.Rand
+	luck     *rand.Rand // of packets that may get lost
+	hosts    []*host
+	stranger bool // a third host has the addresses, too
+	lines    []string
+	ledger   ledger
+	Verbose  bool // every action is a line, also the periodic ones
 }
 
 // epoch is where virtual time starts: the deciders only compare times.
@@ -31,7 +33,7 @@ var epoch = time.Unix(1_000_000, 0).UTC()
 // New returns a world in which both nodes of the pair are powered off. The seed moves
 // the phases of everything periodic and the latencies.
 func New(seed uint64, nodes ...supervisor.Config) *World {
-	w := &World{rand: rand.New(rand.NewPCG(seed, 1))}
+	w := &World{rand: rand.New(rand.NewPCG(seed, 1)), luck: rand.New(rand.NewPCG(seed, 4))}
 	for _, cfg := range nodes {
 		w.hosts = append(w.hosts, newHost(w, cfg))
 	}
@@ -103,9 +105,4 @@ func (w *World) host(name string) *host {
 		}
 	}
 	return nil
-}
-
-// connected tells whether frames pass between two hosts.
-func (w *World) connected(a, b *host) bool {
-	return a != b && a.powered && b.powered && a.cable && b.cable
 }
