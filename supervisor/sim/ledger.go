@@ -19,6 +19,8 @@ type ledger struct {
 	halves  map[*host]time.Duration
 	moves   int
 	last    string // the last single holder
+
+	services []*service
 }
 
 // pass accounts for the time until the next call; kernels forget addresses in between.
@@ -45,6 +47,9 @@ func (l *ledger) pass(w *World, until time.Duration) {
 }
 
 func (l *ledger) account(w *World, d time.Duration) {
+	for _, s := range l.services {
+		s.pass(w, d)
+	}
 	l.accountHalves(w, d)
 	l.accountFailed(w, d)
 	holders, reachable, served := 0, 0, false

@@ -37,6 +37,7 @@ func New(seed uint64, nodes ...supervisor.Config) *World {
 	for _, cfg := range nodes {
 		w.hosts = append(w.hosts, newHost(w, cfg))
 	}
+	w.ledger.services = services(&w.hosts[0].cfg)
 	return w
 }
 
