@@ -10,7 +10,8 @@ import (
 // service is what moves as one: the routers of a group, or one alone.
 type service struct {
 	name    string
-	routers []int // by their place in the configuration, the same on both nodes
+	names   []string // of its routers
+	routers []int    // by their place in the configuration, the same on both nodes
 	Account
 	none, two time.Duration // how long it has lasted now
 	alone     string        // the last node that held it alone
@@ -25,6 +26,7 @@ type Account struct {
 	Longest struct{ None, Two time.Duration }
 	Moves   int
 	Serving bool // at the end somebody serves
+	Both    bool // at the end clients reach two
 }
 
 // services are those of a configuration, in its order.
@@ -33,10 +35,10 @@ func services(cfg *supervisor.Config) (list []*service) {
 	for i := range cfg.Routers {
 		r := &cfg.Routers[i]
 		if s := groups[r.Group]; r.Group != "" && s != nil {
-			s.routers = append(s.routers, i)
+			s.routers, s.names = append(s.routers, i), append(s.names, r.Name)
 			continue
 		}
-		s := &service{name: r.Name, routers: []int{i}}
+		s := &service{name: r.Name, routers: []int{i}, names: []string{r.Name}}
 		if r.Group != "" {
 			s.name, groups[r.Group] = r.Group, s
 		}
@@ -60,7 +62,7 @@ func (s *service) pass(w *World, d time.Duration) {
 		serving = serving || all && reachable && h.proxy.serves()
 	}
 	s.held(strings.Join(holders, " and "), len(holders) == 1)
-	s.Serving = serving
+	s.Serving, s.Both = serving, reached > 1
 	lasts(&s.none, &s.None, &s.Longest.None, !serving, d)
 	lasts(&s.two, &s.Two, &s.Longest.Two, len(holders) > 1, d)
 	if reached > 1 {

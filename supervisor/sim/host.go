@@ -214,6 +214,10 @@ func (h *host) do(actions []supervisor.Action) {
 
 // trace logs an action, unless it is a periodic one.
 func (h *host) trace(a supervisor.Action) {
+	if h.world.quiet {
+		h.world.notice(h, a)
+		return
+	}
 	if r, ok := a.(supervisor.RouterAction); ok && !h.world.Verbose {
 		switch act := r.Action.(type) {
 		case vrrp.Refresh, vrrp.Renew:

@@ -25,6 +25,9 @@ type World struct {
 	lines    []string
 	ledger   ledger
 	Verbose  bool // every action is a line, also the periodic ones
+	quiet    bool // no lines: what moves is kept, see notice
+	moved    []moved
+	marked   time.Duration
 }
 
 // epoch is where virtual time starts: the deciders only compare times.
@@ -93,6 +96,9 @@ func (w *World) RunUntil(end time.Duration) {
 
 // log adds a line to the trace.
 func (w *World) log(who, format string, args ...any) {
+	if w.quiet {
+		return
+	}
 	w.lines = append(w.lines, fmt.Sprintf("%8.3f  %-4s  %s", w.now.Seconds(), who, fmt.Sprintf(format, args...)))
 }
 
