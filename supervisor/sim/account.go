@@ -1,7 +1,7 @@
 package sim
 
 import (
-	"strings"
+	"math/bits"
 	"time"
 
 	"github.com/pairkeeper/pairkeeper/supervisor"
@@ -10,10 +10,12 @@ import (
 // service is what moves as one: the routers of a group, or one alone.
 type service struct {
 	name    string
-	routers []int // by their place in the configuration, the same on both nodes
+	names   []string // of its routers
+	routers []int    // by their place in the configuration, the same on both nodes
 	Account
 	none, two time.Duration // how long it has lasted now
-	alone     string        // the last node that held it alone
+	holders   uint          // a bit for each host
+	alone     uint          // the last node that held it alone
 }
 
 // Account is what the clients of a service went through since a mark.
@@ -25,6 +27,7 @@ type Account struct {
 	Longest struct{ None, Two time.Duration }
 	Moves   int
 	Serving bool // at the end somebody serves
+	Both    bool // at the end clients reach two
 }
 
 // services are those of a configuration, in its order.
@@ -33,10 +36,10 @@ func services(cfg *supervisor.Config) (list []*service) {
 	for i := range cfg.Routers {
 		r := &cfg.Routers[i]
 		if s := groups[r.Group]; r.Group != "" && s != nil {
-			s.routers = append(s.routers, i)
+			s.routers, s.names = append(s.routers, i), append(s.names, r.Name)
 			continue
 		}
-		s := &service{name: r.Name, routers: []int{i}}
+		s := &service{name: r.Name, routers: []int{i}, names: []string{r.Name}}
 		if r.Group != "" {
 			s.name, groups[r.Group] = r.Group, s
 		}
@@ -47,22 +50,23 @@ func services(cfg *supervisor.Config) (list []*service) {
 
 // pass accounts for a time in which nothing changed.
 func (s *service) pass(w *World, d time.Duration) {
-	var holders []string
-	reached, serving := 0, false
-	for _, h := range w.hosts {
+	holders, reached, serving := uint(0), 0, false
+	for i, h := range w.hosts {
 		some, all, reachable := s.on(h)
 		if some {
-			holders = append(holders, h.cfg.Node)
-		}
-		if some && reachable {
-			reached++
+			holders |= 1 << i
+			if reachable {
+				reached++
+			}
 		}
 		serving = serving || all && reachable && h.proxy.serves()
 	}
-	s.held(strings.Join(holders, " and "), len(holders) == 1)
-	s.Serving = serving
+	if holders != s.holders {
+		s.held(w, holders)
+	}
+	s.Serving, s.Both = serving, reached > 1
 	lasts(&s.none, &s.None, &s.Longest.None, !serving, d)
-	lasts(&s.two, &s.Two, &s.Longest.Two, len(holders) > 1, d)
+	lasts(&s.two, &s.Two, &s.Longest.Two, bits.OnesCount(holders) > 1, d)
 	if reached > 1 {
 		s.Split += d
 	}
@@ -73,24 +77,22 @@ func (s *service) pass(w *World, d time.Duration) {
 func (s *service) on(h *host) (some, all, reachable bool) {
 	all, reachable = true, true
 	for _, i := range s.routers {
-		r := &h.cfg.Routers[i]
-		if h.has(r.Name) {
-			some = true
-		} else {
-			all = false
-		}
-		reachable = reachable && h.reachable(r)
+		v := &h.vips[i]
+		some = some || v.answers
+		all = all && v.answers
+		reachable = reachable && h.reachable(v.cfg)
 	}
 	return some, all, reachable
 }
 
 // held counts a move when another node holds the service alone.
-func (s *service) held(holder string, alone bool) {
-	if alone && holder != s.alone {
+func (s *service) held(w *World, holders uint) {
+	s.holders = holders
+	if bits.OnesCount(holders) == 1 && holders != s.alone {
+		s.alone = holders
 		s.Moves++
-		s.alone = holder
 	}
-	s.Holder = holder
+	s.Holder = w.names(holders)
 }
 
 // lasts adds a time to what something came to, if it is so.

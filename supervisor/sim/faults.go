@@ -18,8 +18,7 @@ var faults = map[string]func(*host){
 		h.powered, h.running, h.frozen, h.proxy.up = false, false, false, false
 		h.packets, h.due = nil, nil
 		h.life++
-		clear(h.kept)
-		clear(h.gates)
+		h.forget()
 	},
 	"daemon start": (*host).startDaemon,
 	"daemon stop": func(h *host) {
@@ -69,25 +68,15 @@ var faults = map[string]func(*host){
 		h.proxy.start()
 	},
 	// nft flush ruleset.
-	"ruleset flushed": func(h *host) {
-		for router := range h.gates {
-			h.gates[router] = flushed
-		}
-	},
-	"address removed": func(h *host) { clear(h.kept); h.tellLinks() },
+	"ruleset flushed": (*host).flush,
+	"address removed": (*host).lose,
 }
 
 // uplink is the interface that may be tracked in stories.
 const uplink = "eth1"
 
-// Happen lets something happen to a host now, to both, or besides them.
+// Happen lets something happen to a host now, or to both.
 func (w *World) Happen(who, what string) error {
-	if do := worldFaults[who+" "+what]; do != nil {
-		w.log("", "* %s %s", who, what)
-		do(w)
-		w.ledger.report(w)
-		return nil
-	}
 	if who == "both" {
 		for _, h := range w.hosts {
 			if err := w.Happen(h.cfg.Node, what); err != nil {
@@ -109,6 +98,7 @@ func (w *World) Happen(who, what string) error {
 	}
 	w.log(who, "* %s", what)
 	do()
+	w.ledger.look(w)
 	w.ledger.report(w)
 	return nil
 }

@@ -30,12 +30,11 @@ func (h *host) thaw() {
 	h.frozen = false
 	if h.stands {
 		h.lost += away
-		for _, a := range h.kept {
-			a.until += away
-		}
-		for router, open := range h.gates {
-			if open > h.frozenAt {
-				h.gates[router] = open + away
+		for i := range h.vips {
+			v := &h.vips[i]
+			v.until += away
+			if v.open > h.frozenAt {
+				v.open += away
 			}
 		}
 	}

@@ -46,45 +46,24 @@ type host struct {
 	packets  []supervisor.Event // what came meanwhile
 	due      []call             // what was due meanwhile
 
+	vips      []vip // of each router, in the order of the configuration
+	answering int   // how many of them the kernel answers for
+
 	node    *supervisor.Node
-	queue   []supervisor.Event    // what a paused daemon will find
-	kept    map[string]*addresses // by router, in the kernel
-	failing map[string]bool       // probes that fail though the proxy serves
-	gates   gates
-	hook    hook // how the before_active hooks end
+	queue   []supervisor.Event // what a paused daemon will find
+	failing map[string]bool    // probes that fail though the proxy serves
+	hook    hook               // how the before_active hooks end
 	proxy   proxy
 }
 
-// addresses are those of one router in the kernel.
-type addresses struct{ until time.Duration }
-
-// gates are until when the kernel lets anybody reach the addresses of a router, if they
-// are guarded.
-type gates map[string]time.Duration
-
-// flushed is a gate that somebody removed: open until the daemon puts it back.
-const flushed = 1000 * time.Hour
-
 func newHost(w *World, cfg supervisor.Config) *host {
-	h := &host{world: w, cfg: cfg, number: byte(len(w.hosts)), gateway: true, blocked: map[string]bool{}, kept: map[string]*addresses{}, failing: map[string]bool{}, gates: gates{}}
+	h := &host{world: w, cfg: cfg, number: byte(len(w.hosts)), gateway: true, blocked: map[string]bool{}, failing: map[string]bool{}}
 	h.proxy.host = h
+	for i := range h.cfg.Routers {
+		h.vips = append(h.vips, vip{cfg: &h.cfg.Routers[i]})
+	}
 	h.plug()
 	return h
-}
-
-// present tells whether the addresses of a router are on their interface.
-func (h *host) present(router string) bool {
-	a := h.kept[router]
-	return h.powered && a != nil && (a.until > h.world.now || h.frozen)
-}
-
-// has tells whether the kernel answers for the addresses of a router.
-func (h *host) has(router string) bool {
-	if h.frozen || !h.present(router) {
-		return false
-	}
-	open, guarded := h.gates[router]
-	return !guarded || open > h.world.now
 }
 
 // startDaemon begins a new life of the daemon.
@@ -92,8 +71,8 @@ func (h *host) startDaemon() {
 	h.life++
 	h.running, h.paused, h.queue = true, false, nil
 	h.node = supervisor.NewNode(h.cfg)
-	for router := range h.gates { // it adopts what was guarded, shut
-		h.gates[router] = 0
+	for i := range h.vips { // it adopts what was guarded, shut
+		h.vips[i].open = 0
 	}
 	h.tell(supervisor.Start{Session: uint64(h.number+1)<<32 | uint64(h.life)})
 	h.planned(notice, func() { h.proxy.tell() })
@@ -109,7 +88,7 @@ func (h *host) tellLinks() {
 		ev := supervisor.LinkChanged{Interface: n.name, Exists: true, Enabled: true, Up: n.carrier}
 		ev.Addresses = append(ev.Addresses, n.addresses...)
 		for i := range h.cfg.Routers {
-			if r := &h.cfg.Routers[i]; r.Holder() == n.name && h.present(r.Name) {
+			if r := &h.cfg.Routers[i]; r.Holder() == n.name && h.present(&h.vips[i]) {
 				for _, a := range r.Addresses {
 					ev.Addresses = append(ev.Addresses, a.Prefix)
 				}
@@ -128,7 +107,7 @@ func (h *host) tellVirtual(n *nic) {
 			continue
 		}
 		ev := supervisor.LinkChanged{Interface: r.Holder(), Exists: true, Enabled: true, Up: n.carrier}
-		if h.present(r.Name) {
+		if h.present(&h.vips[i]) {
 			for _, a := range r.Addresses {
 				ev.Addresses = append(ev.Addresses, a.Prefix)
 			}
@@ -214,6 +193,10 @@ func (h *host) do(actions []supervisor.Action) {
 
 // trace logs an action, unless it is a periodic one.
 func (h *host) trace(a supervisor.Action) {
+	if h.world.quiet {
+		h.world.notice(h, a)
+		return
+	}
 	if r, ok := a.(supervisor.RouterAction); ok && !h.world.Verbose {
 		switch act := r.Action.(type) {
 		case vrrp.Refresh, vrrp.Renew:
@@ -238,70 +221,36 @@ func (h *host) trace(a supervisor.Action) {
 }
 
 func (h *host) routerAction(name string, a vrrp.Action) {
-	cfg := h.router(name)
+	v := h.vip(name)
 	switch a := a.(type) {
 	case vrrp.Send:
-		h.send(cfg, a.Priority)
+		h.send(v.cfg, a.Priority)
 	case vrrp.Own:
 		h.planned(h.world.latency(netlink), func() {
-			h.open(cfg, h.world.now)
-			h.keep(cfg)
+			h.unlock(v, h.world.now)
+			h.keep(v)
 			h.tell(supervisor.RouterEvent{Router: name, Event: vrrp.Owned{}})
 		})
 	case vrrp.Refresh:
-		h.planned(h.world.latency(netlink), func() { h.keep(cfg) })
+		h.planned(h.world.latency(netlink), func() { h.keep(v) })
 	case vrrp.Renew:
 		ordered := h.world.now
-		h.planned(netlink, func() { h.renew(cfg, ordered) })
+		h.planned(netlink, func() { h.renew(v, ordered) })
 	case vrrp.Disown:
-		h.gates[name] = 0
+		v.guarded, v.open = true, 0
 		h.planned(h.world.latency(netlink), func() {
-			delete(h.kept, name)
-			delete(h.gates, name)
+			v.there, v.guarded = false, false
 			h.tellLinks()
 		})
 	case vrrp.Probe:
-		h.probe(name)
-	}
-}
-
-func (h *host) router(name string) supervisor.Router {
-	for _, r := range h.cfg.Routers {
-		if r.Name == name {
-			return r
-		}
-	}
-	panic("no router " + name)
-}
-
-// keep puts the addresses into the kernel, which forgets them after their lifetime.
-func (h *host) keep(cfg supervisor.Router) {
-	late := time.Duration(h.world.rand.Int64N(int64(250 * time.Millisecond)))
-	h.kept[cfg.Name] = &addresses{until: h.world.now + cfg.VRRP.Lifetime + late}
-}
-
-// open opens the gate, or ends the guard where there is no gate.
-func (h *host) open(cfg supervisor.Router, from time.Duration) {
-	delete(h.gates, cfg.Name)
-	if cfg.VRRP.Gate > 0 {
-		h.gates[cfg.Name] = from + cfg.VRRP.Gate
-	}
-}
-
-// renew keeps the gate open unless it has run out; what was not opened yet stays as it is.
-func (h *host) renew(cfg supervisor.Router, ordered time.Duration) {
-	switch open, guarded := h.gates[cfg.Name]; {
-	case guarded && open > h.world.now:
-		h.open(cfg, ordered)
-	case guarded:
-		h.tell(supervisor.RouterEvent{Router: cfg.Name, Event: vrrp.Shut{}})
+		h.probe(v.cfg)
 	}
 }
 
 // send puts an advert on the wire.
-func (h *host) send(cfg supervisor.Router, priority uint8) {
+func (h *host) send(cfg *supervisor.Router, priority uint8) {
 	ev := supervisor.RouterEvent{Router: cfg.Name, Event: vrrp.Received{
-		From: h.senderOf(&cfg).Addr(),
+		From: h.senderOf(cfg).Addr(),
 		Advert: vrrp.Advert{
 			Version: cfg.VRRP.Version, VRID: cfg.VRRP.VRID, Priority: priority,
 			Interval: cfg.VRRP.Interval, Addresses: cfg.VRRP.Addresses,
@@ -338,22 +287,15 @@ func (h *host) beat(a supervisor.Beat) {
 	}
 }
 
-// probe asks the link who has the addresses; whoever has them answers, and it may be a
-// third host.
-func (h *host) probe(name string) {
-	cfg := h.router(name)
-	answered := func(who string) {
-		h.planned(2*h.world.latency(wire), func() {
-			h.tell(supervisor.RouterEvent{Router: name, Event: vrrp.Answered{Holder: who}})
-		})
-	}
+// probe asks the link who has the addresses; the kernel of the other host answers.
+func (h *host) probe(cfg *supervisor.Router) {
+	on, name := cfg.Interface, cfg.Name
 	for _, peer := range h.world.hosts {
-		there := h.world.frame(h, peer, cfg.Interface) && h.world.frame(peer, h, cfg.Interface)
-		if there && peer.has(name) && !h.world.lost(h, peer) && !h.world.lost(peer, h) {
-			answered(peer.cfg.Node)
+		there := h.world.frame(h, peer, on) && h.world.frame(peer, h, on)
+		if there && peer.has(peer.vip(name)) && !h.world.lost(h, peer) && !h.world.lost(peer, h) {
+			h.planned(2*h.world.latency(wire), func() {
+				h.tell(supervisor.RouterEvent{Router: name, Event: vrrp.Answered{Holder: peer.cfg.Node}})
+			})
 		}
-	}
-	if h.world.stranger && h.reachable(&cfg) {
-		answered(strangerMAC)
 	}
 }

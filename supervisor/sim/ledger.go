@@ -2,13 +2,14 @@ package sim
 
 import (
 	"fmt"
+	"math/bits"
 	"strings"
 	"time"
 )
 
 // ledger keeps book of who holds the addresses and who serves.
 type ledger struct {
-	holders string        // the last line's
+	holders uint          // the last line's, a bit for each host
 	none    time.Duration // nobody reachable holds the addresses and serves
 	two     time.Duration // both hold them
 	longest time.Duration // the longest time with two that clients could reach
@@ -18,32 +19,43 @@ type ledger struct {
 	failing time.Duration
 	halves  map[*host]time.Duration
 	moves   int
-	last    string // the last single holder
+	last    uint // the last single holder
 
 	services []*service
 }
 
 // pass accounts for the time until the next call; kernels forget addresses in between.
 func (l *ledger) pass(w *World, until time.Duration) {
-	l.report(w)
-	for w.now < until {
-		next := until
-		for _, h := range w.hosts {
-			for _, a := range h.kept {
-				if a.until > w.now && a.until < next {
-					next = a.until
-				}
-			}
-			for _, open := range h.gates {
-				if open > w.now && open < next {
-					next = open
-				}
-			}
+	for {
+		ends := l.look(w)
+		l.report(w)
+		if w.now >= until {
+			return
 		}
+		next := min(until, ends)
 		l.account(w, next-w.now)
 		w.now = next
-		l.report(w)
+		if ends > until {
+			return
+		}
 	}
+}
+
+// look asks the kernels who answers for what, and returns when that will be otherwise by
+// itself.
+func (l *ledger) look(w *World) time.Duration {
+	ends := time.Duration(flushed)
+	for _, h := range w.hosts {
+		h.answering = 0
+		for i := range h.vips {
+			v := &h.vips[i]
+			if v.answers = h.has(v); v.answers {
+				h.answering++
+			}
+			ends = v.ends(w.now, ends)
+		}
+	}
+	return ends
 }
 
 func (l *ledger) account(w *World, d time.Duration) {
@@ -79,7 +91,7 @@ func (l *ledger) account(w *World, d time.Duration) {
 // accountHalves looks for hosts that hold only some of a group.
 func (l *ledger) accountHalves(w *World, d time.Duration) {
 	for _, h := range w.hosts {
-		held := h.held()
+		held := h.answering
 		if held == 0 || held == len(h.cfg.Routers) || !h.running || h.paused {
 			delete(l.halves, h)
 			continue
@@ -122,40 +134,40 @@ func (h *host) ready() bool {
 }
 
 // holds tells whether a host holds any of the addresses.
-func (h *host) holds() bool { return h.held() > 0 }
-
-// held counts the routers whose addresses a host holds.
-func (h *host) held() int {
-	held := 0
-	for _, r := range h.cfg.Routers {
-		if h.has(r.Name) {
-			held++
-		}
-	}
-	return held
-}
+func (h *host) holds() bool { return h.answering > 0 }
 
 // report logs a change of holders.
 func (l *ledger) report(w *World) {
-	var names []string
-	for _, h := range w.hosts {
+	holders := uint(0)
+	for i, h := range w.hosts {
 		if h.holds() {
-			names = append(names, h.cfg.Node)
+			holders |= 1 << i
 		}
 	}
-	now := strings.Join(names, " and ")
-	if now == l.holders {
+	if holders == l.holders {
 		return
 	}
-	l.holders = now
-	if len(names) == 1 && l.last != now {
+	l.holders = holders
+	now := w.names(holders)
+	if bits.OnesCount(holders) == 1 && l.last != holders {
 		l.moves++
-		l.last = now
+		l.last = holders
 	}
 	if now == "" {
 		now = "nobody"
 	}
 	w.log("", "held by %s", now)
+}
+
+// names are those of some hosts, each a bit.
+func (w *World) names(hosts uint) string {
+	var names []string
+	for i, h := range w.hosts {
+		if hosts&(1<<i) != 0 {
+			names = append(names, h.cfg.Node)
+		}
+	}
+	return strings.Join(names, " and ")
 }
 
 // summary is one line: the seconds with no service, those with two holders, the moves.

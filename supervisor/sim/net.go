@@ -159,3 +159,6 @@ func (h *host) asks() bool {
 	w := h.world
 	return h.gateway && !h.frozen && h.front().passes() && !w.drops(h.lossOut) && !w.drops(h.lossIn)
 }
+
+// fails tells whether a story has a probe fail.
+func (h *host) fails(p probes.Config) bool { return h.failing[p.Name] }

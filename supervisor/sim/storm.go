@@ -137,7 +137,7 @@ func (w *World) calm() bool {
 	for _, h := range w.hosts {
 		if h.holds() {
 			holders++
-			if h.held() == len(h.cfg.Routers) && h.proxy.serves() {
+			if h.answering == len(h.cfg.Routers) && h.proxy.serves() {
 				serving++
 			}
 		}

@@ -4,54 +4,12 @@ import (
 	"fmt"
 	"net/netip"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/pairkeeper/pairkeeper/probes"
 	"github.com/pairkeeper/pairkeeper/supervisor"
 	"github.com/pairkeeper/pairkeeper/vrrp"
 )
-
-// A story is a text: lines `TIME NODE FAULT` or `TIME end`, `set KEY VALUE` before
-// them, and comments with #. What follows a line of dashes is what is expected.
-
-// Tell runs a story and returns its trace and summary.
-func Tell(story string) (string, error) {
-	w := (*World)(nil)
-	pair := DefaultPair()
-	for i, line := range strings.Split(story, "\n") {
-		words := strings.Fields(line)
-		if len(words) == 0 || strings.HasPrefix(words[0], "#") {
-			continue
-		}
-		if words[0] == "set" {
-			if err := pair.set(words[1:]); err != nil {
-				return "", fmt.Errorf("line %d: %w", i+1, err)
-			}
-			continue
-		}
-		if w == nil {
-			w = New(1, pair.Node("lb01"), pair.Node("lb02"))
-		}
-		if err := w.play(words); err != nil {
-			return "", fmt.Errorf("line %d: %w", i+1, err)
-		}
-	}
-	return w.Trace() + w.ledger.summary() + "\n", nil
-}
-
-// play plays one line of a story.
-func (w *World) play(words []string) error {
-	at, err := time.ParseDuration(words[0])
-	if err != nil {
-		return err
-	}
-	w.RunUntil(at)
-	if words[1] == "end" {
-		return nil
-	}
-	return w.Happen(words[1], strings.Join(words[2:], " "))
-}
 
 // Pair is the configuration of a pair as stories need it: with one router, or a group.
 type Pair struct {
@@ -67,8 +25,9 @@ type Pair struct {
 	Hook         bool          // the routers have a before_active and a reassert hook
 	Notify       bool          // they have a notify hook
 	Heartbeat    time.Duration // between two messages; 0: none
-	Links        int           // that carry it, each on a cable of its own; 0: one
+	Links        int           // that carry it, each on a cable of its own
 	LAN          bool          // one more goes where the adverts go
+	KeepIsolated bool          // isolated: keep
 	Gate         bool
 	Proxy        supervisor.Proxy
 	Probe        probes.Config
@@ -79,7 +38,7 @@ func DefaultPair() *Pair {
 	return &Pair{
 		Priority: map[string]int{"lb01": 150, "lb02": 100},
 		Version:  vrrp.V3, Interval: 200 * time.Millisecond,
-		Preempt: true, PreemptDelay: 30 * time.Second, Gate: true,
+		Preempt: true, PreemptDelay: 30 * time.Second, Gate: true, Links: 1,
 		Proxy: supervisor.Proxy{
 			Unit: "nginx.service", Test: []string{"nginx", "-t"},
 			TestTimeout: 5 * time.Second, RestartTimeout: 10 * time.Second, Wait: 3 * time.Second,
@@ -121,6 +80,8 @@ func (p *Pair) set(words []string) error {
 		}
 	case "heartbeat":
 		p.Heartbeat, err = time.ParseDuration(value)
+	case "isolated":
+		p.KeepIsolated = value == "keep"
 	case "links":
 		p.Links, err = strconv.Atoi(value)
 	case "lan":
@@ -176,7 +137,8 @@ func (p *Pair) link(cfg *supervisor.Config) {
 		link := supervisor.HeartbeatLink{Local: netip.AddrPortFrom(self, 1), Peer: netip.AddrPortFrom(peer, 1)}
 		cfg.Heartbeat.Links = append(cfg.Heartbeat.Links, link)
 	}
-	for i := range max(p.Links, 1) {
+	cfg.Arbitration.KeepIsolated = p.KeepIsolated
+	for i := range p.Links {
 		add(beside(i, cfg.Node), beside(i, cfg.Peer))
 	}
 	if p.LAN {

@@ -15,16 +15,18 @@ import (
 
 // World is a pair of hosts on their networks, and a clock.
 type World struct {
-	now      time.Duration
-	queue    queue
-	serial   int
-	rand     *rand.Rand
-	luck     *rand.Rand // of packets that may get lost
-	hosts    []*host
-	stranger bool // a third host has the addresses, too
-	lines    []string
-	ledger   ledger
-	Verbose  bool // every action is a line, also the periodic ones
+	now     time.Duration
+	queue   queue
+	serial  int
+	rand    *rand.Rand
+	luck    *rand.Rand // of packets that may get lost
+	hosts   []*host
+	lines   []string
+	ledger  ledger
+	Verbose bool // every action is a line, also the periodic ones
+	quiet   bool // no lines: what moves is kept, see notice
+	moved   []moved
+	marked  time.Duration
 }
 
 // epoch is where virtual time starts: the deciders only compare times.
@@ -93,6 +95,9 @@ func (w *World) RunUntil(end time.Duration) {
 
 // log adds a line to the trace.
 func (w *World) log(who, format string, args ...any) {
+	if w.quiet {
+		return
+	}
 	w.lines = append(w.lines, fmt.Sprintf("%8.3f  %-4s  %s", w.now.Seconds(), who, fmt.Sprintf(format, args...)))
 }
 
