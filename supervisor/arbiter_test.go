@@ -162,3 +162,38 @@ func TestANodeThatDiesIsNotSaidToBeBlocked(t *testing.T) {
 	s.tell(supervisor.Looked{Probe: "gateway", OK: true})
 	s.wantsNo(append(got, s.pass(5*time.Second)...), blocked)
 }
+
+// announced has a MAC address announce the addresses twice.
+func (s *script) announced(o *other, mac string) (out []string) {
+	for range 2 {
+		out = append(out, s.beats(o, 1500*time.Millisecond)...)
+		out = append(out, s.tell(supervisor.RouterEvent{Router: "web", Event: vrrp.Claimed{By: mac}})...)
+	}
+	return out
+}
+
+func TestAStrangerIsWhoTheOtherNodeIsNot(t *testing.T) {
+	theirs := fencing.MAC{2, 0, 0, 0, 0, 6}
+	for name, c := range map[string]struct {
+		macs   []fencing.MAC
+		mac    string
+		policy supervisor.OnForeign
+		keeps  bool
+	}{
+		"a stranger is told of":                   {[]fencing.MAC{theirs}, strangersMAC, supervisor.AlertForeign, true},
+		"or released to":                          {[]fencing.MAC{theirs}, strangersMAC, supervisor.ReleaseForeign, false},
+		"the other node is none":                  {[]fencing.MAC{theirs}, theirs.String(), supervisor.ReleaseForeign, true},
+		"nor is anybody before that one has said": {nil, strangersMAC, supervisor.ReleaseForeign, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			cfg := linked(named(base()))
+			cfg.Arbitration.OnForeign = c.policy
+			s, o := holding(t, cfg), newOther(fencing.Standby, 100)
+			o.say.MACs = c.macs
+			s.announced(o, c.mac)
+			if s.node.Active("web") != c.keeps {
+				t.Errorf("Active: %t", !c.keeps)
+			}
+		})
+	}
+}

@@ -15,7 +15,7 @@ func (x *explainer) ruled() bool {
 	if d.Rule == "" || d.Act == fencing.Take || d.Act == fencing.Keep {
 		return x.waitsToPreempt()
 	}
-	x.say("%s", x.ruling(d.Rule))
+	x.say("%s", x.says(x.r, d.Rule))
 	x.change("%s", x.naming(rulings[d.Rule].ends))
 	x.advise(rulings[d.Rule].do)
 	return true
@@ -85,8 +85,8 @@ func (x *explainer) byHeartbeat() bool {
 // none.
 func (x *explainer) conflicted() string {
 	switch rule := x.r.arbitration.decision.Rule; rule {
-	case fencing.RuleWins, fencing.RuleWaitBoth:
-		return x.ruling(rule)
+	case fencing.RuleWins, fencing.RuleWaitBoth, fencing.RuleStranger:
+		return x.says(x.r, rule)
 	}
 	return ""
 }

@@ -233,7 +233,7 @@ func (n *Node) router(name string) *router { return n.byName[name] }
 // routerEvent passes an event on; one for a router that is gone is dropped.
 func (s *step) routerEvent(ev RouterEvent) {
 	if r := s.router(ev.Router); r != nil {
-		s.routerStep(r, ev.Event)
+		s.routerStep(r, s.identified(r, ev.Event))
 	}
 }
 
@@ -271,7 +271,7 @@ func (s *step) routerStep(r *router, ev vrrp.Event) {
 		}
 	}
 	preempting = preempting || r.machine.Preempting()
-	if r.machine.State() != state || r.machine.Willing() != willing || preempting && s.ready(r) { // then every advert counts
+	if r.machine.State() != state || r.machine.Willing() != willing || r.contested() || preempting && s.ready(r) { // then every advert counts
 		s.touch(r)
 	}
 	s.schedule.plan(r)
@@ -336,6 +336,7 @@ func (s *step) settleRouter(r *router) {
 		s.routerStep(r, vrrp.Startup{Address: r.primary})
 	case fault == "":
 		s.holderSettles(r)
+		s.contestSettles(r)
 	case changed && state == vrrp.Fault && isFault(fault):
 		r.since = s.now
 		s.note(r.cfg.Name, fault, "%s", detail)

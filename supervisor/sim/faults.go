@@ -70,6 +70,9 @@ var faults = map[string]func(*host){
 		h.proxy.broken, h.proxy.refused, h.proxy.wrong = false, false, 0
 		h.proxy.start()
 	},
+	// a third host is given the addresses.
+	"stranger comes": func(h *host) { h.world.stranger.comes(h.world) },
+	"stranger goes":  func(h *host) { h.world.stranger.there = false },
 	// nft flush ruleset.
 	"ruleset flushed": func(h *host) {
 		for router := range h.gates {

@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"strings"
 	"time"
 
 	"github.com/pairkeeper/pairkeeper/probes"
@@ -40,6 +41,11 @@ type host struct {
 	gates gates
 	hook  hook // how the before_active hooks end
 	proxy proxy
+
+	// The last action of the trace, when it was, and how many times in a row.
+	traced   string
+	tracedAt time.Duration
+	repeats  int
 }
 
 // addresses are those of one router in the kernel.
@@ -102,7 +108,7 @@ const uplink = "eth1"
 // tellLinks tells the daemon what the interfaces are like.
 func (h *host) tellLinks() {
 	first := h.cfg.Routers[0]
-	ev := supervisor.LinkChanged{Interface: first.Interface, Exists: true, Enabled: true, Up: h.cable}
+	ev := supervisor.LinkChanged{Interface: first.Interface, Exists: true, Enabled: true, Up: h.cable, MAC: h.mac()}
 	ev.Addresses = append(ev.Addresses, primaryPrefix(first))
 	for _, r := range h.cfg.Routers {
 		if h.present(r.Name) {
@@ -214,7 +220,21 @@ func (h *host) trace(a supervisor.Action) {
 			return
 		}
 	}
+	if h.again(a.String()) {
+		return
+	}
 	h.world.log(h.cfg.Node, "%s", a)
+}
+
+// again tells that a host asks once more who has an address, and has done nothing else since:
+// who waits asks many times. The first few are traced.
+func (h *host) again(what string) bool {
+	if what != h.traced || !strings.HasSuffix(what, " probe") || h.world.now-h.tracedAt > time.Second {
+		h.traced, h.repeats = what, 0
+	}
+	h.repeats++
+	h.tracedAt = h.world.now
+	return h.repeats > 3 && !h.world.Verbose
 }
 
 func (h *host) routerAction(name string, a vrrp.Action) {
@@ -322,8 +342,9 @@ func (h *host) probe(name string) {
 	for _, peer := range h.world.hosts {
 		if h.world.connected(h, peer) && peer.has(name) {
 			h.planned(2*h.world.latency(wire), func() {
-				h.tell(supervisor.RouterEvent{Router: name, Event: vrrp.Answered{Holder: peer.cfg.Node}})
+				h.tell(supervisor.RouterEvent{Router: name, Event: vrrp.Answered{Holder: peer.seenAs()}})
 			})
 		}
 	}
+	h.world.stranger.answer(h, name)
 }

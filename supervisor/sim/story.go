@@ -67,6 +67,7 @@ type Pair struct {
 	Hook         bool // the routers have a before_active and a reassert hook
 	Notify       bool // they have a notify hook
 	Heartbeat    time.Duration
+	Arbitration  supervisor.Arbitration
 	Gate         bool
 	Proxy        supervisor.Proxy
 	Probe        probes.Config
@@ -119,6 +120,8 @@ func (p *Pair) set(words []string) error {
 		}
 	case "heartbeat":
 		p.Heartbeat, err = time.ParseDuration(value)
+	case "on_foreign_vip":
+		p.Arbitration.OnForeign = map[string]supervisor.OnForeign{"contest": supervisor.ContestForeign, "release": supervisor.ReleaseForeign}[value]
 	case "gate":
 		p.Gate = value == "auto"
 	case "when_all_unhealthy":
@@ -163,6 +166,7 @@ func (p *Pair) link(cfg *supervisor.Config) {
 		Links:    []supervisor.HeartbeatLink{{Local: at(cfg.Node), Peer: at(cfg.Peer)}},
 		Interval: p.Heartbeat, Patience: 3*p.Heartbeat + p.Heartbeat/8, Self: own[cfg.Node], Other: own[cfg.Peer],
 	}
+	cfg.Arbitration = p.Arbitration
 	cfg.Probes = append(cfg.Probes, probes.Config{
 		Name: "gateway", Interval: 500 * time.Millisecond, Timeout: 500 * time.Millisecond, Rise: 2, Fall: 3,
 		OnFail: probes.OnFail{Act: probes.Arbitrate},

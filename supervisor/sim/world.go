@@ -15,14 +15,15 @@ import (
 
 // World is a pair of hosts on one link, and a clock.
 type World struct {
-	now     time.Duration
-	queue   queue
-	serial  int
-	rand    *rand.Rand
-	hosts   []*host
-	lines   []string
-	ledger  ledger
-	Verbose bool // every action is a line, also the periodic ones
+	now      time.Duration
+	queue    queue
+	serial   int
+	rand     *rand.Rand
+	hosts    []*host
+	lines    []string
+	ledger   ledger
+	stranger stranger
+	Verbose  bool // every action is a line, also the periodic ones
 }
 
 // epoch is where virtual time starts: the deciders only compare times.
