@@ -97,11 +97,14 @@ func (s *step) hears(r *router) bool {
 }
 
 // doubt has the gateway asked at once: the other node is silent, and soon it matters which
-// of the two has been cut off.
-func (s *step) doubt() {
+// of the two has been cut off; at the first doubt the other node's proxy, too.
+func (s *step) doubt(r *router) {
 	if s.linked() && s.gateway() == fencing.Reached {
 		s.doubtedAt = s.now
 		s.do(LookNow{Gateway: true})
+	}
+	if s.linked() && !r.contested() && s.asksPeer() {
+		s.do(LookNow{Peer: true})
 	}
 }
 
@@ -129,6 +132,7 @@ func (s *step) evidence(r *router) fencing.Evidence {
 		Peer:         fencing.Peer{Role: claim.Role, Class: peer.Class, Hears: claim.Hears, Since: !s.pulse.Proven().Before(a.released)},
 		StayIsolated: s.cfg.Arbitration.KeepIsolated, ContestForeign: s.cfg.Arbitration.OnForeign == ContestForeign,
 		ReleaseForeign: s.cfg.Arbitration.OnForeign == ReleaseForeign, GateShut: s.letGo(r),
+		PeerProxy: s.peerProxy(),
 	}
 	if e.Hearing == fencing.BothWay && claim.Role != fencing.Holds && told.After(a.heardAt) {
 		e.Adverts = false // it has left since

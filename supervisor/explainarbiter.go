@@ -67,6 +67,12 @@ func (x *explainer) beating() {
 	if x.gateway() == fencing.Lost {
 		x.fact("my gateway does not answer")
 	}
+	switch x.peerProxy() {
+	case fencing.Reached:
+		x.fact("the proxy of %s answers at that node's own address", x.cfgPeer())
+	case fencing.Lost:
+		x.fact("the proxy of %s does not answer any more at that node's own address", x.cfgPeer())
+	}
 }
 
 var roleWords = [...]string{fencing.Out: "takes no part", fencing.Standby: "stands by", fencing.Holds: "holds the addresses"}

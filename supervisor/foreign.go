@@ -106,7 +106,7 @@ func (r *router) contested() bool { return r.cfg.VRRP.Patient && r.machine.Conte
 // answer is who answers for the addresses, as far as it is for the arbiter to say what follows.
 func (s *step) answer(r *router) fencing.Answer {
 	if r.machine.State() == vrrp.Active {
-		return r.arbitration.rival.answer(s.now)
+		return s.rivalOf(r)
 	}
 	switch c := r.machine.Contest(); {
 	case c.Holder == "":
@@ -115,6 +115,16 @@ func (s *step) answer(r *router) fencing.Answer {
 		return fencing.ByStranger
 	}
 	return fencing.ByPeer
+}
+
+// rivalOf is who announces the addresses of an Active router. The other node is none whose
+// proxy does not answer: nothing would be won by leaving them there.
+func (s *step) rivalOf(r *router) fencing.Answer {
+	who := r.arbitration.rival.answer(s.now)
+	if who == fencing.ByPeer && s.peerProxy() == fencing.Lost {
+		return fencing.Nobody
+	}
+	return who
 }
 
 // letGo tells that the kernel of the other node must have let go by itself, if its daemon

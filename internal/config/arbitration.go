@@ -17,13 +17,14 @@ type arbitration struct {
 	gateways []netip.Addr
 	keep     bool // isolated: keep
 	foreign  supervisor.OnForeign
+	peer     peerCheck
 }
 
 var foreignWords = []string{supervisor.AlertForeign: "alert", supervisor.ContestForeign: "contest", supervisor.ReleaseForeign: "release"}
 
 // readArbitration reads arbitration:.
 func (d *Document) readArbitration(v value) {
-	f, ok := v.fields("{gateway: auto}", "gateway", "isolated", "on_foreign_vip")
+	f, ok := v.fields("{gateway: auto}", "gateway", "isolated", "on_foreign_vip", "peer_check")
 	if !ok {
 		return
 	}
@@ -34,6 +35,9 @@ func (d *Document) readArbitration(v value) {
 	if i, ok := f.keys["isolated"]; ok {
 		word, _ := i.one("release", "keep")
 		a.keep = word == "keep"
+	}
+	if p, ok := f.keys["peer_check"]; ok {
+		a.peer.readPeerCheck(p)
 	}
 	if o, ok := f.keys["on_foreign_vip"]; ok {
 		if word, ok := o.one(foreignWords...); ok {
@@ -97,6 +101,7 @@ func (a *arbitration) tree() *yaml.Node {
 		t.set("gateway", all)
 	}
 	t.set("isolated", text(map[bool]string{false: "release", true: "keep"}[a.keep]))
+	t.set("peer_check", a.peer.tree())
 	t.set("on_foreign_vip", text(foreignWords[a.foreign]))
 	return t.Node
 }

@@ -70,6 +70,15 @@ var faults = map[string]func(*host){
 		h.proxy.broken, h.proxy.refused, h.proxy.wrong = false, false, 0
 		h.proxy.start()
 	},
+	// a kernel that does not let go, whatever the daemon does: an address that somebody put there by hand.
+	"addresses stick": func(h *host) {
+		for _, a := range h.kept {
+			a.until = flushed
+		}
+		for router := range h.gates {
+			h.gates[router] = flushed
+		}
+	},
 	// a third host is given the addresses.
 	"stranger comes": func(h *host) { h.world.stranger.comes(h.world) },
 	"stranger goes":  func(h *host) { h.world.stranger.there = false },

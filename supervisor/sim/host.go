@@ -4,7 +4,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/pairkeeper/pairkeeper/probes"
 	"github.com/pairkeeper/pairkeeper/supervisor"
 	"github.com/pairkeeper/pairkeeper/vrrp"
 )
@@ -190,7 +189,7 @@ func (h *host) do(actions []supervisor.Action) {
 			h.beat(a)
 		case supervisor.LookNow:
 			for _, p := range h.cfg.Probes {
-				if !a.Gateway || p.OnFail.Act == probes.Arbitrate {
+				if a.Concerns(p.OnFail.Act) {
 					h.proxy.lookOnce(p)
 				}
 			}

@@ -68,6 +68,7 @@ type Pair struct {
 	Notify       bool // they have a notify hook
 	Heartbeat    time.Duration
 	Arbitration  supervisor.Arbitration
+	PeerCheck    bool
 	Gate         bool
 	Proxy        supervisor.Proxy
 	Probe        probes.Config
@@ -120,6 +121,8 @@ func (p *Pair) set(words []string) error {
 		}
 	case "heartbeat":
 		p.Heartbeat, err = time.ParseDuration(value)
+	case "peer_check":
+		p.PeerCheck = value == "auto"
 	case "on_foreign_vip":
 		p.Arbitration.OnForeign = map[string]supervisor.OnForeign{"contest": supervisor.ContestForeign, "release": supervisor.ReleaseForeign}[value]
 	case "gate":
@@ -171,6 +174,11 @@ func (p *Pair) link(cfg *supervisor.Config) {
 		Name: "gateway", Interval: 500 * time.Millisecond, Timeout: 500 * time.Millisecond, Rise: 2, Fall: 3,
 		OnFail: probes.OnFail{Act: probes.Arbitrate},
 	})
+	if p.PeerCheck {
+		cfg.Probes = append(cfg.Probes, probes.Config{
+			Name: "peer", Interval: 2 * time.Second, Timeout: time.Second, Rise: 1, Fall: 2, OnFail: probes.OnFail{Act: probes.AskPeer},
+		})
+	}
 	for i := range cfg.Routers {
 		cfg.Routers[i].VRRP.Grouped, cfg.Routers[i].VRRP.Patient = true, true
 	}
