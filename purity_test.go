@@ -46,6 +46,7 @@ var allowed = map[string]string{
 	"math":            "a function of its input",
 	"math/bits":       "a function of its input",
 	"net/netip":       "addresses are values; it opens nothing",
+	"path":            "a function of its input; path/filepath asks the host",
 	"reflect":         "for DeepEqual of configurations",
 	"slices":          "values",
 	"sort":            "values",

@@ -14,7 +14,7 @@ import (
 //	 0     4 5   6     7     8       16       24     32           40
 //	|magic |v|key|class|flags|session|sequence|uptime|echo session|echo sequence|
 //	 48    56    64         65                            +2
-//	|config|proxy|len|node …|len|version …|count| claims …| MAC (32)
+//	|config|proxy|len|node …|len|version …|n|MAC addresses …|count| claims …| HMAC (32)
 //
 // A claim is the router's key (4), its priority (1), and role and hears (1).
 const (
@@ -39,8 +39,9 @@ const (
 // The bounds of a message.
 const (
 	MaxClaims  = 4096
+	MaxMACs    = 255
 	maxName    = 255
-	MaxMessage = headLen + 2*(1+maxName) + 2 + MaxClaims*claimLen + macLen
+	MaxMessage = headLen + 2*(1+maxName) + 1 + MaxMACs*len(MAC{}) + 2 + MaxClaims*claimLen + macLen
 )
 
 // Key is a secret that both nodes have.
@@ -56,6 +57,8 @@ func (h *Heartbeat) Append(b []byte, key Key) ([]byte, error) {
 		return b, fmt.Errorf("heartbeat: a name has 1 to %d bytes, a version at most as many", maxName)
 	case len(h.Claims) > MaxClaims:
 		return b, fmt.Errorf("heartbeat: %d routers, %d are possible", len(h.Claims), MaxClaims)
+	case len(h.MACs) > MaxMACs:
+		return b, fmt.Errorf("heartbeat: %d MAC addresses, %d are possible", len(h.MACs), MaxMACs)
 	case h.Session == 0 || h.Sequence == 0:
 		return b, fmt.Errorf("heartbeat: a session and a sequence are not 0")
 	case key.ID == 0 || len(key.Secret) == 0:
@@ -69,6 +72,10 @@ func (h *Heartbeat) Append(b []byte, key Key) ([]byte, error) {
 	}
 	b = append(append(b, byte(len(h.Node))), h.Node...)
 	b = append(append(b, byte(len(h.Version))), h.Version...)
+	b = append(b, byte(len(h.MACs)))
+	for i := range h.MACs {
+		b = append(b, h.MACs[i][:]...)
+	}
 	b = binary.BigEndian.AppendUint16(b, uint16(len(h.Claims)))
 	for _, c := range h.Claims {
 		b = append(binary.BigEndian.AppendUint32(b, c.Router), c.Priority, c.flags())
@@ -101,7 +108,7 @@ func sum(b []byte, key Key) []byte {
 // Parse reads a message into h, whose memory it uses again. What is not signed with one of
 // the keys leaves h as it was.
 func (h *Heartbeat) Parse(b []byte, keys []Key) Refusal {
-	if len(b) < headLen+2+2+macLen || len(b) > MaxMessage || string(b[:len(magic)]) != magic {
+	if len(b) < headLen+2+1+2+macLen || len(b) > MaxMessage || string(b[:len(magic)]) != magic {
 		return RefusalGarbage
 	}
 	if b[offFormat] != formatNow {
@@ -126,7 +133,7 @@ func (h *Heartbeat) Parse(b []byte, keys []Key) Refusal {
 
 // read takes over a body that is signed; one that makes no sense is from another format.
 func (h *Heartbeat) read(b []byte) Refusal {
-	claims := h.Claims[:0]
+	claims, macs := h.Claims[:0], h.MACs[:0]
 	out := Heartbeat{
 		Class:       Class(b[offClass]),
 		Maintenance: b[offFlags]&flagMaintenance != 0,
@@ -142,9 +149,14 @@ func (h *Heartbeat) read(b []byte) Refusal {
 	if out.Node, rest, ok = name(b[headLen:], h.Node); !ok || out.Node == "" {
 		return RefusalFormat
 	}
-	if out.Version, rest, ok = name(rest, h.Version); !ok || len(rest) < 2 {
+	if out.Version, rest, ok = name(rest, h.Version); !ok || len(rest) < 1 || len(rest) < 1+int(rest[0])*len(MAC{})+2 {
 		return RefusalFormat
 	}
+	for n := rest[0]; n > 0; n-- {
+		macs = append(macs, MAC(rest[1:1+len(MAC{})]))
+		rest = rest[len(MAC{}):]
+	}
+	rest = rest[1:]
 	count := int(binary.BigEndian.Uint16(rest))
 	rest = rest[2:]
 	if count > MaxClaims || len(rest) != count*claimLen || out.Session == 0 || out.Sequence == 0 || out.Class > Resigned || out.Gateway > Doubtful {
@@ -157,7 +169,7 @@ func (h *Heartbeat) read(b []byte) Refusal {
 		}
 		claims = append(claims, c)
 	}
-	out.Claims = claims
+	out.Claims, out.MACs = claims, macs
 	*h = out
 	return ""
 }

@@ -112,6 +112,8 @@ func (e *Evidence) holder() Decision {
 		return Decision{Act: Release, Rule: RuleWorse}
 	case e.Linked && e.Hearing == Silent && e.Gateway == Lost && !e.StayIsolated:
 		return Decision{Act: Release, Rule: RuleIsolated, Alarm: true}
+	case e.Answer == ByStranger && e.ReleaseForeign:
+		return Decision{Act: Release, Rule: RuleStranger, Alarm: true}
 	case e.Answer == ByStranger:
 		return Decision{Act: Keep, Rule: RuleStranger, Alarm: true}
 	}

@@ -45,6 +45,9 @@ func peerProxyBad(e *Evidence) { e.PeerProxy = Lost }
 func gateShut(e *Evidence)     { e.GateShut = true }
 func mustFence(e *Evidence)    { e.MustFence = true }
 
+func contestForeign(e *Evidence) { e.ContestForeign = true }
+func releaseForeign(e *Evidence) { e.ReleaseForeign = true }
+
 func vote(v Vote) func(*Evidence)   { return func(e *Evidence) { e.Vote = v } }
 func fence(f Fence) func(*Evidence) { return func(e *Evidence) { e.Fence = f } }
 
@@ -83,6 +86,9 @@ func TestDecide(t *testing.T) {
 		{"H7: not while the other says that it stands by", do(holding, consistent, vote(Refused), peerStands), Keep, RuleHolds},
 		{"H7: an expired vote releases", do(holding, consistent, vote(Expired)), Release, RuleExpired},
 		{"H8: a stranger's answer is told", do(holding, stranger), Keep, RuleStranger},
+		{"H8: or released to, if told so", do(holding, stranger, releaseForeign), Release, RuleStranger},
+		{"H8: the other node's answer is no stranger's", do(holding, answered, releaseForeign), Keep, RuleWins},
+		{"H1: an answer of the other node says that it holds", do(holding, answered, loses, conflict), Release, RuleYields},
 		{"H9: else it keeps", do(holding), Keep, RuleHolds},
 
 		{"S1: adverts are obeyed", do(adverts, silence, unanswered), Stay, RulePeerHolds},
@@ -109,7 +115,10 @@ func TestDecide(t *testing.T) {
 		{"S5: and then", do(silence, answered, peerProxyBad, gateShut, fence(Fenced)), Take, RuleVoted},
 		{"S5: consistency stays", do(silence, answered, peerProxyBad, gateShut, consistent, vote(Granted)), Stay, RulePeerAlive},
 		{"S6: a stranger's address is not taken", do(silence, stranger), Stay, RuleStranger},
-		{"S6: unless told to contest", do(silence, stranger, func(e *Evidence) { e.ContestForeign = true }), Take, RuleStranger},
+		{"S6: unless told to contest", do(silence, stranger, contestForeign), Take, RuleStranger},
+		{"S6: not where consistency counts more", do(silence, stranger, contestForeign, consistent, vote(Granted)), Stay, RuleStranger},
+		{"S6: nor is it where the other node stands by", do(peerStands, stranger), Stay, RuleStranger},
+		{"S6: told to contest, it takes there too", do(peerStands, stranger, contestForeign), Take, RuleStranger},
 		{"S7: asks first", do(silence), Probe, RuleNotAsked},
 		{"S7: nobody anywhere: it takes", do(silence, unanswered), Take, RuleUnclaimed},
 		{"S7: the other daemon has ended, and nobody answers: it takes", do(silence, unanswered, ended), Take, RuleEnded},
@@ -152,7 +161,7 @@ func anything() *rapid.Generator[Evidence] {
 			Adverts: flag(), Silence: flag(), Linked: flag(), Hearing: Hearing(of(2)), DeafFor: flag(),
 			Peer:     Peer{Role: Role(of(2)), Class: Class(of(4)), Hears: flag(), Since: flag(), Missed: flag()},
 			Conflict: flag(), Worse: flag(), Gateway: Reach(of(3)), Answer: Answer(of(3)), PeerProxy: Reach(of(2)), GateShut: flag(),
-			Vote: Vote(of(4)), Fence: Fence(of(4)), StayIsolated: flag(), ContestForeign: flag(), MustFence: flag(),
+			Vote: Vote(of(4)), Fence: Fence(of(4)), StayIsolated: flag(), ContestForeign: flag(), ReleaseForeign: flag(), MustFence: flag(),
 		}
 	})
 }
@@ -244,6 +253,20 @@ func TestNobodyShootsBeforeSilence(t *testing.T) {
 		e := anything().Draw(t, "evidence")
 		if Decide(e).Act == Shoot && (e.Adverts || !e.Silence || e.Linked && e.Hearing == BothWay) {
 			t.Fatal("shoots at a node that is heard")
+		}
+	})
+}
+
+// A policy for strangers changes nothing where no stranger answers.
+func TestOnlyAStrangersAnswerMovesByThePolicyForStrangers(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		e := anything().Draw(t, "evidence")
+		if e.Answer == ByStranger {
+			return
+		}
+		d := Decide(e)
+		if e.ContestForeign, e.ReleaseForeign = !e.ContestForeign, !e.ReleaseForeign; Decide(e) != d {
+			t.Fatal("it counts without a stranger")
 		}
 	})
 }

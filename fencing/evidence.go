@@ -33,6 +33,7 @@ type Evidence struct {
 	// Policies.
 	StayIsolated   bool // isolated: keep
 	ContestForeign bool // on_foreign_vip: contest
+	ReleaseForeign bool // on_foreign_vip: release
 	MustFence      bool // takeover: after_fence
 }
 

@@ -3,7 +3,11 @@
 // who takes or leaves. Package fencingnet does the asking.
 package fencing
 
-import "time"
+import (
+	"fmt"
+	"slices"
+	"time"
+)
 
 // Heartbeat is what a node tells the other one over a link of its own, signed, several
 // times a second.
@@ -24,7 +28,22 @@ type Heartbeat struct {
 	// Config and Proxy identify what the sender works by: the first bytes of a SHA-256 of
 	// the configuration, and of the proxy's files; zero: not known.
 	Config, Proxy uint64
-	Claims        []Claim // of each virtual router, in the order of the configuration
+	// MACs are the addresses under which the sender may answer for a virtual address.
+	MACs   []MAC
+	Claims []Claim // of each virtual router, in the order of the configuration
+}
+
+// MAC is an Ethernet address; the zero value: not known.
+type MAC [6]byte
+
+// String is the address in the usual form, as package net prints it.
+func (m MAC) String() string {
+	return fmt.Sprintf("%02x:%02x:%02x:%02x:%02x:%02x", m[0], m[1], m[2], m[3], m[4], m[5])
+}
+
+// AnswersAs tells that a MAC address in the form of MAC.String is one of the sender's.
+func (h *Heartbeat) AnswersAs(mac string) bool {
+	return slices.ContainsFunc(h.MACs, func(m MAC) bool { return m.String() == mac })
 }
 
 // Claim is what a node says of one virtual router.

@@ -135,9 +135,9 @@ func (p *Pulse) Heard(now time.Time, link int, h *Heartbeat) Refusal {
 		p.stood += p.clocks.Heard(now, sent, h.Uptime, p.cfg.Interval)
 	}
 	if h.Sequence > p.peer.Sequence && !anew || fresh && anew {
-		claims := append(p.peer.Claims[:0], h.Claims...)
+		claims, macs := append(p.peer.Claims[:0], h.Claims...), append(p.peer.MACs[:0], h.MACs...)
 		p.peer, p.peerAt = *h, now
-		p.peer.Claims = claims
+		p.peer.Claims, p.peer.MACs = claims, macs
 	}
 	return ""
 }

@@ -10,8 +10,12 @@ const (
 	Guard     Act = iota // the local proxy is to blame: its restart ladder begins
 	Fatal                // the node leaves
 	Weigh                // the priority changes
-	Arbitrate            // nothing by itself: it is evidence, see package fencing
+	Arbitrate            // nothing by itself: it is evidence of the gateway, see package fencing
+	AskPeer              // nothing by itself: it is evidence of the other node's proxy
 )
+
+// Evidence tells that a failed probe does nothing by itself: the arbiter weighs it.
+func (a Act) Evidence() bool { return a == Arbitrate || a == AskPeer }
 
 // OnFail is what a failed probe does. The zero value has the proxy restarted.
 type OnFail struct {
@@ -27,7 +31,7 @@ type OnFail struct {
 func (o OnFail) String() string {
 	text := "restart"
 	switch {
-	case o.Act == Arbitrate:
+	case o.Act.Evidence():
 		return "arbitrate"
 	case o.Act == Fatal:
 		text = "leave"

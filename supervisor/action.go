@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/pairkeeper/pairkeeper/fencing"
+	"github.com/pairkeeper/pairkeeper/probes"
 	"github.com/pairkeeper/pairkeeper/vrrp"
 )
 
@@ -41,8 +42,20 @@ type Beat struct {
 	Heartbeat fencing.Heartbeat
 }
 
-// LookNow wants every probe to look at once, or only those of the gateway.
-type LookNow struct{ Gateway bool }
+// LookNow wants every probe to look at once, or only those of the gateway, or of the other
+// node.
+type LookNow struct{ Gateway, Peer bool }
+
+// Concerns tells whether a probe is to look.
+func (a LookNow) Concerns(act probes.Act) bool {
+	switch {
+	case a.Gateway:
+		return act == probes.Arbitrate
+	case a.Peer:
+		return act == probes.AskPeer
+	}
+	return true
+}
 
 // Configure wants the resources of another configuration; what was asked for before
 // it belongs to the old one.
@@ -73,6 +86,9 @@ func (a Beat) String() string         { return fmt.Sprintf("beat on link %d", a.
 func (a LookNow) String() string {
 	if a.Gateway {
 		return "look for the gateway"
+	}
+	if a.Peer {
+		return "look for the other node"
 	}
 	return "look now"
 }

@@ -17,6 +17,7 @@ type arbitration struct {
 	decision fencing.Decision
 	since    time.Time
 	noted    bool      // an operator was told of it
+	ended    bool      // it was told that the other node's daemon has ended
 	released time.Time // when the addresses were last given up
 	heardAt  time.Time // when the other node last advertised
 	heldAt   time.Time // when the other node last said that it holds
@@ -25,6 +26,7 @@ type arbitration struct {
 	deafAt   time.Time // since when the other node holds, too, and does not hear us; zero: not so
 	worseAt  time.Time // since when this node is worse placed than the other
 	firstAt  time.Time // since when the other node, which comes first, might take and does not
+	rival    rival     // who else announces the addresses
 }
 
 // How long what may pass by itself has to last: a peer that seems deaf, a way to the
@@ -100,37 +102,53 @@ func (s *step) hears(r *router) bool {
 }
 
 // doubt has the gateway asked at once: the other node is silent, and soon it matters which
-// of the two has been cut off.
-func (s *step) doubt() {
+// of the two has been cut off; at the first doubt the other node's proxy, too.
+func (s *step) doubt(r *router) {
 	if s.linked() && s.gateway() == fencing.Reached {
 		s.doubtedAt = s.now
 		s.do(LookNow{Gateway: true})
 	}
+	if s.linked() && !r.contested() && s.asksPeer() {
+		s.do(LookNow{Peer: true})
+	}
 }
 
-// evidence is what is known of a router. Who answers for its addresses the machine finds
-// out by itself.
+// doubtful tells that the gateway answers, but has not done so since the other node was last
+// heard, nor since that was last doubted.
+func (s *step) doubtful(r *router) bool {
+	_, told := s.pulse.Peer()
+	at := s.gatewayAt
+	return s.gateway() == fencing.Reached && (at.Before(told) || at.Before(r.arbitration.heardAt) || at.Before(s.doubtedAt))
+}
+
+// evidence is what is known of a router. That nobody answers for its addresses any more the
+// machine finds out by itself.
 func (s *step) evidence(r *router) fencing.Evidence {
 	a := &r.arbitration
 	peer, told := s.pulse.Peer()
-	claim, _ := peer.Claim(fencing.RouterKey(r.cfg.Name), r.number)
+	claim, known := peer.Claim(fencing.RouterKey(r.cfg.Name), r.number)
+	if !known {
+		claim.Priority = r.peer // by the file
+	}
 	a.checkAt = time.Time{}
 	e := fencing.Evidence{
 		Holding: r.machine.State() == vrrp.Active, Carrier: true, Class: s.class(),
-		Adverts: s.hears(r), Linked: true, Hearing: s.pulse.Hearing(), Gateway: s.gateway(), Answer: fencing.Nobody,
+		Adverts: s.hears(r), Linked: true, Hearing: s.pulse.Hearing(), Gateway: s.gateway(), Answer: s.answer(r),
 		Peer:         fencing.Peer{Role: claim.Role, Class: peer.Class, Hears: claim.Hears, Since: !s.pulse.Proven().Before(a.released)},
 		StayIsolated: s.cfg.Arbitration.KeepIsolated, Paused: s.paused, Ended: s.pulse.Ended(),
-		Fence:        s.fence.shot.Fence(), MustFence: s.cfg.Fence.After,
+		ContestForeign: s.cfg.Arbitration.OnForeign == ContestForeign, ReleaseForeign: s.cfg.Arbitration.OnForeign == ReleaseForeign,
+		PeerProxy: s.peerProxy(), GateShut: s.letGo(r),
+		Fence: s.fence.shot.Fence(), MustFence: s.cfg.Fence.After,
 	}
 	if e.Hearing == fencing.BothWay && claim.Role != fencing.Holds && told.After(a.heardAt) {
 		e.Adverts = false // it has left since
 	}
 	e.Silence = !e.Adverts && e.Hearing == fencing.Silent
-	if e.Gateway == fencing.Reached && (s.gatewayAt.Before(told) || s.gatewayAt.Before(a.heardAt) || s.gatewayAt.Before(s.doubtedAt)) {
+	if s.doubtful(r) {
 		e.Gateway = fencing.Doubtful
 	}
 	e.Wins = s.rank(r).Before(fencing.Rank{Class: peer.Class, Priority: claim.Priority, Address: s.cfg.Heartbeat.Other})
-	e.Conflict = a.lasts(s.now, &a.bothAt, e.Holding && (e.Adverts || claim.Role == fencing.Holds && e.Hearing != fencing.Silent), 2*s.cfg.Heartbeat.Interval)
+	e.Conflict = a.lasts(s.now, &a.bothAt, e.Holding && (e.Adverts || e.Answer == fencing.ByPeer || claim.Role == fencing.Holds && e.Hearing != fencing.Silent), 2*s.cfg.Heartbeat.Interval)
 	e.DeafFor = a.lasts(s.now, &a.deafAt, e.Adverts && e.Holding && e.Hearing == fencing.OneWay, deafFor)
 	e.Worse = a.lasts(s.now, &a.worseAt, e.Hearing == fencing.BothWay && peer.Class < e.Class, worseFor)
 	e.Peer.Missed = a.lasts(s.now, &a.firstAt, !e.Holding && e.Hearing != fencing.Silent && claim.Role == fencing.Standby && (!e.Wins || e.Hearing == fencing.OneWay), r.cfg.VRRP.DownInterval(r.cfg.VRRP.Interval))
@@ -184,13 +202,13 @@ func (s *step) alarm(r *router) {
 		return
 	}
 	a.noted = true
-	s.note(r.cfg.Name, vrrp.Reason(a.decision.Rule), "%s", s.ruling(a.decision.Rule))
+	s.note(r.cfg.Name, vrrp.Reason(a.decision.Rule), "%s", s.says(r, a.decision.Rule))
 }
 
 // touchWilling has the routers settle that wait for something.
 func (s *step) touchWilling() {
 	for _, r := range s.routers {
-		if r.machine.Willing() {
+		if r.machine.Willing() || r.contested() {
 			s.touch(r)
 		}
 	}
@@ -199,7 +217,7 @@ func (s *step) touchWilling() {
 // asked tells that it is for the arbiter to say what a router does.
 func (r *router) asked() bool {
 	m := r.machine
-	return m.State() == vrrp.Active || m.Willing() && !m.Preempting()
+	return m.State() == vrrp.Active || r.contested() || m.Willing() && !m.Preempting()
 }
 
 // forget drops what the arbiter said of a router for which it is not asked any more: when
@@ -233,7 +251,9 @@ func (s *step) holderSettles(r *router) {
 
 // endedSettles has a Backup ask sooner who has the addresses: the other node's daemon has ended.
 func (s *step) endedSettles(r *router) {
-	if s.linked() && s.pulse.Ended() && r.machine.State() == vrrp.Backup {
+	told := r.arbitration.ended
+	r.arbitration.ended = s.linked() && s.pulse.Ended() && r.machine.State() == vrrp.Backup
+	if r.arbitration.ended && !told {
 		s.routerStep(r, vrrp.PeerEnded{})
 	}
 }

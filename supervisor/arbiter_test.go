@@ -2,6 +2,7 @@ package supervisor_test
 
 import (
 	"net/netip"
+	"slices"
 	"testing"
 	"time"
 
@@ -175,4 +176,106 @@ func TestANodeThatDiesIsNotSaidToBeBlocked(t *testing.T) {
 	got := s.pass(500 * time.Millisecond)
 	s.tell(supervisor.Looked{Probe: "gateway", OK: true})
 	s.wantsNo(append(got, s.pass(5*time.Second)...), blocked)
+}
+
+// announced has a MAC address announce the addresses twice.
+func (s *script) announced(o *other, mac string) (out []string) {
+	for range 2 {
+		out = append(out, s.beats(o, 1500*time.Millisecond)...)
+		out = append(out, s.tell(supervisor.RouterEvent{Router: "web", Event: vrrp.Claimed{By: mac}})...)
+	}
+	return out
+}
+
+func TestAStrangerIsWhoTheOtherNodeIsNot(t *testing.T) {
+	theirs := fencing.MAC{2, 0, 0, 0, 0, 6}
+	for name, c := range map[string]struct {
+		macs   []fencing.MAC
+		mac    string
+		policy supervisor.OnForeign
+		keeps  bool
+	}{
+		"a stranger is told of":                   {[]fencing.MAC{theirs}, strangersMAC, supervisor.AlertForeign, true},
+		"or released to":                          {[]fencing.MAC{theirs}, strangersMAC, supervisor.ReleaseForeign, false},
+		"the other node is none":                  {[]fencing.MAC{theirs}, theirs.String(), supervisor.ReleaseForeign, true},
+		"nor is anybody before that one has said": {nil, strangersMAC, supervisor.ReleaseForeign, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			cfg := linked(named(base()))
+			cfg.Arbitration.OnForeign = c.policy
+			s, o := holding(t, cfg), newOther(fencing.Standby, 100)
+			o.say.MACs = c.macs
+			s.announced(o, c.mac)
+			if s.node.Active("web") != c.keeps {
+				t.Errorf("Active: %t", !c.keeps)
+			}
+		})
+	}
+}
+
+// asking is a node that asks the other one's proxy.
+func asking(cfg supervisor.Config) supervisor.Config {
+	cfg = linked(cfg)
+	cfg.Probes = append(cfg.Probes, probes.Config{
+		Name: "peer", Interval: 2 * time.Second, Timeout: time.Second, Rise: 1, Fall: 2, OnFail: probes.OnFail{Act: probes.AskPeer},
+	})
+	return cfg
+}
+
+// peerProxy is what the other node's proxy answers.
+func peerProxy(ok bool) supervisor.Event {
+	return supervisor.Looked{Probe: "peer", OK: ok, Answered: ok}
+}
+
+func TestThePeerCheckAloneMovesNobody(t *testing.T) {
+	for _, role := range []fencing.Role{fencing.Standby, fencing.Holds} {
+		s, o := holding(t, asking(named(base()))), newOther(fencing.Standby, 100)
+		if role == fencing.Holds {
+			s, o = atWork(t, asking(better(base()))), newOther(role, 150)
+		}
+		s.beats(o, time.Second)
+		was := s.node.Router("web").State
+		for i := range 20 {
+			s.tell(peerProxy(i/4%2 == 0))
+			s.wantsNo(s.beats(o, time.Second), "web disown")
+		}
+		s.state("web", was)
+		if v := s.node.Health(); v.Verdict != supervisor.Healthy {
+			t.Errorf("%s: %s", v.Verdict, v.Why)
+		}
+	}
+}
+
+// answeredFor lets time pass while nothing comes from the other node but its kernel's answers
+// for the address, and its proxy's.
+func (s *script) answeredFor(d time.Duration, proxy bool) (out []string) {
+	for end := s.now.Add(d); s.now.Before(end); {
+		s.now = later(s.now, s.node.Deadline())
+		out = append(out, s.tell(supervisor.Tick{}, gateway(true), peerProxy(proxy), supervisor.RouterEvent{Router: "web", Event: vrrp.Answered{Holder: "02:00:00:00:00:06"}})...)
+	}
+	return out
+}
+
+func TestASickNodeIsTakenFromWhenItsKernelShouldHaveLetGo(t *testing.T) {
+	s := atWork(t, asking(better(base())))
+	s.beats(newOther(fencing.Holds, 150), time.Second)
+	s.wantsNo(s.answeredFor(20*time.Second, true), "web own")
+	s.tell(peerProxy(false))
+	got := s.answeredFor(time.Second, false)
+	for _, want := range []string{"web note peer-sick", "web note address-contest", "web own"} {
+		if !slices.Contains(got, want) {
+			t.Errorf("no %q in %q", want, got)
+		}
+	}
+	s = atWork(t, asking(better(base())))
+	s.beats(newOther(fencing.Holds, 150), time.Second)
+	s.wantsNo(s.answeredFor(2*time.Second, false), "web own") // its kernel may be about to let go
+}
+
+func TestAPeerCheckThatNeverWorkedProvesNothing(t *testing.T) {
+	s := play(t, asking(better(base())))
+	s.tell(supervisor.Start{}, link(), unit(active), good, gateway(true))
+	s.in()
+	s.beats(newOther(fencing.Holds, 150), time.Second)
+	s.wantsNo(s.answeredFor(20*time.Second, false), "web own")
 }

@@ -45,7 +45,18 @@ type HeartbeatLink struct{ Local, Peer netip.AddrPort }
 // Arbitration is how the pair decides when the nodes do not hear each other.
 type Arbitration struct {
 	KeepIsolated bool // a node that hears nobody, not even the gateway, keeps what it holds
+	OnForeign    OnForeign
 }
+
+// OnForeign is what is done about a stranger who has the addresses.
+type OnForeign uint8
+
+// What is done about a stranger.
+const (
+	AlertForeign   OnForeign = iota // nothing is taken from him, nor left to him; an operator is told
+	ContestForeign                  // they are taken all the same
+	ReleaseForeign                  // they are left to him, too, where he comes to an address that is held
+)
 
 // Proxy is the guarded proxy. The zero value guards nothing.
 type Proxy struct {

@@ -86,6 +86,7 @@ type LinkChanged struct {
 	Duplicate []netip.Prefix // IPv6: tried out, somebody else has them
 	Problem   string         // why it cannot be used all the same
 	Anew      bool           // it has another MAC address, or is another one of that name
+	MAC       fencing.MAC    // zero: it has none, or not one of Ethernet
 }
 
 // RouterEvent is an event of one virtual router.

@@ -97,6 +97,8 @@ func routersOf(cfg supervisor.Config, change func(*supervisor.Router)) superviso
 	return cfg
 }
 
+const strangersMAC = "02:00:00:00:00:99"
+
 var (
 	fatal     = probes.OnFail{Act: probes.Fatal}
 	needsEth1 = supervisor.Track{Need: supervisor.NeedCarrier}
@@ -281,6 +283,27 @@ var working = []scene{
 		for range 8 {
 			s.now = later(s.now, s.node.Deadline())
 			s.tell(supervisor.Tick{}, supervisor.RouterEvent{Router: "web", Event: vrrp.Answered{Holder: "52:54:00:12:34:56"}})
+		}
+		return s
+	}},
+	{"backup-finds-a-stranger", func(t *testing.T) *script {
+		s := hears(t, linked(better(base())), 150)
+		o := newOther(fencing.Holds, 150)
+		o.say.MACs = []fencing.MAC{{2, 0, 0, 0, 0, 6}}
+		s.beats(o, time.Second)
+		for end := s.now.Add(3 * time.Second); s.now.Before(end); {
+			s.now = later(s.now, s.node.Deadline())
+			s.tell(supervisor.Tick{}, gateway(true), supervisor.RouterEvent{Router: "web", Event: vrrp.Answered{Holder: strangersMAC}})
+		}
+		return s
+	}},
+	{"active-beside-a-stranger", func(t *testing.T) *script {
+		s := holding(t, linked(named(base())))
+		o := newOther(fencing.Standby, 100)
+		o.say.MACs = []fencing.MAC{{2, 0, 0, 0, 0, 6}}
+		for range 2 {
+			s.beats(o, 2*time.Second)
+			s.tell(supervisor.RouterEvent{Router: "web", Event: vrrp.Claimed{By: strangersMAC}})
 		}
 		return s
 	}},

@@ -23,7 +23,11 @@ func (x *explainer) active() {
 		x.timesOf(x.r.failing)
 	case x.conflicted() != "":
 		x.say("%s; but %s", because, x.conflicted())
-		x.change("%s gives the addresses up", x.cfgPeer())
+		if x.r.arbitration.decision.Rule == fencing.RuleStranger {
+			x.change("nothing is heard of it for %s: then it is not told any more", span(strangerRival))
+		} else {
+			x.change("%s gives the addresses up", x.cfgPeer())
+		}
 		x.advise(rulings[x.r.arbitration.decision.Rule].do)
 	case x.contested():
 		x.say("%s; but %s holds the addresses as well, and does not hear me", because, x.whom())

@@ -15,7 +15,7 @@ func (x *explainer) ruled() bool {
 	if d.Rule == "" || d.Act == fencing.Take || d.Act == fencing.Keep {
 		return x.waitsToPreempt()
 	}
-	x.say("%s", x.ruling(d.Rule))
+	x.say("%s", x.says(x.r, d.Rule))
 	x.change("%s", x.naming(rulings[d.Rule].ends))
 	x.advise(rulings[d.Rule].do)
 	return true
@@ -67,6 +67,12 @@ func (x *explainer) beating() {
 	if x.gateway() == fencing.Lost {
 		x.fact("my gateway does not answer")
 	}
+	switch x.peerProxy() {
+	case fencing.Reached:
+		x.fact("the proxy of %s answers at that node's own address", x.cfgPeer())
+	case fencing.Lost:
+		x.fact("the proxy of %s does not answer any more at that node's own address", x.cfgPeer())
+	}
 }
 
 var roleWords = [...]string{fencing.Out: "takes no part", fencing.Standby: "stands by", fencing.Holds: "holds the addresses"}
@@ -85,8 +91,8 @@ func (x *explainer) byHeartbeat() bool {
 // none.
 func (x *explainer) conflicted() string {
 	switch rule := x.r.arbitration.decision.Rule; rule {
-	case fencing.RuleWins, fencing.RuleWaitBoth:
-		return x.ruling(rule)
+	case fencing.RuleWins, fencing.RuleWaitBoth, fencing.RuleStranger:
+		return x.says(x.r, rule)
 	}
 	return ""
 }

@@ -31,7 +31,7 @@ func (n *Node) heartbeatView() HeartbeatView {
 	v := HeartbeatView{
 		Peer: *peer, Heard: at, Class: n.class(), Config: n.cfg.Heartbeat.Digest, Version: n.cfg.Heartbeat.Version,
 	}
-	v.Peer.Claims = nil // they are of the routers
+	v.Peer.Claims, v.Peer.MACs = nil, nil // they are of the routers, and of the interfaces
 	for i, l := range n.cfg.Heartbeat.Links {
 		v.Links = append(v.Links, HeartbeatLinkView{l, n.pulse.Link(i)})
 	}

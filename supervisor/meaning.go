@@ -197,8 +197,23 @@ var rulings = map[fencing.Rule]meaning{
 		ends: "the other node is heard, or an operator makes sure that it is off",
 		do:   "start the other node; if it has to stay off, `pairkeeper fence --acknowledge` with its name",
 	},
-	fencing.RuleFree:      {is: "the other node stands by, and this one comes first"},
-	fencing.RuleMissed:    {is: "the other node came first, and did not take the addresses"},
+	fencing.RuleFree:   {is: "the other node stands by, and this one comes first"},
+	fencing.RuleMissed: {is: "the other node came first, and did not take the addresses"},
+	fencing.RulePeerAlive: {
+		is:   "nothing comes from the other node, but it answers for the addresses: it is alive, and what connects the nodes is blocked",
+		ends: "it does not answer any more: then I take them",
+		do:   "look for a firewall that drops protocol 112 and the heartbeat, on both nodes; if its daemon is dead, its kernel lets go by itself",
+	},
+	fencing.RulePeerSick: {
+		is:   "nothing comes from the other node, its proxy does not answer, and its kernel should have let go of the addresses, but has not",
+		ends: "it does not answer any more, or it has been fenced: then I take them",
+		do:   "look at the other node; if nothing there can be mended, switch it off",
+	},
+	fencing.RuleStranger: {
+		is:   "a host that is not of this pair has the addresses",
+		ends: "it does not answer any more: then I take them; or with on_foreign_vip: contest",
+		do:   "find the host by its MAC address (`ip neigh`, the switch's table), and take the address away there",
+	},
 	fencing.RuleUnclaimed: {is: "nobody is heard, and the gateway answers"},
 	fencing.RuleEnded:     {is: "the other node's daemon has ended, as its kernel says, and the gateway answers"},
 

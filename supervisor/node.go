@@ -244,7 +244,7 @@ func (n *Node) router(name string) *router { return n.byName[name] }
 // routerEvent passes an event on; one for a router that is gone is dropped.
 func (s *step) routerEvent(ev RouterEvent) {
 	if r := s.router(ev.Router); r != nil {
-		s.routerStep(r, ev.Event)
+		s.routerStep(r, s.identified(r, ev.Event))
 	}
 }
 
@@ -258,7 +258,7 @@ func (s *step) routerStep(r *router, ev vrrp.Event) {
 	for _, a := range r.machine.Step(s.now, ev) {
 		switch a := a.(type) {
 		case vrrp.Probe:
-			s.doubt()
+			s.doubt(r)
 		case vrrp.Own, vrrp.Refresh, vrrp.Renew, vrrp.Disown:
 			s.hold(r, a)
 			continue
@@ -284,7 +284,7 @@ func (s *step) routerStep(r *router, ev vrrp.Event) {
 		}
 	}
 	preempting = preempting || r.machine.Preempting()
-	if r.machine.State() != state || r.machine.Willing() != willing || preempting && s.ready(r) { // then every advert counts
+	if r.machine.State() != state || r.machine.Willing() != willing || r.contested() || preempting && s.ready(r) { // then every advert counts
 		s.touch(r)
 	}
 	s.schedule.plan(r)
@@ -350,6 +350,7 @@ func (s *step) settleRouter(r *router) {
 	case fault == "":
 		s.holderSettles(r)
 		s.endedSettles(r)
+		s.contestSettles(r)
 	case changed && state == vrrp.Fault && isFault(fault):
 		r.since = s.now
 		s.note(r.cfg.Name, fault, "%s", detail)

@@ -18,6 +18,7 @@ type probe struct {
 	deaf    bool // the last look got no answer at all
 	detail  string
 	since   time.Time
+	worked  bool // it has been good
 }
 
 // newProbes are the probes of a configuration; what did not change is as it was.
@@ -63,6 +64,7 @@ func (s *step) looked(ev Looked) {
 	p := &s.probes[i]
 	p.detail, p.deaf = ev.Detail, !ev.OK && !ev.Answered
 	changed := p.counter.Add(s.now, ev.OK)
+	p.worked = p.worked || ev.OK
 	if changed {
 		p.since = s.now
 	}

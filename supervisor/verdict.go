@@ -149,11 +149,11 @@ func (g *guard) part() Part {
 // probePart is a probe's. One that asks the gateway counts if none of them gets an answer:
 // the other node is better placed then. Nobody waits for it.
 func (n *Node) probePart(p *probe) Part {
-	if p.cfg.OnFail.Act != probes.Arbitrate {
+	if !p.cfg.OnFail.Act.Evidence() {
 		return p.part()
 	}
 	part := Part{Kind: PartProbe, Name: p.cfg.Name, Verdict: Healthy}
-	if p.counter.State() == probes.Failed && n.gateway() == fencing.Lost {
+	if p.cfg.OnFail.Act == probes.Arbitrate && p.counter.State() == probes.Failed && n.gateway() == fencing.Lost {
 		part.Verdict, part.Why, part.Since = Degraded, p.detail, p.since
 	}
 	return part

@@ -107,14 +107,15 @@ func (n *Node) viewOf(r *router) RouterView {
 	return RouterView{
 		Config: r.cfg, State: r.machine.State(), Reason: reason, Detail: detail, LastResort: r.failing != "", Since: r.since,
 		Priority: r.machine.Priority(), Offsets: r.offsets, Primary: r.primary, Heard: r.machine.Heard(), Owned: r.owned,
-		Arbiter: n.arbiterView(&r.arbitration),
+		Arbiter: n.arbiterView(r),
 	}
 }
 
-func (n *Node) arbiterView(a *arbitration) ArbiterView {
+func (n *Node) arbiterView(r *router) ArbiterView {
+	a := &r.arbitration
 	v := ArbiterView{Rule: a.decision.Rule, Since: a.since}
 	if a.decision.Alarm || a.decision.Act == fencing.Stay && v.Rule != "" {
-		v.Text = n.ruling(v.Rule)
+		v.Text = n.says(r, v.Rule)
 	}
 	return v
 }

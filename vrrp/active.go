@@ -75,7 +75,7 @@ func (s *step) inActive(ev Event) {
 		if s.settled() {
 			s.note(ReasonAddressClaimed, ev.By+" announces an address that is held here")
 		}
-		s.announceSoon()
+		s.defend(ev)
 	case Vanished:
 		s.note(ReasonAddressVanished, "put back")
 		s.do(Own{})

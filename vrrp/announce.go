@@ -53,17 +53,33 @@ func (s *step) announceTick() {
 	}
 }
 
-// announceSoon answers somebody else's claim: at once, or when the last burst is
-// minAnnounceGap old; and once more after that, when the other has gone silent.
-func (s *step) announceSoon() {
+// defendGap is how often an address is defended against a stranger, who may do the same
+// (RFC 5227 2.4, DEFEND_INTERVAL).
+const defendGap = 10 * time.Second
+
+// defend answers somebody's claim. The other router of the pair yields when it hears of it.
+func (s *step) defend(ev Claimed) {
+	gap := minAnnounceGap
+	if ev.Stranger {
+		gap = defendGap
+	}
+	s.announceAfter(gap)
+}
+
+// announceSoon answers another Active router.
+func (s *step) announceSoon() { s.announceAfter(minAnnounceGap) }
+
+// announceAfter announces at once, or when the last burst is as old as gap; and once more
+// after that, when the other has gone silent.
+func (s *step) announceAfter(gap time.Duration) {
 	a := &s.active.announcing
 	if a.burstedAt.IsZero() {
 		return // Owned will announce
 	}
-	next := a.burstedAt.Add(minAnnounceGap)
+	next := a.burstedAt.Add(gap)
 	if due(s.now, next) {
 		s.burst()
-		a.burstAt = s.now.Add(minAnnounceGap)
+		a.burstAt = s.now.Add(gap)
 		return
 	}
 	a.burstAt = earliest(a.burstAt, next)

@@ -32,7 +32,7 @@ type backup struct {
 	willing   willing       // zero unless of a group
 
 	probe   probe
-	contest time.Time // until when an answered address is waited for; zero: not answered
+	contest Contest
 }
 
 // probe is the ARP round in the last part of the silence (RFC 5227 2.1.1), so that
@@ -41,6 +41,15 @@ type probe struct {
 	at     time.Time // when it is sent, or was
 	sent   bool
 	holder string // who answered
+	// stranger tells that it was somebody else than the other router.
+	stranger bool
+}
+
+// answered keeps who has the address; of several the other router.
+func (p *probe) answered(ev Answered) {
+	if p.sent && (p.holder == "" || p.stranger) {
+		p.holder, p.stranger = ev.Holder, ev.Stranger
+	}
 }
 
 func (b *backup) deadline() time.Time {
@@ -63,7 +72,7 @@ func (s *step) listen(down time.Duration, cause Reason) {
 	b.willing = willing{}
 	b.down, b.downAt, b.cause = down, s.now.Add(down), cause
 	b.probe = probe{at: b.downAt.Add(-s.probeWindow())}
-	b.contest = time.Time{}
+	b.contest = Contest{}
 }
 
 // probeWindow is how long an answer is waited for: a tenth of the down interval.
@@ -96,9 +105,9 @@ func (s *step) inBackup(ev Event) {
 			s.backupReceived(ev)
 		}
 	case Answered:
-		if s.backup.probe.sent {
-			s.backup.probe.holder = ev.Holder
-		}
+		s.backup.probe.answered(ev)
+	case Overrule:
+		s.overrule()
 	case Rise:
 		if s.Willing() {
 			s.toActive(s.backup.willing.reason)
@@ -229,7 +238,7 @@ func (s *step) backupTick() {
 	}
 	switch {
 	case b.probe.holder == "":
-		b.willing.free = s.now
+		b.willing.free, b.contest = s.now, Contest{}
 		if b.cause == ReasonUnclaimed {
 			s.vain = s.now
 		}
@@ -253,29 +262,31 @@ func (s *step) sendProbe(window time.Duration) {
 
 // contested waits while somebody answers for an address: the kernel of a dead daemon
 // lets go of it by itself within the lifetime. Who keeps it longer does not take part
-// in that, and is taken over as RFC 9568 wants it.
+// in that, and is taken over as RFC 9568 wants it; unless the router is patient.
 func (s *step) contested(holder string) {
 	b := &s.backup
-	if b.contest.IsZero() {
-		b.contest = s.lastRefresh().Add(s.cfg.Lifetime + lifetimeSlack)
-		if !s.hastened() && !s.ended() && !b.willing.noted { // else its kernel is just not done yet
+	first := b.contest.Until.IsZero()
+	b.contest.Holder, b.contest.Stranger = holder, b.probe.stranger
+	if first {
+		b.contest.Until = s.lastRefresh().Add(s.cfg.Lifetime + lifetimeSlack)
+		if !s.hastened() && !s.ended() && !b.willing.noted && !s.cfg.Patient { // else its kernel is just not done yet
 			s.note(ReasonAddressAnswered, holder+" sends no adverts but still holds the address: waiting for its lifetime to end")
 		}
 	}
-	if due(s.now, b.contest) && s.cfg.Patient {
+	if due(s.now, b.contest.Until) && s.cfg.Patient {
 		b.downAt = s.now
 		s.sendProbe(s.cfg.Interval)
 		return
 	}
-	if due(s.now, b.contest) {
-		b.willing.free = s.now
+	if due(s.now, b.contest.Until) {
+		b.willing.free, b.contest = s.now, Contest{}
 		s.note(ReasonAddressContest, holder+" holds the address beyond any lifetime: taking it all the same")
 		s.rise(b.cause)
 		return
 	}
-	left := b.contest.Sub(s.now)
+	left := b.contest.Until.Sub(s.now)
 	if left < min(s.recheck(), minRecheck) { // no time for another answer
-		b.downAt = b.contest
+		b.downAt = b.contest.Until
 		return
 	}
 	b.downAt = s.now

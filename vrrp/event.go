@@ -50,8 +50,16 @@ type Yield struct{ Reason Reason }
 // Owned answers Own: the kernel has the addresses.
 type Owned struct{}
 
-// Answered answers Probe: somebody else holds an address.
-type Answered struct{ Holder string }
+// Answered answers Probe: somebody else holds an address. Stranger tells that it is not the
+// other router of the pair.
+type Answered struct {
+	Holder   string
+	Stranger bool
+}
+
+// Overrule lets a router that waits until nobody answers for its addresses be willing all
+// the same.
+type Overrule struct{}
 
 // PeerEnded tells that the other node's daemon has ended while its host lives: what its kernel
 // still answers for, nobody renews.
@@ -60,8 +68,12 @@ type PeerEnded struct{}
 // Readdressed tells the interface's new primary address.
 type Readdressed struct{ Address netip.Addr }
 
-// Claimed tells that somebody else announced an address that this router holds.
-type Claimed struct{ By string }
+// Claimed tells that somebody else announced an address that this router holds. Stranger
+// tells that it is not the other router of the pair.
+type Claimed struct {
+	By       string
+	Stranger bool
+}
 
 // Vanished tells that somebody took an address away that this router holds.
 type Vanished struct{}
@@ -80,6 +92,7 @@ func (Retuned) isEvent()       {}
 func (Rise) isEvent()          {}
 func (Assure) isEvent()        {}
 func (Yield) isEvent()         {}
+func (Overrule) isEvent()      {}
 func (Owned) isEvent()         {}
 func (Answered) isEvent()      {}
 func (PeerEnded) isEvent()     {}

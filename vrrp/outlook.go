@@ -21,9 +21,7 @@ func (m *Machine) Outlook() Outlook {
 	o := Outlook{
 		Silence: m.cfg.Silence(b.interval), DownAt: b.downAt, Cause: b.cause, PreemptAt: b.preemptAt, Willing: b.willing.reason,
 	}
-	if !b.contest.IsZero() {
-		o.Holder = b.probe.holder
-	}
+	o.Holder = b.contest.Holder
 	return o
 }
 

@@ -57,7 +57,7 @@ func (s *step) assure(ev Assure) {
 		b.cause = ReasonPeerReleased
 	}
 	b.willing = willing{assuring: true, heard: ev.Heard, noted: b.willing.noted}
-	b.contest = time.Time{}
+	b.contest = Contest{}
 	b.downAt = s.now
 	s.sendProbe(s.recheck())
 }
@@ -65,7 +65,7 @@ func (s *step) assure(ev Assure) {
 // answered is the end of the silence in a group while somebody holds an address: the other
 // router may be there, and be heard by others of the group.
 func (s *step) answered(holder string) {
-	if !s.hastened() && !s.ended() {
+	if !s.hastened() && !s.ended() && !s.cfg.Patient { // else the arbiter says what it means
 		s.note(ReasonAddressAnswered, holder+" holds the address, but none of its adverts come: that alone is no reason to take it from there")
 		s.backup.willing.noted = true
 	}

@@ -2,6 +2,7 @@ package config
 
 import (
 	"net/netip"
+	"slices"
 	"time"
 
 	"gopkg.in/yaml.v3"
@@ -15,11 +16,15 @@ type arbitration struct {
 	auto     bool // the gateway is the default route's next hop
 	gateways []netip.Addr
 	keep     bool // isolated: keep
+	foreign  supervisor.OnForeign
+	peer     peerCheck
 }
+
+var foreignWords = []string{supervisor.AlertForeign: "alert", supervisor.ContestForeign: "contest", supervisor.ReleaseForeign: "release"}
 
 // readArbitration reads arbitration:.
 func (d *Document) readArbitration(v value) {
-	f, ok := v.fields("{gateway: auto}", "gateway", "isolated")
+	f, ok := v.fields("{gateway: auto}", "gateway", "isolated", "on_foreign_vip", "peer_check")
 	if !ok {
 		return
 	}
@@ -30,6 +35,14 @@ func (d *Document) readArbitration(v value) {
 	if i, ok := f.keys["isolated"]; ok {
 		word, _ := i.one("release", "keep")
 		a.keep = word == "keep"
+	}
+	if p, ok := f.keys["peer_check"]; ok {
+		a.peer.readPeerCheck(p)
+	}
+	if o, ok := f.keys["on_foreign_vip"]; ok {
+		if word, ok := o.one(foreignWords...); ok {
+			a.foreign = supervisor.OnForeign(slices.Index(foreignWords, word))
+		}
 	}
 }
 
@@ -52,7 +65,7 @@ func (a *arbitration) readGateway(v value) {
 
 // decide gives a node what the arbiter decides by, and has it ask the gateway.
 func (a *arbitration) decide(c *supervisor.Config, self node) {
-	c.Arbitration.KeepIsolated = a.keep
+	c.Arbitration.KeepIsolated, c.Arbitration.OnForeign = a.keep, a.foreign
 	c.Probes = append(c.Probes, a.probes(self)...)
 }
 
@@ -88,5 +101,7 @@ func (a *arbitration) tree() *yaml.Node {
 		t.set("gateway", all)
 	}
 	t.set("isolated", text(map[bool]string{false: "release", true: "keep"}[a.keep]))
+	t.set("peer_check", a.peer.tree())
+	t.set("on_foreign_vip", text(foreignWords[a.foreign]))
 	return t.Node
 }

@@ -170,6 +170,7 @@ func (d *Document) link(c *supervisor.Config, self, peer node) {
 		c.Heartbeat.Keys = append(c.Heartbeat.Keys, fencing.Key{ID: s.id, Secret: s.key})
 	}
 	d.arbitration.decide(c, self)
+	d.askPeer(c, peer)
 	for i := range c.Routers {
 		c.Routers[i].VRRP.Grouped, c.Routers[i].VRRP.Patient = true, true
 	}

@@ -241,15 +241,7 @@ func httpTree(c probes.HTTP) *yaml.Node {
 		h.set("host", text(c.Host))
 	}
 	headersTree(h, c.Headers)
-	status := flowList()
-	for _, r := range c.Status {
-		if r.From == r.To {
-			status.Content = append(status.Content, number(r.From))
-		} else {
-			status.Content = append(status.Content, text(strconv.Itoa(r.From)+"-"+strconv.Itoa(r.To)))
-		}
-	}
-	h.set("status", status)
+	h.set("status", statusTree(c.Status))
 	textTree(h, "body", c.Body)
 	h.set("follow", number(c.Follow))
 	if strings.HasPrefix(c.URL, "https:") || c.Follow > 0 {

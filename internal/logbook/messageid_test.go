@@ -94,15 +94,12 @@ var unwritten = map[string]string{
 	"gateway-unsure":     "the same",
 	"conflict-unsettled": "the same",
 
-	"maintenance":    "of evidence that nothing gathers yet",
-	"vote-refused":   "the same",
-	"vote-expired":   "the same",
-	"voted":          "the same",
-	"no-vote":        "the same",
-	"not-asked":      "the same: the machine asks the network itself",
-	"foreign-holder": "the same",
-	"peer-answers":   "the same",
-	"peer-sick":      "the same",
+	"maintenance":  "of evidence that nothing gathers yet",
+	"vote-refused": "the same",
+	"vote-expired": "the same",
+	"voted":        "the same",
+	"no-vote":      "the same",
+	"not-asked":    "the same: the machine asks the network itself",
 }
 
 func TestEveryReasonHasAnID(t *testing.T) {

@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/pairkeeper/pairkeeper/probes"
 	"github.com/pairkeeper/pairkeeper/supervisor"
 )
 
@@ -82,7 +81,7 @@ func routersOf(c *supervisor.Config) (list []member) {
 
 func probesOf(c *supervisor.Config) (list []member) {
 	for i := range c.Probes {
-		if c.Probes[i].OnFail.Act != probes.Arbitrate {
+		if !c.Probes[i].OnFail.Act.Evidence() {
 			list = append(list, member{c.Probes[i].Name, &c.Probes[i]})
 		}
 	}

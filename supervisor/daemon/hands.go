@@ -204,7 +204,7 @@ func (h *hands) watchLinks() {
 }
 
 func (h *hands) lookNow(a supervisor.LookNow) {
-	h.looks.Now(func(c probes.Config) bool { return !a.Gateway || c.OnFail.Act == probes.Arbitrate })
+	h.looks.Now(func(c probes.Config) bool { return a.Concerns(c.OnFail.Act) })
 }
 
 // hold has the kernel add, renew or remove a router's addresses, once commit is called.

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/pairkeeper/pairkeeper/fencing"
 	"github.com/pairkeeper/pairkeeper/internal/logbook"
 	"github.com/pairkeeper/pairkeeper/supervisor"
 	"github.com/pairkeeper/pairkeeper/vrrp/vrrpnet"
@@ -23,6 +24,9 @@ func (l *loop) linked(i vrrpnet.Interface) {
 		return
 	}
 	ev := supervisor.LinkChanged{Interface: i.Name, Exists: i.Exists, Enabled: i.Up, Up: i.Up && i.Carrier, Restored: i.Restored}
+	if len(i.MAC) == len(ev.MAC) {
+		ev.MAC = fencing.MAC(i.MAC)
+	}
 	ev.Addresses, ev.Tentative, ev.Duplicate = sorted(i.Addresses)
 	ev.Addresses = l.withPut(&i, ev.Addresses)
 	l.seen[i.Name] = i

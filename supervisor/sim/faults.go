@@ -67,6 +67,11 @@ var faults = map[string]func(*host){
 		h.proxy.broken, h.proxy.refused, h.proxy.wrong = false, false, 0
 		h.proxy.start()
 	},
+	// a kernel that does not let go, whatever the daemon does: an address that somebody put there by hand.
+	"addresses stick": (*host).stick,
+	// a third host is given the addresses.
+	"stranger comes": func(h *host) { h.world.stranger.comes(h.world) },
+	"stranger goes":  func(h *host) { h.world.stranger.there = false },
 	// nft flush ruleset.
 	"ruleset flushed": (*host).flush,
 	"address removed": (*host).lose,

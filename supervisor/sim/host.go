@@ -1,9 +1,9 @@
 package sim
 
 import (
+	"strings"
 	"time"
 
-	"github.com/pairkeeper/pairkeeper/probes"
 	"github.com/pairkeeper/pairkeeper/supervisor"
 	"github.com/pairkeeper/pairkeeper/vrrp"
 )
@@ -54,6 +54,11 @@ type host struct {
 	failing map[string]bool    // probes that fail though the proxy serves
 	hook    hook               // how the before_active hooks end
 	proxy   proxy
+
+	// The last action of the trace, when it was, and how many times in a row.
+	traced   string
+	tracedAt time.Duration
+	repeats  int
 }
 
 func newHost(w *World, cfg supervisor.Config) *host {
@@ -85,7 +90,7 @@ func (h *host) startDaemon() {
 // tellLinks tells the daemon what the interfaces are like.
 func (h *host) tellLinks() {
 	for _, n := range h.nics {
-		ev := supervisor.LinkChanged{Interface: n.name, Exists: true, Enabled: true, Up: n.carrier}
+		ev := supervisor.LinkChanged{Interface: n.name, Exists: true, Enabled: true, Up: n.carrier, MAC: h.mac()}
 		ev.Addresses = append(ev.Addresses, n.addresses...)
 		for i := range h.cfg.Routers {
 			if r := &h.cfg.Routers[i]; r.Holder() == n.name && h.present(&h.vips[i]) {
@@ -183,7 +188,7 @@ func (h *host) do(actions []supervisor.Action) {
 			h.beat(a)
 		case supervisor.LookNow:
 			for _, p := range h.cfg.Probes {
-				if !a.Gateway || p.OnFail.Act == probes.Arbitrate {
+				if a.Concerns(p.OnFail.Act) {
 					h.proxy.lookOnce(p)
 				}
 			}
@@ -217,7 +222,21 @@ func (h *host) trace(a supervisor.Action) {
 			return
 		}
 	}
+	if h.again(a.String()) {
+		return
+	}
 	h.world.log(h.cfg.Node, "%s", a)
+}
+
+// again tells that a host asks once more who has an address, and has done nothing else since:
+// who waits asks many times. The first few are traced.
+func (h *host) again(what string) bool {
+	if what != h.traced || !strings.HasSuffix(what, " probe") || h.world.now-h.tracedAt > time.Second {
+		h.traced, h.repeats = what, 0
+	}
+	h.repeats++
+	h.tracedAt = h.world.now
+	return h.repeats > 3 && !h.world.Verbose
 }
 
 func (h *host) routerAction(name string, a vrrp.Action) {
@@ -294,8 +313,9 @@ func (h *host) probe(cfg *supervisor.Router) {
 		there := h.world.frame(h, peer, on) && h.world.frame(peer, h, on)
 		if there && peer.has(peer.vip(name)) && !h.world.lost(h, peer) && !h.world.lost(peer, h) {
 			h.planned(2*h.world.latency(wire), func() {
-				h.tell(supervisor.RouterEvent{Router: name, Event: vrrp.Answered{Holder: peer.cfg.Node}})
+				h.tell(supervisor.RouterEvent{Router: name, Event: vrrp.Answered{Holder: peer.seenAs()}})
 			})
 		}
 	}
+	h.world.stranger.answer(h, name)
 }

@@ -90,6 +90,16 @@ func (h *host) flush() {
 	}
 }
 
+// stick keeps the addresses whatever the daemon does.
+func (h *host) stick() {
+	h.flush()
+	for i := range h.vips {
+		if h.vips[i].there {
+			h.vips[i].until = flushed
+		}
+	}
+}
+
 // lose removes the addresses, as an operator may.
 func (h *host) lose() {
 	for i := range h.vips {

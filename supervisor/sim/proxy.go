@@ -99,6 +99,10 @@ func (p *proxy) look(cfg probes.Config) {
 }
 
 func (p *proxy) lookOnce(cfg probes.Config) {
+	if cfg.OnFail.Act == probes.AskPeer {
+		p.askPeer(cfg)
+		return
+	}
 	if cfg.OnFail.Act == probes.Arbitrate {
 		ev := supervisor.Looked{Probe: cfg.Name, OK: p.host.asks()}
 		p.host.planned(p.host.world.latency(wire), func() { p.host.tell(ev) })
@@ -133,4 +137,20 @@ func (p *proxy) good(cfg probes.Config) bool {
 		return p.serves() && !fails
 	}
 	return fails == cfg.OnFail.Reverse
+}
+
+// askPeer asks the other host's proxy at that one's own address.
+func (p *proxy) askPeer(cfg probes.Config) {
+	w := p.host.world
+	for _, peer := range w.hosts {
+		if peer == p.host {
+			continue
+		}
+		ev, takes := supervisor.Looked{Probe: cfg.Name}, cfg.Timeout
+		if w.connected(p.host, peer) && !peer.proxy.hung {
+			takes = 2 * w.latency(wire)
+			ev.OK, ev.Answered = peer.proxy.serves(), peer.proxy.up
+		}
+		p.host.planned(takes, func() { p.host.tell(ev) })
+	}
 }

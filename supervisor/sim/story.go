@@ -28,6 +28,8 @@ type Pair struct {
 	Links        int           // that carry it, each on a cable of its own
 	LAN          bool          // one more goes where the adverts go
 	KeepIsolated bool          // isolated: keep
+	Arbitration  supervisor.Arbitration
+	PeerCheck    bool
 	Gate         bool
 	Proxy        supervisor.Proxy
 	Probe        probes.Config
@@ -86,6 +88,10 @@ func (p *Pair) set(words []string) error {
 		p.Links, err = strconv.Atoi(value)
 	case "lan":
 		p.LAN, err = strconv.ParseBool(value)
+	case "peer_check":
+		p.PeerCheck = value == "auto"
+	case "on_foreign_vip":
+		p.Arbitration.OnForeign = map[string]supervisor.OnForeign{"contest": supervisor.ContestForeign, "release": supervisor.ReleaseForeign}[value]
 	case "gate":
 		p.Gate = value == "auto"
 	case "when_all_unhealthy":
@@ -133,6 +139,7 @@ func (p *Pair) link(cfg *supervisor.Config) {
 	cfg.Heartbeat = supervisor.Heartbeat{
 		Interval: p.Heartbeat, Patience: 3*p.Heartbeat + p.Heartbeat/8, Self: own[cfg.Node], Other: own[cfg.Peer],
 	}
+	cfg.Arbitration = p.Arbitration
 	add := func(self, peer netip.Addr) {
 		link := supervisor.HeartbeatLink{Local: netip.AddrPortFrom(self, 1), Peer: netip.AddrPortFrom(peer, 1)}
 		cfg.Heartbeat.Links = append(cfg.Heartbeat.Links, link)
@@ -148,6 +155,11 @@ func (p *Pair) link(cfg *supervisor.Config) {
 		Name: "gateway", Interval: 500 * time.Millisecond, Timeout: 500 * time.Millisecond, Rise: 2, Fall: 3,
 		OnFail: probes.OnFail{Act: probes.Arbitrate},
 	})
+	if p.PeerCheck {
+		cfg.Probes = append(cfg.Probes, probes.Config{
+			Name: "peer", Interval: 2 * time.Second, Timeout: time.Second, Rise: 1, Fall: 2, OnFail: probes.OnFail{Act: probes.AskPeer},
+		})
+	}
 	for i := range cfg.Routers {
 		cfg.Routers[i].VRRP.Grouped, cfg.Routers[i].VRRP.Patient = true, true
 	}

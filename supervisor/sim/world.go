@@ -15,18 +15,19 @@ import (
 
 // World is a pair of hosts on their networks, and a clock.
 type World struct {
-	now     time.Duration
-	queue   queue
-	serial  int
-	rand    *rand.Rand
-	luck    *rand.Rand // of packets that may get lost
-	hosts   []*host
-	lines   []string
-	ledger  ledger
-	Verbose bool // every action is a line, also the periodic ones
-	quiet   bool // no lines: what moves is kept, see notice
-	moved   []moved
-	marked  time.Duration
+	now      time.Duration
+	queue    queue
+	serial   int
+	rand     *rand.Rand
+	luck     *rand.Rand // of packets that may get lost
+	hosts    []*host
+	lines    []string
+	ledger   ledger
+	Verbose  bool // every action is a line, also the periodic ones
+	quiet    bool // no lines: what moves is kept, see notice
+	moved    []moved
+	marked   time.Duration
+	stranger stranger
 }
 
 // epoch is where virtual time starts: the deciders only compare times.
