@@ -88,13 +88,25 @@ func (s *step) shoot() {
 		s.fence.shot.Wait(s.now)
 		return
 	}
-	serial, fire := s.fence.shot.Want(s.now)
+	serial, fire := s.fence.shot.Want(s.now, s.heldAll())
 	if !fire {
 		return
 	}
 	s.note("", ReasonFenceShot, "%s is silent: it is fenced now (%s, with %s)", s.peerName(), s.cfg.Fence.Action(), s.cfg.Fence.Names())
 	s.do(Shoot{Serial: serial})
 	s.touchWilling()
+}
+
+// heldAll tells that the other node, when it was last heard, held the addresses of every
+// router. Such a node shoots nobody.
+func (s *step) heldAll() bool {
+	_, told := s.pulse.Peer()
+	return !slices.ContainsFunc(s.routers, func(r *router) bool {
+		if heard := r.machine.Heard(); heard.At.After(told) {
+			return heard.Priority == vrrp.PriorityRelease
+		}
+		return told.IsZero() || !r.arbitration.heldAt.Equal(told)
+	})
 }
 
 // shootFor asks for a shot before routers take the addresses: not while somebody answers

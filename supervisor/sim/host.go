@@ -37,7 +37,8 @@ type host struct {
 	running bool            // the daemon lives
 	paused  bool            // the daemon lives, but does not run
 	lag     time.Duration   // how late its ticks come
-	life    int             // counts power cuts and daemon starts: what was planned in an earlier life is void
+	fence   fence
+	life    int // counts power cuts and daemon starts: what was planned in an earlier life is void
 
 	frozen   bool // does nothing at all
 	stands   bool // with its clocks
@@ -181,6 +182,8 @@ func (h *host) do(actions []supervisor.Action) {
 			h.proxy.halt()
 		case supervisor.Beat:
 			h.beat(a)
+		case supervisor.Shoot:
+			h.shoot(a)
 		case supervisor.LookNow:
 			for _, p := range h.cfg.Probes {
 				if !a.Gateway || p.OnFail.Act == probes.Arbitrate {

@@ -28,6 +28,8 @@ type Pair struct {
 	Links        int           // that carry it, each on a cable of its own
 	LAN          bool          // one more goes where the adverts go
 	KeepIsolated bool          // isolated: keep
+	Fence        string        // after_fence, without, or empty: there is none
+	Reboot       bool          // a host that was fenced is booted again
 	Gate         bool
 	Proxy        supervisor.Proxy
 	Probe        probes.Config
@@ -80,6 +82,10 @@ func (p *Pair) set(words []string) error {
 		}
 	case "heartbeat":
 		p.Heartbeat, err = time.ParseDuration(value)
+	case "fence":
+		p.Fence = value
+	case "fence_action":
+		p.Reboot = value == "reboot"
 	case "isolated":
 		p.KeepIsolated = value == "keep"
 	case "links":
@@ -123,6 +129,7 @@ func (p *Pair) Node(name string) supervisor.Config {
 	if p.Heartbeat > 0 {
 		p.link(&cfg)
 	}
+	p.arm(&cfg)
 	return cfg
 }
 

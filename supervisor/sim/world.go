@@ -23,6 +23,7 @@ type World struct {
 	hosts   []*host
 	lines   []string
 	ledger  ledger
+	shots   int  // that hit
 	Verbose bool // every action is a line, also the periodic ones
 	quiet   bool // no lines: what moves is kept, see notice
 	moved   []moved
