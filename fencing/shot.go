@@ -75,6 +75,13 @@ func (s *Shot) enter(now time.Time, f Fence) {
 	}
 }
 
+// Resume goes on where the daemon before had ended: the other host is off since then.
+func (s *Shot) Resume(now time.Time) {
+	if s.cfg.Armed {
+		s.enter(now, Fenced)
+	}
+}
+
 // Want asks for a shot and tells whether it is fired now, then with its serial. It has to
 // be asked again when Deadline has come: what was true before may be no more. unopposed
 // tells that the other node wants none: then this one need not wait for it.

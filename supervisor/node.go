@@ -137,6 +137,7 @@ func (s *step) event(ev Event) {
 	case Start:
 		s.started = true
 		s.beginPulse(ev.Session)
+		s.fenceBegins(ev.Fenced)
 		s.guard.since = s.now
 		for _, r := range s.routers {
 			r.since = s.now

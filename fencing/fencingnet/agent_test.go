@@ -165,7 +165,7 @@ func TestWhatCannotBeRunFails(t *testing.T) {
 		dir + "/open can be read by anybody (mode 0644): chmod 0640 " + dir + "/open":       {Program: good, PasswordFile: dir + "/open"},
 		dir + "/gone: does not exist":                                                       {Program: good, OptionsFile: dir + "/gone"},
 		dir + "/empty is empty: write the password":                                         {Program: good, PasswordFile: dir + "/empty"},
-		dir + "/two has more than one line: write the password alone, or use options_file:": {Program: good, PasswordFile: dir + "/two"},
+		dir + "/two has more than one line: write the password alone, or use options_file: in its place": {Program: good, PasswordFile: dir + "/two"},
 		dir + "/odd:2: is not name=value":                                                   {Program: good, OptionsFile: dir + "/odd"},
 		dir + "/action:1: action is set for every shot":                                     {Program: good, OptionsFile: dir + "/action"},
 		dir + " is not a file":                                                              {Program: good, PasswordFile: dir},

@@ -73,7 +73,7 @@ func (h *host) powerOn() {
 }
 
 func (h *host) powerCut() {
-	h.powered, h.running, h.frozen, h.proxy.up = false, false, false, false
+	h.powered, h.running, h.frozen, h.proxy.up, h.fenced = false, false, false, false, false
 	h.packets, h.due = nil, nil
 	h.life++
 	h.forget()
