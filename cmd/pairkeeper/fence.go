@@ -49,7 +49,7 @@ func newFence() *cobra.Command {
 			}, socket}
 			switch {
 			case len(f.with.Agents) == 0:
-				return failure{exitFault, fmt.Errorf("%s has no fence:", file.Path)}
+				return failure{exitFault, fmt.Errorf("%s says nothing of a fence", file.Path)}
 			case dry:
 				return f.dryRun()
 			case test:

@@ -101,7 +101,7 @@ func TestFenceSaysThatThereIsNone(t *testing.T) {
 	if err := os.WriteFile(file, []byte(pair), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if text, code := fenceRun(t, file, "lb01", "--test"); code != exitFault || text != file+" has no fence:\n" {
+	if text, code := fenceRun(t, file, "lb01", "--test"); code != exitFault || text != file+" says nothing of a fence\n" {
 		t.Errorf("exit %d: %s", code, text)
 	}
 	file, _ = fenceFile(t, "")
