@@ -120,7 +120,7 @@ func (s *step) evidence(r *router) fencing.Evidence {
 		Adverts: s.hears(r), Linked: true, Hearing: s.pulse.Hearing(), Gateway: s.gateway(), Answer: fencing.Nobody,
 		Peer:         fencing.Peer{Role: claim.Role, Class: peer.Class, Hears: claim.Hears, Since: !s.pulse.Proven().Before(a.released)},
 		StayIsolated: s.cfg.Arbitration.KeepIsolated, Paused: s.paused, Ended: s.pulse.Ended(),
-		Fence:        s.fence.shot.Fence(), MustFence: s.cfg.Fence.After,
+		Fence: s.fence.shot.Fence(), MustFence: s.cfg.Fence.After,
 	}
 	if e.Hearing == fencing.BothWay && claim.Role != fencing.Holds && told.After(a.heardAt) {
 		e.Adverts = false // it has left since
