@@ -83,17 +83,14 @@ func (s *Shot) Resume(now time.Time) {
 }
 
 // Want asks for a shot and tells whether it is fired now, then with its serial. It has to
-// be asked again when Deadline has come: what was true before may be no more. unopposed
-// tells that the other node wants none: then this one need not wait for it.
-func (s *Shot) Want(now time.Time, unopposed bool) (serial uint64, fire bool) {
+// be asked again when Deadline has come: what was true before may be no more. wait is for
+// how long a new wish waits.
+func (s *Shot) Want(now time.Time, wait time.Duration) (serial uint64, fire bool) {
 	if s.Fence() != Armed {
 		return 0, false
 	}
 	if s.dueAt.IsZero() {
-		s.dueAt = now
-		if !unopposed {
-			s.dueAt = now.Add(s.cfg.Delay)
-		}
+		s.dueAt = now.Add(wait)
 	}
 	if now.Before(s.dueAt) {
 		return 0, false

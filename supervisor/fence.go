@@ -96,13 +96,29 @@ func (s *step) shoot() {
 		s.fence.shot.Wait(s.now)
 		return
 	}
-	serial, fire := s.fence.shot.Want(s.now, s.heldAll())
+	serial, fire := s.fence.shot.Want(s.now, s.beforeShot())
 	if !fire {
 		return
 	}
 	s.note("", ReasonFenceShot, "%s is silent: it is fenced now (%s, with %s)", s.peerName(), s.cfg.Fence.Action(), s.cfg.Fence.Names())
 	s.do(Shoot{Serial: serial})
 	s.touchWilling()
+}
+
+// mayRestart is what a daemon that has ended is given to begin anew, by systemd, before its
+// host is shot for that.
+const mayRestart = 5 * time.Second
+
+// beforeShot is how long a wish for a shot waits: the node that comes second lets the other
+// one shoot first, if that may want to.
+func (s *step) beforeShot() (wait time.Duration) {
+	if !s.heldAll() {
+		wait = s.cfg.Fence.Shot.Delay
+	}
+	if s.pulse.Ended() {
+		wait = max(wait, mayRestart)
+	}
+	return wait
 }
 
 // heldAll tells that the other node, when it was last heard, held the addresses of every
