@@ -1,6 +1,6 @@
 package fencing
 
-import "path"
+import "strings"
 
 // Agent is one way to fence a host: a fence agent, which is told what to do on its standard
 // input, or a command that does it by itself.
@@ -25,4 +25,7 @@ func (a *Agent) Path() string {
 }
 
 // Name is the program without its directory.
-func (a *Agent) Name() string { return path.Base(a.Path()) }
+func (a *Agent) Name() string {
+	p := a.Path()
+	return p[strings.LastIndexByte(p, '/')+1:]
+}

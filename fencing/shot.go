@@ -5,7 +5,7 @@ import "time"
 // ShotConfig is when this node fences the other host. The zero value: never.
 type ShotConfig struct {
 	Armed   bool          // there is something to fence with
-	Delay   time.Duration // between the wish and the shot; 0 of the node that comes first
+	Delay   time.Duration // between the wish and the shot, if the other node may have it, too; 0 of the one that comes first
 	Retries int           // after a shot that failed
 }
 
@@ -75,14 +75,22 @@ func (s *Shot) enter(now time.Time, f Fence) {
 	}
 }
 
+// Resume goes on where the daemon before had ended: the other host is off since then.
+func (s *Shot) Resume(now time.Time) {
+	if s.cfg.Armed {
+		s.enter(now, Fenced)
+	}
+}
+
 // Want asks for a shot and tells whether it is fired now, then with its serial. It has to
-// be asked again when Deadline has come: what was true before may be no more.
-func (s *Shot) Want(now time.Time) (serial uint64, fire bool) {
+// be asked again when Deadline has come: what was true before may be no more. wait is for
+// how long a new wish waits.
+func (s *Shot) Want(now time.Time, wait time.Duration) (serial uint64, fire bool) {
 	if s.Fence() != Armed {
 		return 0, false
 	}
 	if s.dueAt.IsZero() {
-		s.dueAt = now.Add(s.cfg.Delay)
+		s.dueAt = now.Add(wait)
 	}
 	if now.Before(s.dueAt) {
 		return 0, false

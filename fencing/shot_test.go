@@ -23,7 +23,7 @@ func (s *shooter) hear()                { s.Heard(s.now, true) }
 
 // wants asks as a Node does: whoever wants it, then the end of the round.
 func (s *shooter) wants() bool {
-	_, fire := s.Want(s.now)
+	_, fire := s.Want(s.now, s.cfg.Delay)
 	s.Settled(s.now)
 	return fire
 }
@@ -88,6 +88,14 @@ func TestTheSecondNodeWaits(t *testing.T) {
 	s.pass(time.Second)
 	if !s.wants() {
 		t.Error("does not shoot")
+	}
+}
+
+func TestTheSecondNodeDoesNotWaitForOneThatWantsNoShot(t *testing.T) {
+	s := newShooter(ShotConfig{Delay: 5 * time.Second})
+	s.hear()
+	if _, fire := s.Want(s.now, 0); !fire {
+		t.Errorf("until %s", s.Deadline())
 	}
 }
 

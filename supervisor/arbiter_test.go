@@ -100,7 +100,7 @@ func TestAHolderThatStoodStillReleases(t *testing.T) {
 		s.wantsNo(s.beats(o, 200*time.Millisecond), "web disown")
 	}
 	o.say.Uptime = s.now.Sub(time.Unix(0, 0)) + 30*time.Second
-	s.wants(s.beats(o, 200*time.Millisecond), "note paused", "web send priority 0", "web disown", "web ACTIVE -> BACKUP (paused)")
+	s.wants(s.beats(o, 200*time.Millisecond), "web send priority 0", "web disown", "web ACTIVE -> BACKUP (paused)", "note paused")
 	o.say.Uptime += 200 * time.Millisecond
 	s.wantsNo(s.beats(o, 200*time.Millisecond), "note paused")
 }

@@ -17,7 +17,10 @@ type Event interface {
 }
 
 // Start begins. Session is drawn at random for this life of the daemon.
-type Start struct{ Session uint64 }
+type Start struct {
+	Session uint64
+	Fenced  bool // as the daemon before was told last, see Remember
+}
 
 // Stop leaves for good, releasing what is held.
 type Stop struct{}

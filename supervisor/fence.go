@@ -1,6 +1,7 @@
 package supervisor
 
 import (
+	"fmt"
 	"reflect"
 	"slices"
 	"strings"
@@ -53,12 +54,18 @@ type FenceLooked struct{ Problem string }
 // FenceConfirmed tells that an operator has made sure that the other host is off.
 type FenceConfirmed struct{}
 
+// Remember wants the next daemon on this host told whether the other host is off, unless this
+// host ends before.
+type Remember struct{ Fenced bool }
+
 func (Shoot) isAction()         {}
+func (Remember) isAction()      {}
 func (ShotDone) isEvent()       {}
 func (FenceLooked) isEvent()    {}
 func (FenceConfirmed) isEvent() {}
 
 func (a Shoot) String() string          { return "shoot" }
+func (a Remember) String() string       { return fmt.Sprintf("remember fenced: %t", a.Fenced) }
 func (e ShotDone) String() string       { return "shot " + passed(e.Problem) }
 func (e FenceLooked) String() string    { return "fence " + passed(e.Problem) }
 func (e FenceConfirmed) String() string { return "fence confirmed" }
@@ -67,6 +74,7 @@ func (e FenceConfirmed) String() string { return "fence confirmed" }
 type fence struct {
 	shot     fencing.Shot
 	bold     bool // this node took without waiting for the fence, and wants it all the same
+	told     bool // the next daemon is told that the other host is off
 	asking   bool // the shot's deadline has come in this step
 	lookedAt time.Time
 	broken   string // why the agents could not be used at lookedAt
@@ -88,13 +96,41 @@ func (s *step) shoot() {
 		s.fence.shot.Wait(s.now)
 		return
 	}
-	serial, fire := s.fence.shot.Want(s.now)
+	serial, fire := s.fence.shot.Want(s.now, s.beforeShot())
 	if !fire {
 		return
 	}
 	s.note("", ReasonFenceShot, "%s is silent: it is fenced now (%s, with %s)", s.peerName(), s.cfg.Fence.Action(), s.cfg.Fence.Names())
 	s.do(Shoot{Serial: serial})
 	s.touchWilling()
+}
+
+// mayRestart is what a daemon that has ended is given to begin anew, by systemd, before its
+// host is shot for that.
+const mayRestart = 5 * time.Second
+
+// beforeShot is how long a wish for a shot waits: the node that comes second lets the other
+// one shoot first, if that may want to.
+func (s *step) beforeShot() (wait time.Duration) {
+	if !s.heldAll() {
+		wait = s.cfg.Fence.Shot.Delay
+	}
+	if s.pulse.Ended() {
+		wait = max(wait, mayRestart)
+	}
+	return wait
+}
+
+// heldAll tells that the other node, when it was last heard, held the addresses of every
+// router. Such a node shoots nobody.
+func (s *step) heldAll() bool {
+	_, told := s.pulse.Peer()
+	return !slices.ContainsFunc(s.routers, func(r *router) bool {
+		if heard := r.machine.Heard(); heard.At.After(told) {
+			return heard.Priority == vrrp.PriorityRelease
+		}
+		return told.IsZero() || !r.arbitration.heldAt.Equal(told)
+	})
 }
 
 // shootFor asks for a shot before routers take the addresses: not while somebody answers
@@ -133,8 +169,20 @@ func (s *step) fenceTick() {
 	s.touchWilling()
 }
 
-// fenceSettled ends a step in which the shot's deadline has come.
+// fenceBegins goes on with what the daemon before knew.
+func (s *step) fenceBegins(fenced bool) {
+	if fenced {
+		s.fence.told = true
+		s.fence.shot.Resume(s.now)
+	}
+}
+
+// fenceSettled ends a step, in which the shot's deadline may have come.
 func (s *step) fenceSettled() {
+	if fenced := s.fence.shot.Fence() == fencing.Fenced; fenced != s.fence.told {
+		s.fence.told = fenced
+		s.do(Remember{Fenced: fenced})
+	}
 	if s.fence.asking {
 		s.fence.asking = false
 		s.fence.shot.Settled(s.now)

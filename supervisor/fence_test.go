@@ -38,8 +38,12 @@ func missed(serial uint64) supervisor.Event {
 // deserted is a node that heard a holder, which fell silent, and has found that nobody
 // answers; and what it did.
 func deserted(t *testing.T, cfg supervisor.Config) (*script, []string) {
+	return desertedBy(t, fencing.Holds, cfg)
+}
+
+func desertedBy(t *testing.T, role fencing.Role, cfg supervisor.Config) (*script, []string) {
 	s := atWork(t, cfg)
-	s.beats(newOther(fencing.Holds, 150), 3*time.Second)
+	s.beats(newOther(role, 150), 900*time.Millisecond)
 	return s, s.silence()
 }
 
@@ -135,7 +139,7 @@ func TestAnOperatorIsNotBelievedAgainstTheOtherNodesWord(t *testing.T) {
 }
 
 func TestTheSecondNodeShootsLater(t *testing.T) {
-	s, got := deserted(t, fenced(comesSecond))
+	s, got := desertedBy(t, fencing.Standby, fenced(comesSecond))
 	if got = append(got, s.pass(3*time.Second)...); shots(got) > 0 {
 		t.Fatalf("%q", got)
 	}
@@ -144,8 +148,14 @@ func TestTheSecondNodeShootsLater(t *testing.T) {
 	}
 }
 
+func TestTheSecondNodeShootsAHolderAtOnce(t *testing.T) {
+	if _, got := deserted(t, fenced(comesSecond)); shots(got) != 1 {
+		t.Fatalf("%q", got)
+	}
+}
+
 func TestAnIsolatedNodeShootsNobody(t *testing.T) {
-	s, _ := deserted(t, fenced(comesSecond))
+	s, _ := desertedBy(t, fencing.Standby, fenced(comesSecond))
 	for range 3 {
 		s.tell(supervisor.Looked{Probe: "gateway"})
 	}
@@ -196,7 +206,7 @@ func TestWithoutWaitingItIsFencedAndTakenFromAtOnce(t *testing.T) {
 	}
 	s.state("web", vrrp.Active)
 
-	late, got := deserted(t, fenced(without, comesSecond))
+	late, got := desertedBy(t, fencing.Standby, fenced(without, comesSecond))
 	if shots(got) > 0 || !has(got, "web own") {
 		t.Fatalf("%q", got)
 	}
@@ -233,7 +243,7 @@ func TestABrokenFenceIsNotedOnce(t *testing.T) {
 // fenceScenes are those of a Backup that waits for the fence.
 var fenceScenes = []scene{
 	{"backup-waits-for-the-fence", func(t *testing.T) *script { s, _ := deserted(t, fenced()); s.pass(2 * time.Second); return s }},
-	{"backup-shoots-second", func(t *testing.T) *script { s, _ := deserted(t, fenced(comesSecond)); return s }},
+	{"backup-shoots-second", func(t *testing.T) *script { s, _ := desertedBy(t, fencing.Standby, fenced(comesSecond)); return s }},
 	{"backup-could-not-fence", func(t *testing.T) *script {
 		s, _ := deserted(t, fenced())
 		s.tell(missed(1))

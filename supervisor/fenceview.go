@@ -39,7 +39,7 @@ func (x *explainer) fenced() {
 	case !v.DueAt.IsZero() && v.Problem != "":
 		x.fact("fencing %s failed: %s; it is tried again in %s", x.cfgPeer(), v.Problem, x.left(v.DueAt))
 	case !v.DueAt.IsZero():
-		x.fact("%s is fenced in %s unless it fences this node before, since it comes first", x.cfgPeer(), x.left(v.DueAt))
+		x.fact("%s is fenced in %s, unless it is heard or fences this node before", x.cfgPeer(), x.left(v.DueAt))
 	}
 	if v.Broken != "" {
 		x.fact("the fence does not work: %s", v.Broken)

@@ -64,7 +64,7 @@ func (s *step) stood(d time.Duration) {
 	if d == 0 {
 		return
 	}
-	s.note("", vrrp.ReasonPaused, "this host stood still for %s, with all its clocks, as %s tells", d.Round(time.Millisecond), s.cfg.Peer)
+	s.stoodFor += d
 	s.paused = true
 	s.touchAll()
 }
@@ -91,6 +91,10 @@ func (s *step) beat() {
 	}
 	if at := s.pulse.Due(); s.now.Before(at) {
 		return
+	}
+	if s.stoodFor > 0 { // what came at once has been read by now
+		s.note("", vrrp.ReasonPaused, "this host stood still for %s, with all its clocks, as %s tells", s.stoodFor.Round(time.Millisecond), s.cfg.Peer)
+		s.stoodFor = 0
 	}
 	for _, b := range s.pulse.Beats(s.now, s.saying()) {
 		s.do(Beat{Link: b.Link, Heartbeat: b.Heartbeat})

@@ -25,6 +25,7 @@ type Node struct {
 	schedule  schedule
 	pulse     *fencing.Pulse  // nil: not begun
 	claimed   []fencing.Claim // memory of heartbeat, used again
+	stoodFor  time.Duration   // for how long this host's clocks have stood still, not noted yet
 	restless  bool            // something that roles tells may have changed
 	doubtedAt time.Time       // when it was last asked because the other node is silent
 	gatewayAt time.Time       // when the gateway last answered
@@ -137,6 +138,7 @@ func (s *step) event(ev Event) {
 	case Start:
 		s.started = true
 		s.beginPulse(ev.Session)
+		s.fenceBegins(ev.Fenced)
 		s.guard.since = s.now
 		for _, r := range s.routers {
 			r.since = s.now

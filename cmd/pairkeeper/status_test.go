@@ -48,6 +48,8 @@ func TestTheScreen(t *testing.T) {
 		Class: "able", Peer: &daemon.HeartbeatPeerStatus{Class: "able", Version: "1.0", Heard: before(time.Second)},
 		Links: []daemon.LinkStatus{{Local: "192.168.9.2", Peer: "192.168.9.1", State: "both-ways", Heard: before(time.Second), RoundTrip: "310µs", Sent: 90, Received: 89}},
 	}
+	fenced := backup
+	fenced.Fence = &daemon.FenceStatus{State: "armed", Since: before(time.Minute), Takeover: "after_fence", Action: "reboot", Heard: true, Tried: before(2 * time.Minute), Broken: "/usr/sbin/fence_virsh: exit 1: login denied"}
 	waits := two
 	waits.Arbiter = &daemon.ArbiterStatus{Rule: "vrrp-blocked", Since: before(20 * time.Second), Text: "lb02 holds the addresses and says so by heartbeat, but its adverts do not come"}
 	blocked.Routers = []daemon.RouterStatus{waits}
@@ -93,7 +95,7 @@ func TestTheScreen(t *testing.T) {
 
 	bare := daemon.Status{Version: "1.0", Node: "lb01", Peer: "lb02", Started: noon.Add(time.Second), Config: good.Config}
 
-	for name, s := range map[string]daemon.Status{"active": active, "backup": backup, "blocked": blocked, "no-gate": ungated, "gate-shut": shut, "trouble": trouble, "last-resort": last, "bare": bare} {
+	for name, s := range map[string]daemon.Status{"active": active, "backup": backup, "blocked": blocked, "fence": fenced, "no-gate": ungated, "gate-shut": shut, "trouble": trouble, "last-resort": last, "bare": bare} {
 		t.Run(name, func(t *testing.T) {
 			var out bytes.Buffer
 			printStatus(&out, s, noon)

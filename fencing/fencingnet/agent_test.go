@@ -160,15 +160,15 @@ func TestWhatCannotBeRunFails(t *testing.T) {
 		t.Fatal(err)
 	}
 	for want, agent := range map[string]fencing.Agent{
-		dir + "/none does not exist":                                                        {Program: dir + "/none"},
-		anybody + " can be written by everybody: chmod o-w " + anybody:                      {Program: anybody},
-		dir + "/open can be read by anybody (mode 0644): chmod 0640 " + dir + "/open":       {Program: good, PasswordFile: dir + "/open"},
-		dir + "/gone: does not exist":                                                       {Program: good, OptionsFile: dir + "/gone"},
-		dir + "/empty is empty: write the password":                                         {Program: good, PasswordFile: dir + "/empty"},
-		dir + "/two has more than one line: write the password alone, or use options_file:": {Program: good, PasswordFile: dir + "/two"},
-		dir + "/odd:2: is not name=value":                                                   {Program: good, OptionsFile: dir + "/odd"},
-		dir + "/action:1: action is set for every shot":                                     {Program: good, OptionsFile: dir + "/action"},
-		dir + " is not a file":                                                              {Program: good, PasswordFile: dir},
+		dir + "/none does not exist":                                                                     {Program: dir + "/none"},
+		anybody + " can be written by everybody: chmod o-w " + anybody:                                   {Program: anybody},
+		dir + "/open can be read by anybody (mode 0644): chmod 0640 " + dir + "/open":                    {Program: good, PasswordFile: dir + "/open"},
+		dir + "/gone: does not exist":                                                                    {Program: good, OptionsFile: dir + "/gone"},
+		dir + "/empty is empty: write the password":                                                      {Program: good, PasswordFile: dir + "/empty"},
+		dir + "/two has more than one line: write the password alone, or use options_file: in its place": {Program: good, PasswordFile: dir + "/two"},
+		dir + "/odd:2: is not name=value":                                                                {Program: good, OptionsFile: dir + "/odd"},
+		dir + "/action:1: action is set for every shot":                                                  {Program: good, OptionsFile: dir + "/action"},
+		dir + " is not a file":                                                                           {Program: good, PasswordFile: dir},
 	} {
 		if err := Usable(&agent); err == nil || err.Error() != want {
 			t.Errorf("%v, want %s", err, want)

@@ -64,7 +64,7 @@ func readPassword(path string) (string, error) {
 	case text == "":
 		return "", fmt.Errorf("%s is empty: write the password", path)
 	case strings.ContainsAny(text, "\n\r\x00"):
-		return "", fmt.Errorf("%s has more than one line: write the password alone, or use options_file:", path)
+		return "", fmt.Errorf("%s has more than one line: write the password alone, or use options_file: in its place", path)
 	}
 	return text, nil
 }

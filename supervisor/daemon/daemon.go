@@ -132,6 +132,7 @@ func (d *Daemon) assemble() {
 	}
 	if d.opts.Socket != "" {
 		d.hands.memory = filepath.Join(filepath.Dir(d.opts.Socket), "stopped")
+		d.hands.fenced.path = filepath.Join(filepath.Dir(d.opts.Socket), "fenced")
 	}
 	d.loop = &loop{
 		node: supervisor.NewNode(d.opts.Source.Config), mail: d.mail, hands: d.hands, journal: newJournal(d.opts.Log),

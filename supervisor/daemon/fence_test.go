@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"net/url"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -118,7 +119,7 @@ func TestASilentHolderIsFencedBeforeItIsTakenFrom(t *testing.T) {
 		return held
 	})
 	h.nodes[1].is("ACTIVE")
-	h.nodes[1].says("(fence-first)", "lb01 is silent: it is fenced now (reboot, with fence_test) (fence-shot)", "lb01 is off: "+p.agent()+" says so (fence-done)")
+	h.nodes[1].says("lb01 is silent: it is fenced now (reboot, with fence_test) (fence-shot)", "lb01 is off: "+p.agent()+" says so (fence-done)")
 	if got := p.asked(); got != "reboot lb01\n" {
 		t.Errorf("the switch was asked for %q", got)
 	}
@@ -126,6 +127,35 @@ func TestASilentHolderIsFencedBeforeItIsTakenFrom(t *testing.T) {
 	if err != nil || s.Fence == nil || s.Fence.State != "done" || s.Fence.Takeover != "after_fence" {
 		t.Errorf("%+v, %v", s.Fence, err)
 	}
+}
+
+// again runs another daemon in the place of one that has ended.
+func (n *node) again() *node {
+	n.Helper()
+	next := &node{TB: n.TB, host: n.host, file: n.file, socket: n.socket, ended: make(chan struct{})}
+	next.cmd = exec.Command(os.Args[0])
+	next.cmd.Env, next.cmd.Stdout, next.cmd.Stderr = n.cmd.Env, &next.log, &next.log
+	n.host.Start(next.cmd)
+	go func() { _ = next.cmd.Wait(); close(next.ended) }()
+	n.Cleanup(func() { _ = next.cmd.Process.Kill(); next.wait() })
+	return next
+}
+
+// The daemon that is alone is restarted while the other host is off.
+func TestTheNextDaemonKnowsThatTheOtherHostIsOff(t *testing.T) {
+	t.Parallel()
+	p := newSwitch(t)
+	h := startHearts(t, p.config())
+	p.does(cuts(h.nodes[0]))
+	h.sever()
+	h.nodes[1].is("ACTIVE")
+	h.nodes[1].stop()
+	next := h.nodes[1].again()
+	next.is("ACTIVE")
+	if got := p.asked(); got != "reboot lb01\n" {
+		t.Errorf("the switch was asked for %q", got)
+	}
+	next.stop()
 }
 
 func TestAFenceThatFailsLeavesTheAddressWhereItIs(t *testing.T) {
@@ -168,6 +198,7 @@ func TestAFenceThatHangsIsShownAndEndsWithTheDaemon(t *testing.T) {
 		s, err := h.nodes[1].status()
 		return err == nil && s.Fence.State == "pending"
 	})
+	h.nodes[1].says("(fence-first)")
 	h.stays(2 * time.Second)
 	h.nodes[1].until("the agent runs", func() bool { _, err := os.Stat(filepath.Join(p.dir, "pid")); return err == nil })
 	pid, err := os.ReadFile(filepath.Join(p.dir, "pid"))

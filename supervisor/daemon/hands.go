@@ -61,6 +61,7 @@ type hands struct {
 	endFence       func()
 	stopFenceWatch func()
 	fencing        sync.WaitGroup // shots and looks under way
+	fenced         fencedFile
 
 	stopConfig func() // of watching the proxy's configuration
 	watches    sync.WaitGroup

@@ -60,7 +60,7 @@ func (l *loop) run() error {
 		l.journal.warn(logbook.Timing, fmt.Sprintf("SCHED_RR is refused (%v): adverts may be late under load; grant CAP_SYS_NICE", err))
 	}
 	l.reopened = true
-	l.step(supervisor.Start{Session: rand.Uint64()})
+	l.step(supervisor.Start{Session: rand.Uint64(), Fenced: l.hands.fenced.has(l.cfg.Peer)})
 	for !l.stopped {
 		if err := l.wait(l.timeout()); err != nil {
 			return err
@@ -258,6 +258,8 @@ func (l *loop) do(a supervisor.Action) {
 		l.runHook(a)
 	case supervisor.Reassert:
 		l.reassert(a)
+	case supervisor.Remember:
+		l.hands.remember(a)
 	case supervisor.Shoot:
 		l.hands.shoot(a)
 	}

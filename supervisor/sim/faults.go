@@ -9,17 +9,8 @@ import (
 
 // Faults are what can happen to a host, by the word that a story uses.
 var faults = map[string]func(*host){
-	"power on": func(h *host) {
-		h.powered = true
-		h.proxy.start()
-		h.startDaemon()
-	},
-	"power cut": func(h *host) {
-		h.powered, h.running, h.frozen, h.proxy.up = false, false, false, false
-		h.packets, h.due = nil, nil
-		h.life++
-		h.forget()
-	},
+	"power on":     (*host).powerOn,
+	"power cut":    (*host).powerCut,
 	"daemon start": (*host).startDaemon,
 	"daemon stop": func(h *host) {
 		h.tell(supervisor.Stop{})
@@ -79,6 +70,19 @@ var faults = map[string]func(*host){
 
 // uplink is the interface that may be tracked in stories.
 const uplink = "eth1"
+
+func (h *host) powerOn() {
+	h.powered = true
+	h.proxy.start()
+	h.startDaemon()
+}
+
+func (h *host) powerCut() {
+	h.powered, h.running, h.frozen, h.proxy.up, h.fenced = false, false, false, false, false
+	h.packets, h.due = nil, nil
+	h.life++
+	h.forget()
+}
 
 // Happen lets something happen to a host now, or to both.
 func (w *World) Happen(who, what string) error {

@@ -37,7 +37,9 @@ type host struct {
 	running bool            // the daemon lives
 	paused  bool            // the daemon lives, but does not run
 	lag     time.Duration   // how late its ticks come
-	life    int             // counts power cuts and daemon starts: what was planned in an earlier life is void
+	fence   fence
+	fenced  bool // in a file that outlives the daemon: the other host is off
+	life    int  // counts power cuts and daemon starts: what was planned in an earlier life is void
 
 	frozen   bool // does nothing at all
 	stands   bool // with its clocks
@@ -79,7 +81,7 @@ func (h *host) startDaemon() {
 	for i := range h.vips { // it adopts what was guarded, shut
 		h.vips[i].open = 0
 	}
-	h.tell(supervisor.Start{Session: uint64(h.number+1)<<32 | uint64(h.life)})
+	h.tell(supervisor.Start{Session: uint64(h.number+1)<<32 | uint64(h.life), Fenced: h.fenced})
 	h.planned(notice, func() { h.proxy.tell() })
 	h.planned(notice, func() { h.tellLinks() })
 	for _, p := range h.cfg.Probes {
@@ -186,6 +188,10 @@ func (h *host) do(actions []supervisor.Action) {
 			h.proxy.halt()
 		case supervisor.Beat:
 			h.beat(a)
+		case supervisor.Remember:
+			h.fenced = a.Fenced
+		case supervisor.Shoot:
+			h.shoot(a)
 		case supervisor.LookNow:
 			for _, p := range h.cfg.Probes {
 				if a.Concerns(p.OnFail.Act) {

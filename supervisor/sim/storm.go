@@ -110,6 +110,8 @@ func (h *host) can(what string) bool {
 		return h.deaf
 	case "heartbeat back":
 		return slices.ContainsFunc(h.lines, func(l *line) bool { return !l.in || !l.out })
+	case "peer back":
+		return h.severed
 	case "gateway found":
 		return !h.gateway
 	case "mail passes":
@@ -122,12 +124,13 @@ func (h *host) can(what string) bool {
 
 // mend ends every fault of a host.
 func (h *host) mend() {
-	for _, what := range []string{"cable back", "uplink found", "mail passes", "vrrp passes", "heartbeat back", "gateway found", "power on", "daemon resumes", "daemon start"} {
+	for _, what := range []string{"cable back", "uplink found", "mail passes", "vrrp passes", "heartbeat back", "peer back", "gateway found", "power on", "daemon resumes", "daemon start"} {
 		if h.can(what) {
 			h.world.must(h, what)
 		}
 	}
 	h.world.must(h, "hook agrees")
+	h.world.must(h, "fence works")
 	h.world.must(h, "proxy mended")
 }
 

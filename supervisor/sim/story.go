@@ -30,6 +30,8 @@ type Pair struct {
 	KeepIsolated bool          // isolated: keep
 	Arbitration  supervisor.Arbitration
 	PeerCheck    bool
+	Fence        string // after_fence, without, or empty: there is none
+	Reboot       bool   // a host that was fenced is booted again
 	Gate         bool
 	Proxy        supervisor.Proxy
 	Probe        probes.Config
@@ -82,6 +84,10 @@ func (p *Pair) set(words []string) error {
 		}
 	case "heartbeat":
 		p.Heartbeat, err = time.ParseDuration(value)
+	case "fence":
+		p.Fence = value
+	case "fence_action":
+		p.Reboot = value == "reboot"
 	case "isolated":
 		p.KeepIsolated = value == "keep"
 	case "links":
@@ -129,6 +135,7 @@ func (p *Pair) Node(name string) supervisor.Config {
 	if p.Heartbeat > 0 {
 		p.link(&cfg)
 	}
+	p.arm(&cfg)
 	return cfg
 }
 

@@ -28,6 +28,7 @@ type World struct {
 	moved    []moved
 	marked   time.Duration
 	stranger stranger
+	shots    int // that hit
 }
 
 // epoch is where virtual time starts: the deciders only compare times.
