@@ -16,7 +16,7 @@ import (
 //	 48    56    64         65                            +2
 //	|config|proxy|len|node …|len|version …|n|MAC addresses …|count| claims …| HMAC (32)
 //
-// A claim is the router's key (4), its priority (1), and role and hears (1).
+// A claim is the router's key (4), its priority (1), and role and flags (1).
 const (
 	magic     = "pkhb"
 	formatNow = 1
@@ -34,6 +34,8 @@ const (
 	gatewayShift    = 1 // two bits
 	roleMask        = 0x03
 	claimHears      = 1 << 2
+	claimLong       = 1 << 3
+	claimHeldOff    = 1 << 4
 )
 
 // The bounds of a message.
@@ -95,6 +97,12 @@ func (c Claim) flags() byte {
 	f := byte(c.Role)
 	if c.Hears {
 		f |= claimHears
+	}
+	if c.Long {
+		f |= claimLong
+	}
+	if c.HeldOff {
+		f |= claimHeldOff
 	}
 	return f
 }
@@ -164,6 +172,7 @@ func (h *Heartbeat) read(b []byte) Refusal {
 	}
 	for ; len(rest) > 0; rest = rest[claimLen:] {
 		c := Claim{Router: binary.BigEndian.Uint32(rest), Priority: rest[4], Role: Role(rest[5] & roleMask), Hears: rest[5]&claimHears != 0}
+		c.Long, c.HeldOff = rest[5]&claimLong != 0, rest[5]&claimHeldOff != 0
 		if c.Role > Holds {
 			return RefusalFormat
 		}

@@ -45,6 +45,11 @@ type HeartbeatLink struct{ Local, Peer netip.AddrPort }
 type Arbitration struct {
 	KeepIsolated bool // a node that hears nobody, not even the gateway, keeps what it holds
 	OnForeign    OnForeign
+	// The loser of a conflict stays out for HoldOff, or until an operator clears that; with
+	// StopProxy its proxy is stopped for as long.
+	HoldOff      time.Duration
+	UntilCleared bool
+	StopProxy    bool
 }
 
 // OnForeign is what is done about a stranger who has the addresses.

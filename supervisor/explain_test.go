@@ -137,6 +137,14 @@ var faults = map[vrrp.Reason]func(t *testing.T) *script{
 	supervisor.ReasonProbe: func(t *testing.T) *script {
 		return begun(t, named(depending()), gateway(false), gateway(false))
 	},
+	supervisor.ReasonHeldOff: func(t *testing.T) *script {
+		cfg := linked(named(base()))
+		cfg.Arbitration.HoldOff = 30 * time.Second
+		s, o := holding(t, cfg), newOther(fencing.Holds, 200)
+		o.say.Claims[0].Long = true
+		s.beats(o, 5*time.Second)
+		return s
+	},
 	supervisor.ReasonIsolated: func(t *testing.T) *script {
 		cfg := linked(named(base()))
 		s := holding(t, cfg)

@@ -40,9 +40,12 @@ func (s *step) heartbeat(ev HeartbeatHeard) {
 	after, _ := s.pulse.Peer()
 	s.claimed = claims
 	for i, r := range s.routers {
-		if c, ok := after.Claim(fencing.RouterKey(r.cfg.Name), i); ok && c.Role == fencing.Holds {
+		c, ok := after.Claim(fencing.RouterKey(r.cfg.Name), i)
+		if ok && c.Role == fencing.Holds {
 			r.arbitration.heldAt = s.now
 		}
+		s.convict(r, c)
+		s.notBoth(r, after, c)
 	}
 	if after.Class != class || !slices.Equal(after.Claims, claims) {
 		s.touchAll()
@@ -95,9 +98,15 @@ func (s *step) saying() fencing.Heartbeat {
 	h.MACs = s.macs()
 	h.Claims = make([]fencing.Claim, len(s.routers))
 	for i, r := range s.routers {
-		h.Claims[i] = fencing.Claim{Router: fencing.RouterKey(r.cfg.Name), Role: r.role(), Priority: r.machine.Priority(), Hears: s.hears(r)}
+		h.Claims[i] = fencing.Claim{Router: fencing.RouterKey(r.cfg.Name), Role: r.role(), Priority: r.machine.Priority(), Hears: s.hears(r), Long: s.heldLong(r), HeldOff: !r.heldOff.since.IsZero()}
 	}
 	return h
+}
+
+// heldLong tells that a router has been Active for so long that the other node, if it heard
+// this one, would have left long ago.
+func (s *step) heldLong(r *router) bool {
+	return r.machine.State() == vrrp.Active && s.now.Sub(r.since) > r.cfg.VRRP.DownInterval(r.cfg.VRRP.Interval)
 }
 
 // role is what this node does for a router.

@@ -167,6 +167,8 @@ func (s *step) event(ev Event) {
 		s.heartbeat(ev)
 	case HeartbeatGone:
 		s.heartbeatGone(ev.Link)
+	case Clear:
+		s.clear()
 	case Tick:
 		s.tick()
 	}
@@ -188,6 +190,7 @@ func (s *step) tick() {
 			r.vetoUntil = time.Time{}
 			s.touch(r)
 		}
+		s.holdOffTick(r)
 		s.reassertTick(r)
 		if due(s.now, r.arbitration.checkAt) {
 			r.arbitration.checkAt = time.Time{}
@@ -255,6 +258,7 @@ func (s *step) routerStep(r *router, ev vrrp.Event) {
 			r.since, r.entered = s.now, a
 			s.do(RouterAction{Router: r.cfg.Name, Action: a})
 			s.moved(r, a)
+			s.suspect(r, a)
 			continue
 		case vrrp.Note:
 			noted = a.Reason

@@ -48,6 +48,8 @@ type router struct {
 	touched  bool
 
 	arbitration arbitration
+	heldOff     holdOff
+	suspicion   suspicion
 }
 
 func newRouter(cfg Router) *router {

@@ -79,6 +79,7 @@ var faults = map[string]func(*host){
 			h.gates[router] = flushed
 		}
 	},
+	"cleared": func(h *host) { h.tell(supervisor.Clear{}) },
 	// a third host is given the addresses.
 	"stranger comes": func(h *host) { h.world.stranger.comes(h.world) },
 	"stranger goes":  func(h *host) { h.world.stranger.there = false },

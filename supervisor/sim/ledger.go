@@ -19,6 +19,7 @@ type ledger struct {
 	halves  map[*host]time.Duration
 	moves   int
 	last    string // the last single holder
+	heldOff heldOff
 }
 
 // pass accounts for the time until the next call; kernels forget addresses in between.
@@ -47,6 +48,7 @@ func (l *ledger) pass(w *World, until time.Duration) {
 func (l *ledger) account(w *World, d time.Duration) {
 	l.accountHalves(w, d)
 	l.accountFailed(w, d)
+	l.heldOff.account(w, d)
 	holders, reachable, served := 0, 0, false
 	for _, h := range w.hosts {
 		if h.holds() {

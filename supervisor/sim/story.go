@@ -121,6 +121,14 @@ func (p *Pair) set(words []string) error {
 		}
 	case "heartbeat":
 		p.Heartbeat, err = time.ParseDuration(value)
+	case "isolated":
+		p.Arbitration.KeepIsolated = value == "keep"
+	case "on_conflict":
+		p.Arbitration.StopProxy = value == "stop_proxy"
+	case "hold_off":
+		if p.Arbitration.UntilCleared = value == "until_cleared"; !p.Arbitration.UntilCleared {
+			p.Arbitration.HoldOff, err = time.ParseDuration(value)
+		}
 	case "peer_check":
 		p.PeerCheck = value == "auto"
 	case "on_foreign_vip":
