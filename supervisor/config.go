@@ -118,6 +118,9 @@ type Router struct {
 	Burst           int  // gratuitous ARP frames or neighbour advertisements an address and announcement
 	Replies         bool // gratuitous ARP as a reply as well
 	Hooks           Hooks
+	// FlapWindow is for how long the loss of the addresses by this node's own fault counts:
+	// each doubles VRRP.PreemptDelay, up to PreemptDelayMax. Zero: none does.
+	FlapWindow, PreemptDelayMax time.Duration
 	// Source is this node's own address of the configuration. The router sends from
 	// it where the interface has it, else from the interface's first address.
 	Source netip.Addr

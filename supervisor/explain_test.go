@@ -294,6 +294,18 @@ var working = []scene{
 		}
 		return s
 	}},
+	{"backup-waits-longer-as-it-flaps", func(t *testing.T) *script {
+		cfg := flapping()
+		s := holding(t, cfg)
+		s.fails(cfg)
+		s.fails(cfg)
+		s.tell(gateway(false), gateway(true))
+		for range 20 {
+			s.tell(advertTo(cfg, "web", 100))
+			s.pass(100 * time.Millisecond)
+		}
+		return s
+	}},
 	{"backup-finds-a-stranger", func(t *testing.T) *script {
 		s := hears(t, linked(better(base())), 150)
 		o := newOther(fencing.Holds, 150)

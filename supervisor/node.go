@@ -259,6 +259,7 @@ func (s *step) routerStep(r *router, ev vrrp.Event) {
 			s.do(RouterAction{Router: r.cfg.Name, Action: a})
 			s.moved(r, a)
 			s.suspect(r, a)
+			s.damped(r, a)
 			continue
 		case vrrp.Note:
 			noted = a.Reason
@@ -333,6 +334,7 @@ func (s *step) settleRouter(r *router) {
 	r.fault, r.detail = fault, detail
 	s.settleFailing(r)
 	s.reprioritize(r)
+	s.damp(r)
 	r.forget()
 	switch {
 	case fault == "" && state.Out():

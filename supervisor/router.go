@@ -49,6 +49,7 @@ type router struct {
 
 	arbitration arbitration
 	heldOff     holdOff
+	damping     damping
 	suspicion   suspicion
 }
 
@@ -56,7 +57,7 @@ func newRouter(cfg Router) *router {
 	p := cfg.VRRP.Priority
 	return &router{
 		cfg: cfg, machine: vrrp.New(cfg.VRRP), fault: ReasonStarting,
-		base: p, priority: p, peer: cfg.VRRP.PeerPriority, place: -1,
+		base: p, priority: p, peer: cfg.VRRP.PeerPriority, place: -1, damping: damping{told: cfg.VRRP.PreemptDelay},
 	}
 }
 

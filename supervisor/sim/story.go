@@ -60,6 +60,7 @@ type Pair struct {
 	Interval     time.Duration
 	Preempt      bool
 	PreemptDelay time.Duration
+	FlapWindow   time.Duration
 	Group        bool // a second router, "mail", moves with the first
 	Track        int  // of the interface eth1: a weight; 0: not tracked
 	Fatal        bool // without eth1 the routers must not run
@@ -107,6 +108,8 @@ func (p *Pair) set(words []string) error {
 		p.Preempt, err = strconv.ParseBool(value)
 	case "preempt_delay":
 		p.PreemptDelay, err = time.ParseDuration(value)
+	case "flap_window":
+		p.FlapWindow, err = time.ParseDuration(value)
 	case "give_up":
 		p.Proxy.GiveUpStops = value == "stop"
 	case "group":
@@ -196,7 +199,8 @@ func (p *Pair) router(node, name string, vrid uint8, address string) supervisor.
 	vip := netip.MustParsePrefix(address)
 	r := supervisor.Router{
 		Name: name, Interface: "eth0", Burst: 5, Source: own[node],
-		Addresses: []supervisor.Address{{Prefix: vip}},
+		Addresses:  []supervisor.Address{{Prefix: vip}},
+		FlapWindow: p.FlapWindow, PreemptDelayMax: 10 * time.Minute,
 		VRRP: vrrp.Config{
 			VRID: vrid, Version: p.Version, Priority: uint8(p.Priority[node]), Interval: p.Interval,
 			Addresses: []netip.Addr{vip.Addr()}, Preempt: p.Preempt, PreemptDelay: p.PreemptDelay, Pair: true,
