@@ -16,6 +16,7 @@ import (
 // hearts is a pair with a heartbeat on the same network as the adverts, and a gateway.
 type hearts struct {
 	testing.TB
+	lab   *netlab.Lab
 	nodes [2]*node
 }
 
@@ -24,7 +25,7 @@ func startHearts(t *testing.T, more string) *hearts {
 	netlab.Need(t, "nft", "ip")
 	lab := netlab.New(t)
 	lab.Host("gw", "10.0.0.254/24")
-	h := &hearts{TB: t}
+	h := &hearts{TB: t, lab: lab}
 	key := filepath.Join(shortDir(t), "pair.key")
 	if err := os.WriteFile(key, []byte("hex:"+strings.Repeat("5a", 32)+"\n"), 0o600); err != nil {
 		t.Fatal(err)
