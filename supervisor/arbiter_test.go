@@ -33,7 +33,8 @@ func linked(cfg supervisor.Config) supervisor.Config {
 type other struct {
 	pulse *fencing.Pulse
 	say   fencing.Heartbeat
-	deaf  bool // it does not hear the node
+	deaf  bool   // it does not hear the node
+	files uint64 // identifies the files of the node's own proxy
 }
 
 func newOther(role fencing.Role, priority uint8) *other {
@@ -57,7 +58,7 @@ func (s *script) beats(o *other, d time.Duration) (out []string) {
 			out = append(out, wordsOf([]supervisor.Action{a})...)
 		}
 		for _, b := range o.pulse.Beats(s.now, o.say) {
-			out = append(out, wordsOf(s.node.Step(s.now, supervisor.HeartbeatHeard{Heartbeat: &b.Heartbeat}))...)
+			out = append(out, wordsOf(s.node.Step(s.now, supervisor.HeartbeatHeard{Heartbeat: &b.Heartbeat, Proxy: o.files}))...)
 		}
 	}
 	return out

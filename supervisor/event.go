@@ -26,6 +26,7 @@ type Stop struct{}
 type HeartbeatHeard struct {
 	Link      int
 	Heartbeat *fencing.Heartbeat
+	Proxy     uint64 // identifies the files of this node's proxy, as Heartbeat.Proxy does the other one's; 0: not known
 }
 
 // HeartbeatGone tells that the other host's kernel says that nobody listens there.

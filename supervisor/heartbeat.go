@@ -37,7 +37,10 @@ func (s *step) heartbeat(ev HeartbeatHeard) {
 		s.note("", vrrp.Reason(r), "a heartbeat of %s on link %d is refused: %s", ev.Heartbeat.Node, ev.Link, r.Remedy())
 		return
 	}
-	after, _ := s.pulse.Peer()
+	after, at := s.pulse.Peer()
+	if at.Equal(s.now) {
+		s.compare(after, ev.Proxy)
+	}
 	s.claimed = claims
 	for i, r := range s.routers {
 		c, ok := after.Claim(fencing.RouterKey(r.cfg.Name), i)

@@ -25,10 +25,11 @@ type Node struct {
 	schedule  schedule
 	pulse     *fencing.Pulse  // nil: not begun
 	claimed   []fencing.Claim // memory of heartbeat, used again
-	restless  bool            // something that roles tells may have changed
-	doubtedAt time.Time       // when it was last asked because the other node is silent
-	gatewayAt time.Time       // when the gateway last answered
-	said      uint64          // roles when they were last sent
+	agreement agreement
+	restless  bool      // something that roles tells may have changed
+	doubtedAt time.Time // when it was last asked because the other node is silent
+	gatewayAt time.Time // when the gateway last answered
+	said      uint64    // roles when they were last sent
 
 	questions uint64 // that hooks were asked
 

@@ -46,9 +46,13 @@ const (
 	ReasonProxyTestFailed  vrrp.Reason = "proxy-test-failed"
 	ReasonProxyRestart     vrrp.Reason = "proxy-restart-failed"
 	ReasonStartLimit       vrrp.Reason = "start-limit"
-	ReasonBudget           vrrp.Reason = "restart-budget"        // too many restarts in the window
-	ReasonSystemdLost      vrrp.Reason = "systemd-lost"          // no word from systemd; the probes decide
-	ReasonPriority         vrrp.Reason = "priority"              // changed by what is tracked
+	ReasonBudget           vrrp.Reason = "restart-budget" // too many restarts in the window
+	ReasonSystemdLost      vrrp.Reason = "systemd-lost"   // no word from systemd; the probes decide
+	ReasonPriority         vrrp.Reason = "priority"       // changed by what is tracked
+	ReasonConfigDiffers    vrrp.Reason = "peer-config-differs"
+	ReasonProxyDiffers     vrrp.Reason = "peer-proxy-differs"
+	ReasonVersionDiffers   vrrp.Reason = "peer-version-differs"
+	ReasonAgrees           vrrp.Reason = "peer-agrees-again"
 	ReasonConflictLost     vrrp.Reason = "conflict-lost"         // both held, and this one gave way
 	ReasonLastResort       vrrp.Reason = "last-resort"           // failed, stands by for when nobody else holds
 	ReasonAddressFound     vrrp.Reason = "address-found"         // an address lay here that this node does not hold

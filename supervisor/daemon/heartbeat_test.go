@@ -191,7 +191,9 @@ func TestDifferentConfigurationsAreShown(t *testing.T) {
 			return err == nil && len(s.Heartbeat.Different) == 1 && strings.Contains(s.Heartbeat.Different[0], "pairkeeper's configuration")
 		})
 	}
+	h.nodes[0].says("peer-config-differs")
 	h.nodes[1].reloads(string(text))
+	h.nodes[0].says("peer-agrees-again")
 	h.nodes[0].until("it is over", func() bool {
 		s, err := h.nodes[0].status()
 		return err == nil && len(s.Heartbeat.Different) == 0
