@@ -160,11 +160,11 @@ func (h *Heartbeat) read(b []byte) Refusal {
 	if out.Version, rest, ok = name(rest, h.Version); !ok || len(rest) < 1 || len(rest) < 1+int(rest[0])*len(MAC{})+2 {
 		return RefusalFormat
 	}
-	for n := rest[0]; n > 0; n-- {
-		macs = append(macs, MAC(rest[1:1+len(MAC{})]))
+	many := int(rest[0])
+	for rest = rest[1:]; many > 0; many-- {
+		macs = append(macs, MAC(rest[:len(MAC{})]))
 		rest = rest[len(MAC{}):]
 	}
-	rest = rest[1:]
 	count := int(binary.BigEndian.Uint16(rest))
 	rest = rest[2:]
 	if count > MaxClaims || len(rest) != count*claimLen || out.Session == 0 || out.Sequence == 0 || out.Class > Resigned || out.Gateway > Doubtful {

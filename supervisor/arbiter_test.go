@@ -200,6 +200,36 @@ func TestAStrangerIsWhoTheOtherNodeIsNot(t *testing.T) {
 	}
 }
 
+// What was announced before this node gave the addresses up says nothing of later.
+func TestAStrangerThatHasGoneIsForgotten(t *testing.T) {
+	cfg := linked(named(base()))
+	cfg.Arbitration.OnForeign = supervisor.ReleaseForeign
+	s, o := holding(t, cfg), newOther(fencing.Standby, 100)
+	o.say.MACs = []fencing.MAC{{2, 0, 0, 0, 0, 6}}
+	s.announced(o, strangersMAC)
+	s.state("web", vrrp.Backup)
+	o.say.Claims[0].Role = fencing.Out
+	s.beats(o, 3*time.Second)
+	s.state("web", vrrp.Active)
+}
+
+func TestWhatIsAnnouncedOnceOrByOurselvesIsNoRival(t *testing.T) {
+	cfg := linked(named(base()))
+	cfg.Arbitration.OnForeign = supervisor.ReleaseForeign
+	ours := link(vip)
+	ours.MAC = fencing.MAC{2, 0, 0, 0, 0, 5}
+	s, o := holding(t, cfg), newOther(fencing.Standby, 200)
+	o.say.MACs = []fencing.MAC{{2, 0, 0, 0, 0, 6}}
+	s.tell(ours)
+	s.announced(o, ours.MAC.String())
+	s.beats(o, 2*time.Second)
+	s.tell(supervisor.RouterEvent{Router: "web", Event: vrrp.Claimed{By: strangersMAC}})
+	s.beats(o, 2*time.Minute)
+	s.tell(supervisor.RouterEvent{Router: "web", Event: vrrp.Claimed{By: strangersMAC}})
+	s.beats(o, 2*time.Second)
+	s.state("web", vrrp.Active)
+}
+
 // asking is a node that asks the other one's proxy.
 func asking(cfg supervisor.Config) supervisor.Config {
 	cfg = linked(cfg)

@@ -98,7 +98,7 @@ func (s *step) roles() uint64 {
 // saying is what this node tells of itself.
 func (s *step) saying() fencing.Heartbeat {
 	h := fencing.Heartbeat{Version: s.cfg.Heartbeat.Version, Class: s.class(), Gateway: s.gateway(), Config: s.cfg.Heartbeat.Digest}
-	h.MACs = s.macs()
+	h.MACs = s.mine
 	h.Claims = make([]fencing.Claim, len(s.routers))
 	for i, r := range s.routers {
 		h.Claims[i] = fencing.Claim{Router: fencing.RouterKey(r.cfg.Name), Role: r.role(), Priority: r.machine.Priority(), Hears: s.hears(r), Long: s.heldLong(r), HeldOff: !r.heldOff.since.IsZero()}

@@ -26,10 +26,11 @@ type Node struct {
 	pulse     *fencing.Pulse  // nil: not begun
 	claimed   []fencing.Claim // memory of heartbeat, used again
 	agreement agreement
-	restless  bool      // something that roles tells may have changed
-	doubtedAt time.Time // when it was last asked because the other node is silent
-	gatewayAt time.Time // when the gateway last answered
-	said      uint64    // roles when they were last sent
+	mine      []fencing.MAC // see macs
+	restless  bool          // something that roles tells may have changed
+	doubtedAt time.Time     // when it was last asked because the other node is silent
+	gatewayAt time.Time     // when the gateway last answered
+	said      uint64        // roles when they were last sent
 
 	questions uint64 // that hooks were asked
 
@@ -74,6 +75,7 @@ func (n *Node) index(routers []*router) {
 			}
 		}
 	}
+	n.mine = n.macs()
 }
 
 // Deadline is when the next Tick is due; zero: no timer runs.
@@ -259,6 +261,7 @@ func (s *step) routerStep(r *router, ev vrrp.Event) {
 			r.since, r.entered = s.now, a
 			s.do(RouterAction{Router: r.cfg.Name, Action: a})
 			s.moved(r, a)
+			r.arbitration.rival = rival{}
 			s.suspect(r, a)
 			s.damped(r, a)
 			continue

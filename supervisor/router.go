@@ -112,7 +112,11 @@ func (s *step) hold(r *router, a vrrp.Action) {
 
 // linkChanged keeps the level, then answers what it shows of each router's addresses.
 func (s *step) linkChanged(ev LinkChanged) {
+	before := s.links[ev.Interface].MAC
 	s.links[ev.Interface] = ev
+	if ev.MAC != before {
+		s.mine = s.macs()
+	}
 	for _, r := range s.neighbors[ev.Interface] {
 		s.touch(r)
 		s.readdress(r)
