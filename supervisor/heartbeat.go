@@ -38,7 +38,8 @@ func (s *step) heartbeat(ev HeartbeatHeard) {
 		return
 	}
 	after, at := s.pulse.Peer()
-	if at.Equal(s.now) {
+	counts := at.Equal(s.now)
+	if counts {
 		s.compare(after, ev.Proxy)
 	}
 	s.claimed = claims
@@ -47,8 +48,10 @@ func (s *step) heartbeat(ev HeartbeatHeard) {
 		if ok && c.Role == fencing.Holds {
 			r.arbitration.heldAt = s.now
 		}
-		s.convict(r, c)
-		s.notBoth(r, after, c)
+		if counts {
+			s.convict(r, c)
+			s.notBoth(r, after, c)
+		}
 	}
 	if after.Class != class || !slices.Equal(after.Claims, claims) {
 		s.touchAll()
