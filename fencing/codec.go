@@ -16,7 +16,7 @@ import (
 //	 48    56    64         65                            +2
 //	|config|proxy|len|node …|len|version …|n|MAC addresses …|count| claims …| HMAC (32)
 //
-// A claim is the router's key (4), its priority (1), and role and hears (1).
+// A claim is the router's key (4), its priority (1), and role and flags (1).
 const (
 	magic     = "pkhb"
 	formatNow = 1
@@ -34,6 +34,8 @@ const (
 	gatewayShift    = 1 // two bits
 	roleMask        = 0x03
 	claimHears      = 1 << 2
+	claimLong       = 1 << 3
+	claimHeldOff    = 1 << 4
 )
 
 // The bounds of a message.
@@ -96,6 +98,12 @@ func (c Claim) flags() byte {
 	if c.Hears {
 		f |= claimHears
 	}
+	if c.Long {
+		f |= claimLong
+	}
+	if c.HeldOff {
+		f |= claimHeldOff
+	}
 	return f
 }
 
@@ -152,11 +160,11 @@ func (h *Heartbeat) read(b []byte) Refusal {
 	if out.Version, rest, ok = name(rest, h.Version); !ok || len(rest) < 1 || len(rest) < 1+int(rest[0])*len(MAC{})+2 {
 		return RefusalFormat
 	}
-	for n := rest[0]; n > 0; n-- {
-		macs = append(macs, MAC(rest[1:1+len(MAC{})]))
+	many := int(rest[0])
+	for rest = rest[1:]; many > 0; many-- {
+		macs = append(macs, MAC(rest[:len(MAC{})]))
 		rest = rest[len(MAC{}):]
 	}
-	rest = rest[1:]
 	count := int(binary.BigEndian.Uint16(rest))
 	rest = rest[2:]
 	if count > MaxClaims || len(rest) != count*claimLen || out.Session == 0 || out.Sequence == 0 || out.Class > Resigned || out.Gateway > Doubtful {
@@ -164,6 +172,7 @@ func (h *Heartbeat) read(b []byte) Refusal {
 	}
 	for ; len(rest) > 0; rest = rest[claimLen:] {
 		c := Claim{Router: binary.BigEndian.Uint32(rest), Priority: rest[4], Role: Role(rest[5] & roleMask), Hears: rest[5]&claimHears != 0}
+		c.Long, c.HeldOff = rest[5]&claimLong != 0, rest[5]&claimHeldOff != 0
 		if c.Role > Holds {
 			return RefusalFormat
 		}

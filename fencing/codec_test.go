@@ -43,6 +43,7 @@ func TestHeartbeatSurvivesTheWire(t *testing.T) {
 				return Claim{
 					Router: rapid.Uint32().Draw(t, "router"), Role: Role(rapid.IntRange(0, int(Holds)).Draw(t, "role")),
 					Priority: rapid.Byte().Draw(t, "priority"), Hears: rapid.Bool().Draw(t, "hears"),
+					Long: rapid.Bool().Draw(t, "long"), HeldOff: rapid.Bool().Draw(t, "held off"),
 				}
 			}), 0, 50).Draw(t, "claims"),
 		}

@@ -52,6 +52,8 @@ type Claim struct {
 	Role     Role
 	Priority uint8 // what it would advertise now
 	Hears    bool  // it hears our adverts
+	Long     bool  // it holds, and has done so for longer than a silence lasts
+	HeldOff  bool  // it is out because it lost a conflict
 }
 
 // Role is what a node does for a virtual router.

@@ -245,7 +245,11 @@ func (s *step) holderSettles(r *router) {
 		return
 	}
 	if d := s.arbitrate(r); d.Act == fencing.Release {
+		loses := s.loses(r, d)
 		s.routerStep(r, vrrp.Yield{Reason: vrrp.Reason(d.Rule)})
+		if loses {
+			s.lost(r, vrrp.Reason(d.Rule), d.Alarm)
+		}
 	}
 }
 

@@ -33,7 +33,8 @@ func linked(cfg supervisor.Config) supervisor.Config {
 type other struct {
 	pulse *fencing.Pulse
 	say   fencing.Heartbeat
-	deaf  bool // it does not hear the node
+	deaf  bool   // it does not hear the node
+	files uint64 // identifies the files of the node's own proxy
 }
 
 func newOther(role fencing.Role, priority uint8) *other {
@@ -57,7 +58,7 @@ func (s *script) beats(o *other, d time.Duration) (out []string) {
 			out = append(out, wordsOf([]supervisor.Action{a})...)
 		}
 		for _, b := range o.pulse.Beats(s.now, o.say) {
-			out = append(out, wordsOf(s.node.Step(s.now, supervisor.HeartbeatHeard{Heartbeat: &b.Heartbeat}))...)
+			out = append(out, wordsOf(s.node.Step(s.now, supervisor.HeartbeatHeard{Heartbeat: &b.Heartbeat, Proxy: o.files}))...)
 		}
 	}
 	return out
@@ -211,6 +212,36 @@ func TestAStrangerIsWhoTheOtherNodeIsNot(t *testing.T) {
 			}
 		})
 	}
+}
+
+// What was announced before this node gave the addresses up says nothing of later.
+func TestAStrangerThatHasGoneIsForgotten(t *testing.T) {
+	cfg := linked(named(base()))
+	cfg.Arbitration.OnForeign = supervisor.ReleaseForeign
+	s, o := holding(t, cfg), newOther(fencing.Standby, 100)
+	o.say.MACs = []fencing.MAC{{2, 0, 0, 0, 0, 6}}
+	s.announced(o, strangersMAC)
+	s.state("web", vrrp.Backup)
+	o.say.Claims[0].Role = fencing.Out
+	s.beats(o, 3*time.Second)
+	s.state("web", vrrp.Active)
+}
+
+func TestWhatIsAnnouncedOnceOrByOurselvesIsNoRival(t *testing.T) {
+	cfg := linked(named(base()))
+	cfg.Arbitration.OnForeign = supervisor.ReleaseForeign
+	ours := link(vip)
+	ours.MAC = fencing.MAC{2, 0, 0, 0, 0, 5}
+	s, o := holding(t, cfg), newOther(fencing.Standby, 200)
+	o.say.MACs = []fencing.MAC{{2, 0, 0, 0, 0, 6}}
+	s.tell(ours)
+	s.announced(o, ours.MAC.String())
+	s.beats(o, 2*time.Second)
+	s.tell(supervisor.RouterEvent{Router: "web", Event: vrrp.Claimed{By: strangersMAC}})
+	s.beats(o, 2*time.Minute)
+	s.tell(supervisor.RouterEvent{Router: "web", Event: vrrp.Claimed{By: strangersMAC}})
+	s.beats(o, 2*time.Second)
+	s.state("web", vrrp.Active)
 }
 
 // asking is a node that asks the other one's proxy.

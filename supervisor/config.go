@@ -46,6 +46,11 @@ type HeartbeatLink struct{ Local, Peer netip.AddrPort }
 type Arbitration struct {
 	KeepIsolated bool // a node that hears nobody, not even the gateway, keeps what it holds
 	OnForeign    OnForeign
+	// The loser of a conflict stays out for HoldOff, or until an operator clears that; with
+	// StopProxy its proxy is stopped for as long.
+	HoldOff      time.Duration
+	UntilCleared bool
+	StopProxy    bool
 }
 
 // OnForeign is what is done about a stranger who has the addresses.
@@ -114,6 +119,9 @@ type Router struct {
 	Burst           int  // gratuitous ARP frames or neighbour advertisements an address and announcement
 	Replies         bool // gratuitous ARP as a reply as well
 	Hooks           Hooks
+	// FlapWindow is for how long the loss of the addresses by this node's own fault counts:
+	// each doubles VRRP.PreemptDelay, up to PreemptDelayMax. Zero: none does.
+	FlapWindow, PreemptDelayMax time.Duration
 	// Source is this node's own address of the configuration. The router sends from
 	// it where the interface has it, else from the interface's first address.
 	Source netip.Addr

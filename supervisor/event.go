@@ -29,10 +29,14 @@ type Stop struct{}
 type HeartbeatHeard struct {
 	Link      int
 	Heartbeat *fencing.Heartbeat
+	Proxy     uint64 // identifies the files of this node's proxy, as Heartbeat.Proxy does the other one's; 0: not known
 }
 
 // HeartbeatGone tells that the other host's kernel says that nobody listens there.
 type HeartbeatGone struct{ Link int }
+
+// Clear lets routers that stay out after a conflict take part again.
+type Clear struct{}
 
 // UnitChanged tells what the proxy's unit has become.
 type UnitChanged struct{ State UnitState }
@@ -134,6 +138,7 @@ func (Reconfigured) isEvent()       {}
 func (Tick) isEvent()               {}
 func (HaltDone) isEvent()           {}
 
+func (Clear) isEvent()          {}
 func (HeartbeatHeard) isEvent() {}
 func (HeartbeatGone) isEvent()  {}
 
@@ -147,6 +152,7 @@ func (e HeartbeatGone) String() string {
 func (Start) String() string         { return "start" }
 func (Stop) String() string          { return "stop" }
 func (Tick) String() string          { return "tick" }
+func (Clear) String() string         { return "clear" }
 func (Reconfigured) String() string  { return "reconfigured" }
 func (e UnitChanged) String() string { return "unit " + e.State.String() }
 func (e TestDone) String() string    { return "test" + e.For.suffix() + " " + passed(e.Problem) }

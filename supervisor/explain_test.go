@@ -137,6 +137,14 @@ var faults = map[vrrp.Reason]func(t *testing.T) *script{
 	supervisor.ReasonProbe: func(t *testing.T) *script {
 		return begun(t, named(depending()), gateway(false), gateway(false))
 	},
+	supervisor.ReasonHeldOff: func(t *testing.T) *script {
+		cfg := linked(named(base()))
+		cfg.Arbitration.HoldOff = 30 * time.Second
+		s, o := holding(t, cfg), newOther(fencing.Holds, 200)
+		o.say.Claims[0].Long = true
+		s.beats(o, 5*time.Second)
+		return s
+	},
 	supervisor.ReasonIsolated: func(t *testing.T) *script {
 		cfg := linked(named(base()))
 		s := holding(t, cfg)
@@ -283,6 +291,18 @@ var working = []scene{
 		for range 8 {
 			s.now = later(s.now, s.node.Deadline())
 			s.tell(supervisor.Tick{}, supervisor.RouterEvent{Router: "web", Event: vrrp.Answered{Holder: "52:54:00:12:34:56"}})
+		}
+		return s
+	}},
+	{"backup-waits-longer-as-it-flaps", func(t *testing.T) *script {
+		cfg := flapping()
+		s := holding(t, cfg)
+		s.fails(cfg)
+		s.fails(cfg)
+		s.tell(gateway(false), gateway(true))
+		for range 20 {
+			s.tell(advertTo(cfg, "web", 100))
+			s.pass(100 * time.Millisecond)
 		}
 		return s
 	}},

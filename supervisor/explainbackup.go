@@ -74,9 +74,9 @@ func (x *explainer) follows() {
 		x.change("my priority rises above %d: then I take over%s", p, x.afterDelay())
 	case !x.cfg.Preempt && mine != vrrp.PriorityOwner:
 		x.say("%s is heard; my priority %d is higher, but I do not take over from a node that works (preempt: false)", x.whom(), mine)
-	case x.out.PreemptAt.After(x.now) && x.cfg.PreemptDelay > 0:
-		x.say("%s is heard; my priority %d is higher, and I wait until preempt_delay is over: %s are left of %s",
-			x.whom(), mine, x.left(x.out.PreemptAt), span(x.cfg.PreemptDelay))
+	case x.out.PreemptAt.After(x.now) && x.r.damping.told > 0:
+		x.say("%s is heard; my priority %d is higher, and I wait until preempt_delay is over: %s are left of %s%s",
+			x.whom(), mine, x.left(x.out.PreemptAt), span(x.r.damping.told), x.flapped())
 		x.change("%s from now: I take over with the next advert of %s", x.left(x.out.PreemptAt), who)
 	default:
 		x.say("%s is heard; my priority %d is higher, and I take over with one of its next adverts", x.whom(), mine)
@@ -113,12 +113,21 @@ func (x *explainer) waitsForHook() {
 	x.change("it ends otherwise, or not within %s: FAULT (%s) for %s", span(hook.Timeout), ReasonHookVetoed, span(hook.Retry))
 }
 
+// flapped says why the delay is longer than in the file.
+func (x *explainer) flapped() string {
+	n := x.r.damping.flaps
+	if x.r.damping.told == x.cfg.PreemptDelay || n < 2 {
+		return ""
+	}
+	return fmt.Sprintf(", as this node has failed %d times within %s; by the file it is %s", n, span(x.r.cfg.FlapWindow), span(x.cfg.PreemptDelay))
+}
+
 func (x *explainer) afterDelay() string {
 	switch {
 	case !x.cfg.Preempt:
 		return ", though only if it falls silent (preempt: false)"
-	case x.cfg.PreemptDelay > 0:
-		return " after " + span(x.cfg.PreemptDelay) + " (preempt_delay)"
+	case x.r.damping.told > 0:
+		return " after " + span(x.r.damping.told) + " (preempt_delay" + x.flapped() + ")"
 	}
 	return ""
 }

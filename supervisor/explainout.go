@@ -53,6 +53,12 @@ func (x *explainer) timesOf(reason vrrp.Reason) {
 	switch reason {
 	case ReasonVIPFailed:
 		x.change("it is tried again in %s", x.left(x.r.retryAt))
+	case ReasonHeldOff:
+		if h := x.r.heldOff; h.until.IsZero() {
+			x.change("somebody runs `pairkeeper clear` here (hold_off: until_cleared)")
+		} else {
+			x.change("its time is over in %s (hold_off: %s), or somebody runs `pairkeeper clear` here", x.left(h.until), span(h.until.Sub(h.since)))
+		}
 	case ReasonHookVetoed:
 		x.change("it is asked again in %s (retry: %s)", x.left(x.r.vetoUntil), span(x.r.cfg.Hooks.BeforeActive.Retry))
 	case ReasonProxyDown:

@@ -34,6 +34,9 @@ func (s *step) ownFault(r *router) (vrrp.Reason, string) {
 	if !r.primary.IsValid() {
 		return s.noSender(r)
 	}
+	if fault, why := s.heldOffFault(r); fault != "" {
+		return fault, why
+	}
 	if fault, why := s.trackFault(r); fault != "" {
 		return fault, why
 	}

@@ -53,14 +53,8 @@ func (v *rival) answer(now time.Time) fencing.Answer {
 // interfaces it has to do with, since Linux answers on each for the addresses of all.
 func (n *Node) macs() (list []fencing.MAC) {
 	for _, r := range n.routers {
-		for _, name := range [...]string{r.cfg.Holder(), r.cfg.Interface, r.cfg.AdvertsOn()} {
+		for _, name := range r.cfg.Links() {
 			mac := n.links[name].MAC
-			if mac != (fencing.MAC{}) && !slices.Contains(list, mac) && len(list) < fencing.MaxMACs {
-				list = append(list, mac)
-			}
-		}
-		for i := range r.cfg.Track {
-			mac := n.links[r.cfg.Track[i].Interface].MAC
 			if mac != (fencing.MAC{}) && !slices.Contains(list, mac) && len(list) < fencing.MaxMACs {
 				list = append(list, mac)
 			}
@@ -87,17 +81,26 @@ func (s *step) identified(r *router, ev vrrp.Event) vrrp.Event {
 		return ev
 	case vrrp.Claimed:
 		ev.Stranger = s.stranger(ev.By)
-		if s.linked() && r.machine.State() == vrrp.Active && s.now.Sub(r.since) > r.cfg.VRRP.DownInterval(r.cfg.VRRP.Interval) {
-			who := fencing.ByPeer
-			if ev.Stranger {
-				who = fencing.ByStranger
-			}
-			r.arbitration.rival.announced(s.now, who, ev.By)
-			s.touch(r)
-		}
+		s.contend(r, ev)
 		return ev
 	}
 	return ev
+}
+
+// contend keeps who announces the addresses of an Active router, once everybody must have
+// heard of that one. What comes back from this node itself, or bears the virtual MAC address of
+// both, says nothing.
+func (s *step) contend(r *router, ev vrrp.Claimed) {
+	settled := r.machine.State() == vrrp.Active && s.now.Sub(r.since) > r.cfg.VRRP.DownInterval(r.cfg.VRRP.Interval)
+	if !s.linked() || !settled || slices.ContainsFunc(s.mine, func(m fencing.MAC) bool { return m.String() == ev.By }) {
+		return
+	}
+	who := fencing.ByPeer
+	if ev.Stranger {
+		who = fencing.ByStranger
+	}
+	r.arbitration.rival.announced(s.now, who, ev.By)
+	s.touch(r)
 }
 
 // contested tells that a router would be Active, and waits for who answers for its addresses.
@@ -120,7 +123,11 @@ func (s *step) answer(r *router) fencing.Answer {
 // rivalOf is who announces the addresses of an Active router. The other node is none whose
 // proxy does not answer: nothing would be won by leaving them there.
 func (s *step) rivalOf(r *router) fencing.Answer {
-	who := r.arbitration.rival.answer(s.now)
+	v := &r.arbitration.rival
+	who := v.answer(s.now)
+	if who != fencing.Nobody { // that ends by itself
+		r.arbitration.checkAt = earlier(r.arbitration.checkAt, v.last.Add(v.counts()+1))
+	}
 	if who == fencing.ByPeer && s.peerProxy() == fencing.Lost {
 		return fencing.Nobody
 	}

@@ -62,6 +62,7 @@ type guard struct {
 	goods    int           // good looks in a row while Returning
 	trouble  time.Time     // since when the proxy is not good
 	pause    time.Duration // the last wait after giving up
+	stands   standDown
 }
 
 func newGuard(cfg Proxy, probed bool) guard {
@@ -346,6 +347,7 @@ func (r *rung) givenUp() {
 		r.isStopped()
 	case r.missing():
 		r.isMissing()
+	case r.standsDown():
 	case r.healthy():
 		r.isReturning()
 	case !due(r.now, r.until):

@@ -38,12 +38,21 @@ func (s *step) heartbeat(ev HeartbeatHeard) {
 		s.note("", vrrp.Reason(r), "a heartbeat of %s on link %d is refused: %s", ev.Heartbeat.Node, ev.Link, r.Remedy())
 		return
 	}
-	after, _ := s.pulse.Peer()
+	after, at := s.pulse.Peer()
+	counts := at.Equal(s.now)
+	if counts {
+		s.compare(after, ev.Proxy)
+	}
 	s.claimed = claims
 	s.stood(s.pulse.Stood())
 	for i, r := range s.routers {
-		if c, ok := after.Claim(fencing.RouterKey(r.cfg.Name), i); ok && c.Role == fencing.Holds {
+		c, ok := after.Claim(fencing.RouterKey(r.cfg.Name), i)
+		if ok && c.Role == fencing.Holds {
 			r.arbitration.heldAt = s.now
+		}
+		if counts {
+			s.convict(r, c)
+			s.notBoth(r, after, c)
 		}
 	}
 	if after.Class != class || !slices.Equal(after.Claims, claims) {
@@ -113,12 +122,18 @@ func (s *step) roles() uint64 {
 // saying is what this node tells of itself.
 func (s *step) saying() fencing.Heartbeat {
 	h := fencing.Heartbeat{Uptime: s.now.Sub(time.Unix(0, 0)), Version: s.cfg.Heartbeat.Version, Class: s.class(), Gateway: s.gateway(), Config: s.cfg.Heartbeat.Digest}
-	h.MACs = s.macs()
+	h.MACs = s.mine
 	h.Claims = make([]fencing.Claim, len(s.routers))
 	for i, r := range s.routers {
-		h.Claims[i] = fencing.Claim{Router: fencing.RouterKey(r.cfg.Name), Role: r.role(), Priority: r.machine.Priority(), Hears: s.hears(r)}
+		h.Claims[i] = fencing.Claim{Router: fencing.RouterKey(r.cfg.Name), Role: r.role(), Priority: r.machine.Priority(), Hears: s.hears(r), Long: s.heldLong(r), HeldOff: !r.heldOff.since.IsZero()}
 	}
 	return h
+}
+
+// heldLong tells that a router has been Active for so long that the other node, if it heard
+// this one, would have left long ago.
+func (s *step) heldLong(r *router) bool {
+	return r.machine.State() == vrrp.Active && s.now.Sub(r.since) > r.cfg.VRRP.DownInterval(r.cfg.VRRP.Interval)
 }
 
 // role is what this node does for a router.

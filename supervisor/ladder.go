@@ -202,7 +202,7 @@ func (r *rung) giveUp() {
 	r.enter(GivenUp, r.pause)
 	r.leave(r.why)
 	if climbed && r.cfg.GiveUpStops {
-		r.halt()
+		r.halt("as give_up: stop wants")
 	}
 }
 
@@ -224,12 +224,12 @@ func (r *rung) next() string {
 
 // halt stops the proxy that was given up: it would serve wrong answers. The next try
 // starts it again.
-func (r *rung) halt() {
+func (r *rung) halt(wish string) {
 	if r.halts || r.atRest() || r.unit.Lost != "" || r.unit.Job != "" {
 		return
 	}
 	r.halts = true
-	r.note(ReasonProxyHalted, "stopping %s, as give_up: stop wants", r.cfg.Name())
+	r.note(ReasonProxyHalted, "stopping %s, %s", r.cfg.Name(), wish)
 	r.enter(GivenUp, 0)
 	r.do(Halt{})
 }
@@ -239,7 +239,11 @@ func (r *rung) halted(problem string) {
 	if problem != "" {
 		r.note(ReasonProxyHalt, "%s", problem)
 	}
-	if r.phase == GivenUp {
+	switch {
+	case r.phase != GivenUp:
+	case !r.stands.since.IsZero():
+		r.rest()
+	default:
 		r.enter(GivenUp, r.pause)
 	}
 }

@@ -58,6 +58,10 @@ var meanings = map[vrrp.Reason]meaning{
 		is: "this node has been cut off", ends: "the gateway or the other node answers",
 		do: "look at this node's cable, switch port and `ip route`; a node that should hold on all the same needs isolated: keep",
 	},
+	ReasonHeldOff: {
+		is: "both nodes held the addresses, and this one had to give them up", ends: "its hold-off is over (hold_off), or somebody clears it",
+		do: "find out what kept the nodes from hearing each other, then `pairkeeper clear`",
+	},
 	ReasonGroup: {
 		is: "the routers of a group move together, and another one of them is out", ends: "that one is in again",
 		do: "mend what keeps the other one out: `pairkeeper explain` says it there",
@@ -100,6 +104,11 @@ var meanings = map[vrrp.Reason]meaning{
 	ReasonBudget:          {is: "the proxy was restarted so often that it is left alone for now", do: "find out why it fails: `journalctl -u` of its unit"},
 	ReasonSystemdLost:     {is: "systemd does not answer any more; the probes decide", do: "look at `systemctl status dbus`"},
 	ReasonPriority:        {is: "something that changes the priority came or went"},
+	ReasonConfigDiffers:   {is: "the two nodes run pairkeeper with different configurations, and decide by different rules", do: "compare `pairkeeper check --print` of both nodes, and copy the right file to the other one"},
+	ReasonProxyDiffers:    {is: "the proxies of the two nodes have different configurations, so that a move would change what clients get", do: "compare the proxy's files of both nodes"},
+	ReasonVersionDiffers:  {is: "the two nodes run different versions of pairkeeper", do: "upgrade the other node, too"},
+	ReasonAgrees:          {is: "what differed between the two nodes is the same again"},
+	ReasonConflictLost:    {is: "both nodes held the addresses, and this one has given them up", do: "find out what kept the nodes from hearing each other: a cable, a switch, a firewall"},
 	ReasonLastResort:      {is: "the node has failed, and holds the addresses only while no better one is heard", do: "mend what failed"},
 	ReasonAddressFound:    {is: "a virtual address lay here though this node does not hold it; it was removed", do: "find out who put it there: another daemon, a network configuration"},
 

@@ -31,6 +31,8 @@ type Node struct {
 	gatewayAt time.Time       // when the gateway last answered
 	said      uint64          // roles when they were last sent
 	fence     fence
+	agreement agreement
+	mine      []fencing.MAC // see macs
 
 	questions uint64 // that hooks were asked
 
@@ -76,6 +78,7 @@ func (n *Node) index(routers []*router) {
 			}
 		}
 	}
+	n.mine = n.macs()
 }
 
 // Deadline is when the next Tick is due; zero: no timer runs.
@@ -179,6 +182,8 @@ func (s *step) event(ev Event) {
 		s.fenceLooked(ev)
 	case FenceConfirmed:
 		s.fenceConfirmed()
+	case Clear:
+		s.clear()
 	case Tick:
 		s.tick()
 	}
@@ -201,6 +206,7 @@ func (s *step) tick() {
 			r.vetoUntil = time.Time{}
 			s.touch(r)
 		}
+		s.holdOffTick(r)
 		s.reassertTick(r)
 		if due(s.now, r.arbitration.checkAt) {
 			r.arbitration.checkAt = time.Time{}
@@ -268,6 +274,9 @@ func (s *step) routerStep(r *router, ev vrrp.Event) {
 			r.since, r.entered = s.now, a
 			s.do(RouterAction{Router: r.cfg.Name, Action: a})
 			s.moved(r, a)
+			r.arbitration.rival = rival{}
+			s.suspect(r, a)
+			s.damped(r, a)
 			continue
 		case vrrp.Note:
 			noted = a.Reason
@@ -344,6 +353,7 @@ func (s *step) settleRouter(r *router) {
 	r.fault, r.detail = fault, detail
 	s.settleFailing(r)
 	s.reprioritize(r)
+	s.damp(r)
 	r.forget()
 	switch {
 	case fault == "" && state.Out():

@@ -17,6 +17,7 @@ const (
 	ReasonTrack        vrrp.Reason = "track"         // a tracked interface is not as it must be
 	ReasonProbe        vrrp.Reason = "probe"         // a probe that takes the node out failed
 	ReasonIsolated     vrrp.Reason = "isolated"      // nobody is heard, and the gateway does not answer
+	ReasonHeldOff      vrrp.Reason = "held-off"      // lost a conflict, and stays out for a while
 	ReasonGroup        vrrp.Reason = "group-fault"   // another router of the group must not take part
 	ReasonProxyDown    vrrp.Reason = "proxy-down"    // the ladder gave up
 	ReasonProxyStopped vrrp.Reason = "proxy-stopped" // an operator stopped the proxy
@@ -55,9 +56,14 @@ const (
 	ReasonProxyTestFailed  vrrp.Reason = "proxy-test-failed"
 	ReasonProxyRestart     vrrp.Reason = "proxy-restart-failed"
 	ReasonStartLimit       vrrp.Reason = "start-limit"
-	ReasonBudget           vrrp.Reason = "restart-budget"        // too many restarts in the window
-	ReasonSystemdLost      vrrp.Reason = "systemd-lost"          // no word from systemd; the probes decide
-	ReasonPriority         vrrp.Reason = "priority"              // changed by what is tracked
+	ReasonBudget           vrrp.Reason = "restart-budget" // too many restarts in the window
+	ReasonSystemdLost      vrrp.Reason = "systemd-lost"   // no word from systemd; the probes decide
+	ReasonPriority         vrrp.Reason = "priority"       // changed by what is tracked
+	ReasonConfigDiffers    vrrp.Reason = "peer-config-differs"
+	ReasonProxyDiffers     vrrp.Reason = "peer-proxy-differs"
+	ReasonVersionDiffers   vrrp.Reason = "peer-version-differs"
+	ReasonAgrees           vrrp.Reason = "peer-agrees-again"
+	ReasonConflictLost     vrrp.Reason = "conflict-lost"         // both held, and this one gave way
 	ReasonLastResort       vrrp.Reason = "last-resort"           // failed, stands by for when nobody else holds
 	ReasonAddressFound     vrrp.Reason = "address-found"         // an address lay here that this node does not hold
 	ReasonConfBad          vrrp.Reason = "proxy-config-bad"      // the test of what lies on the disk fails

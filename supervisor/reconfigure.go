@@ -57,6 +57,7 @@ func (s *step) successor(c Router) *router {
 	}
 	old.cfg = c // priorities and what is tracked are settled
 	s.routerStep(old, vrrp.Retuned{Config: c.VRRP})
+	old.damping.told = c.VRRP.PreemptDelay
 	return old
 }
 
@@ -69,6 +70,7 @@ func goesOn(old, c *Router) bool {
 	like.VRRP.Interval, like.VRRP.Lifetime, like.VRRP.DownAdverts = c.VRRP.Interval, c.VRRP.Lifetime, c.VRRP.DownAdverts
 	like.VRRP.Gate = c.VRRP.Gate
 	like.VRRP.Preempt, like.VRRP.PreemptDelay = c.VRRP.Preempt, c.VRRP.PreemptDelay
+	like.FlapWindow, like.PreemptDelayMax = c.FlapWindow, c.PreemptDelayMax
 	like.VRRP.LastResort = c.VRRP.LastResort
 	like.VRRP.AnnounceAgain, like.VRRP.AnnounceEvery = c.VRRP.AnnounceAgain, c.VRRP.AnnounceEvery
 	if like.Group == "" { // alone, it is Grouped for its hook

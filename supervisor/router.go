@@ -48,13 +48,16 @@ type router struct {
 	touched  bool
 
 	arbitration arbitration
+	heldOff     holdOff
+	damping     damping
+	suspicion   suspicion
 }
 
 func newRouter(cfg Router) *router {
 	p := cfg.VRRP.Priority
 	return &router{
 		cfg: cfg, machine: vrrp.New(cfg.VRRP), fault: ReasonStarting,
-		base: p, priority: p, peer: cfg.VRRP.PeerPriority, place: -1,
+		base: p, priority: p, peer: cfg.VRRP.PeerPriority, place: -1, damping: damping{told: cfg.VRRP.PreemptDelay},
 	}
 }
 
@@ -109,7 +112,11 @@ func (s *step) hold(r *router, a vrrp.Action) {
 
 // linkChanged keeps the level, then answers what it shows of each router's addresses.
 func (s *step) linkChanged(ev LinkChanged) {
+	before := s.links[ev.Interface].MAC
 	s.links[ev.Interface] = ev
+	if ev.MAC != before {
+		s.mine = s.macs()
+	}
 	for _, r := range s.neighbors[ev.Interface] {
 		s.touch(r)
 		s.readdress(r)

@@ -64,6 +64,8 @@ type RouterView struct {
 	Heard      vrrp.Heard
 	Owned      bool
 	Arbiter    ArbiterView
+	PreemptAt  time.Time // from when it pre-empts the router that it hears; zero: it does not wait for that
+	Flaps      int       // how many times it has failed of late, which makes it wait
 }
 
 // ArbiterView is what the arbiter says of a router. The zero value: there is no heartbeat,
@@ -107,7 +109,7 @@ func (n *Node) viewOf(r *router) RouterView {
 	return RouterView{
 		Config: r.cfg, State: r.machine.State(), Reason: reason, Detail: detail, LastResort: r.failing != "", Since: r.since,
 		Priority: r.machine.Priority(), Offsets: r.offsets, Primary: r.primary, Heard: r.machine.Heard(), Owned: r.owned,
-		Arbiter: n.arbiterView(r),
+		Arbiter: n.arbiterView(r), PreemptAt: r.machine.Outlook().PreemptAt, Flaps: r.damping.flaps,
 	}
 }
 

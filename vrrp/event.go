@@ -32,6 +32,10 @@ type Reprioritized struct{ Priority, Peer uint8 }
 // addresses and priority.
 type Retuned struct{ Config Config }
 
+// Delayed changes for how long a lower Active router is heard before it is pre-empted; a wait
+// that has begun stays as it is.
+type Delayed struct{ PreemptDelay time.Duration }
+
 // Rise lets a router of a group become Active, now that all are willing.
 type Rise struct{}
 
@@ -93,6 +97,7 @@ func (Rise) isEvent()          {}
 func (Assure) isEvent()        {}
 func (Yield) isEvent()         {}
 func (Overrule) isEvent()      {}
+func (Delayed) isEvent()       {}
 func (Owned) isEvent()         {}
 func (Answered) isEvent()      {}
 func (PeerEnded) isEvent()     {}

@@ -87,6 +87,9 @@ func (s *step) event(ev Event) {
 	case Retuned:
 		s.retuned(ev.Config)
 		return
+	case Delayed:
+		s.cfg.PreemptDelay = ev.PreemptDelay
+		return
 	case Readdressed:
 		s.address = ev.Address
 		return

@@ -167,6 +167,7 @@ func problems(s daemon.Status, now time.Time) []string {
 		if a := r.Arbiter; a != nil && a.Text != "" {
 			list = append(list, fmt.Sprintf("%s: %s (%s, for %s)", r.Name, a.Text, a.Rule, age(now, a.Since)))
 		}
+		list = append(list, dampingProblem(r, now)...)
 		for _, m := range r.Remarks {
 			if age := now.Sub(m.Last); age < recent {
 				list = append(list, fmt.Sprintf("%s: %s (%s, %s, last %s ago)%s", r.Name, m.Detail, m.Reason, times(m.Count), ago(age), todo(m.Remedy)))

@@ -18,13 +18,14 @@ type arbitration struct {
 	keep     bool // isolated: keep
 	foreign  supervisor.OnForeign
 	peer     peerCheck
+	loser    loser
 }
 
 var foreignWords = []string{supervisor.AlertForeign: "alert", supervisor.ContestForeign: "contest", supervisor.ReleaseForeign: "release"}
 
 // readArbitration reads arbitration:.
 func (d *Document) readArbitration(v value) {
-	f, ok := v.fields("{gateway: auto}", "gateway", "isolated", "on_foreign_vip", "peer_check")
+	f, ok := v.fields("{gateway: auto}", "gateway", "isolated", "on_foreign_vip", "peer_check", "on_conflict", "hold_off")
 	if !ok {
 		return
 	}
@@ -39,6 +40,7 @@ func (d *Document) readArbitration(v value) {
 	if p, ok := f.keys["peer_check"]; ok {
 		a.peer.readPeerCheck(p)
 	}
+	d.readLoser(f)
 	if o, ok := f.keys["on_foreign_vip"]; ok {
 		if word, ok := o.one(foreignWords...); ok {
 			a.foreign = supervisor.OnForeign(slices.Index(foreignWords, word))
@@ -66,6 +68,7 @@ func (a *arbitration) readGateway(v value) {
 // decide gives a node what the arbiter decides by, and has it ask the gateway.
 func (a *arbitration) decide(c *supervisor.Config, self node) {
 	c.Arbitration.KeepIsolated, c.Arbitration.OnForeign = a.keep, a.foreign
+	c.Arbitration.HoldOff, c.Arbitration.UntilCleared, c.Arbitration.StopProxy = a.loser.holdOff, a.loser.cleared, a.loser.stop
 	c.Probes = append(c.Probes, a.probes(self)...)
 }
 
@@ -103,5 +106,6 @@ func (a *arbitration) tree() *yaml.Node {
 	t.set("isolated", text(map[bool]string{false: "release", true: "keep"}[a.keep]))
 	t.set("peer_check", a.peer.tree())
 	t.set("on_foreign_vip", text(foreignWords[a.foreign]))
+	a.loser.tree(t)
 	return t.Node
 }

@@ -182,6 +182,8 @@ func (d *Document) routerTree(r router) *yaml.Node {
 	t.set("unicast", d.unicastTree(r))
 	t.set("preempt", boolean(s.VRRP.Preempt))
 	t.set("preempt_delay", duration(s.VRRP.PreemptDelay))
+	t.set("preempt_delay_max", duration(s.PreemptDelayMax))
+	t.set("flap_window", duration(s.FlapWindow))
 	t.set("auth", authTree(r))
 	if s.VRRP.Version == vrrp.V3 && !r.v6() {
 		t.set("checksum", text(map[vrrp.Checksum]string{vrrp.ChecksumPseudo: "pseudo", vrrp.ChecksumPlain: "plain"}[s.Format.Checksum]))

@@ -108,7 +108,7 @@ func (d *Document) forget() {
 }
 
 var routerKeys = []string{"name", "interface", "advert_interface", "vrid", "version", "advert_interval", "down_adverts", "priority",
-	"preferred", "group", "addresses", "virtual_mac", "unicast", "preempt", "preempt_delay", "auth", "checksum", "track", "garp", "hooks"}
+	"preferred", "group", "addresses", "virtual_mac", "unicast", "preempt", "preempt_delay", "preempt_delay_max", "flap_window", "auth", "checksum", "track", "garp", "hooks"}
 
 func (d *Document) readRouter(f fields, seen *taken) router {
 	r := router{shared: defaultRouter(), fields: f}
@@ -121,6 +121,7 @@ func (d *Document) readRouter(f fields, seen *taken) router {
 	readGroup(f, s)
 	d.readUnicast(f, &r)
 	readPreempt(f, s)
+	readDamping(f, s)
 	readAuth(f, &r)
 	readChecksum(f, &r)
 	d.readTracks(f, &r)

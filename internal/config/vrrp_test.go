@@ -67,7 +67,7 @@ func TestRouterGetsEverythingThatTheFileSays(t *testing.T) {
 				},
 			},
 			Addresses: []supervisor.Address{{Prefix: prefix("10.0.0.3/24")}},
-			Track:     track, Burst: 3, Replies: true, Source: addr("192.168.9.1"), Peer: addr("192.168.9.2"),
+			Track:     track, Burst: 3, FlapWindow: 10 * time.Minute, PreemptDelayMax: 10 * time.Minute, Replies: true, Source: addr("192.168.9.1"), Peer: addr("192.168.9.2"),
 		},
 		{
 			Name: "vr50v6-eth0", Interface: "eth0", Group: "web",
@@ -80,7 +80,7 @@ func TestRouterGetsEverythingThatTheFileSays(t *testing.T) {
 			Format:     vrrp.Format{Version: vrrp.V3, VRID: 50},
 			Addresses:  []supervisor.Address{{Prefix: prefix("fe80::50/64")}, {Prefix: prefix("fd00::3/64")}, {Prefix: prefix("fd00::4/128")}},
 			VirtualMAC: supervisor.VirtualMAC{Name: "vmac50", FromBase: true},
-			Track:      track[2:], Burst: 5,
+			Track:      track[2:], Burst: 5, FlapWindow: 10 * time.Minute, PreemptDelayMax: 10 * time.Minute,
 		},
 	}
 	if diff := cmp.Diff(want, c.Routers[:2], same); diff != "" {

@@ -43,6 +43,7 @@ func newControl(path string, d *Daemon) (*control, error) {
 	mux.HandleFunc("GET /v1/explain", d.serveExplain)
 	mux.HandleFunc("POST /v1/reload", d.serveReload)
 	mux.HandleFunc("POST /v1/fence/confirm", d.serveConfirm)
+	mux.HandleFunc("POST /v1/clear", d.serveClear)
 	c := &control{path: path, server: &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second, MaxHeaderBytes: 8 << 10}}
 	go func() { _ = c.server.Serve(listener) }() // ends with close
 	return c, nil

@@ -16,6 +16,7 @@ import (
 // hearts is a pair with a heartbeat on the same network as the adverts, and a gateway.
 type hearts struct {
 	testing.TB
+	lab   *netlab.Lab
 	nodes [2]*node
 }
 
@@ -24,7 +25,7 @@ func startHearts(t *testing.T, more string) *hearts {
 	netlab.Need(t, "nft", "ip")
 	lab := netlab.New(t)
 	lab.Host("gw", "10.0.0.254/24")
-	h := &hearts{TB: t}
+	h := &hearts{TB: t, lab: lab}
 	conf := withHeartbeat(t, more)
 	for i, name := range []string{"lb01", "lb02"} {
 		host := lab.Host(name, "10.0.0."+string(rune('1'+i))+"/24")
@@ -196,7 +197,9 @@ func TestDifferentConfigurationsAreShown(t *testing.T) {
 			return err == nil && len(s.Heartbeat.Different) == 1 && strings.Contains(s.Heartbeat.Different[0], "pairkeeper's configuration")
 		})
 	}
+	h.nodes[0].says("peer-config-differs")
 	h.nodes[1].reloads(string(text))
+	h.nodes[0].says("peer-agrees-again")
 	h.nodes[0].until("it is over", func() bool {
 		s, err := h.nodes[0].status()
 		return err == nil && len(s.Heartbeat.Different) == 0

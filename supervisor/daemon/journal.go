@@ -68,6 +68,7 @@ var quiet = map[vrrp.Reason]bool{
 	supervisor.ReasonProxyRestarting: true,
 	supervisor.ReasonProxyReturns:    true,
 	supervisor.ReasonConfReloaded:    true,
+	supervisor.ReasonAgrees:          true,
 	supervisor.ReasonConfLoaded:      true,
 	supervisor.ReasonConfRestored:    true,
 	supervisor.ReasonFenceConfirmed:  true,

@@ -115,7 +115,11 @@ type RouterStatus struct {
 	// Arbiter is what it says; none: there is no heartbeat, or it is not asked.
 	Arbiter *ArbiterStatus `json:"arbiter,omitempty"`
 	Peer    *PeerStatus    `json:"peer,omitempty"`
-	Adverts AdvertStatus   `json:"adverts"`
+	// Preempts is when it takes over from the lower router that it hears; Flaps is how many times this
+	// node failed of late, if that makes it wait.
+	Preempts time.Time    `json:"preempts_at,omitzero"`
+	Flaps    int          `json:"flaps,omitempty"`
+	Adverts  AdvertStatus `json:"adverts"`
 	// Remarks is what it noted without a change of state, such as another Active router.
 	Remarks []RemarkStatus `json:"remarks,omitempty"`
 }
@@ -215,6 +219,9 @@ func (r *glance) status() RouterStatus {
 		State: r.State.String(), Reason: string(r.Reason), Detail: r.Detail, LastResort: r.LastResort, Since: when(r.Since),
 		Priority: int(r.Priority), Interval: r.Config.VRRP.Interval.String(), Held: r.Owned,
 		Offsets: r.Offsets, Group: r.Config.Group, Adverts: r.adverts, Remarks: r.remarks,
+	}
+	if !r.PreemptAt.IsZero() {
+		s.Preempts, s.Flaps = when(r.PreemptAt), r.Flaps
 	}
 	for _, a := range r.Config.Addresses {
 		s.Addresses = append(s.Addresses, a.Prefix.String())

@@ -41,9 +41,16 @@ func (h *hands) linkHeartbeat() {
 			}
 		}})
 	}
+	hear := func(link int, m *fencing.Heartbeat) {
+		h.mail.put(letter{ask: func() {
+			if !life.ended {
+				h.step(supervisor.HeartbeatHeard{Link: link, Heartbeat: m, Proxy: digestOf(h.configHash)})
+			}
+		}})
+	}
 	for i, l := range h.cfg.Heartbeat.Links {
 		h.wires.open(fencingnet.WireConfig{Local: l.Local, Peer: l.Peer, Keys: h.cfg.Heartbeat.Keys}, fencingnet.Listener{
-			Heard: func(m *fencing.Heartbeat) { tell(supervisor.HeartbeatHeard{Link: i, Heartbeat: m}) },
+			Heard: func(m *fencing.Heartbeat) { hear(i, m) },
 			Gone:  func() { tell(supervisor.HeartbeatGone{Link: i}) },
 			Refused: func(r fencing.Refusal) {
 				h.mail.put(letter{ask: func() {

@@ -60,6 +60,7 @@ var faults = map[string]func(*host){
 	},
 	// a kernel that does not let go, whatever the daemon does: an address that somebody put there by hand.
 	"addresses stick": (*host).stick,
+	"cleared":         func(h *host) { h.tell(supervisor.Clear{}) },
 	// a third host is given the addresses.
 	"stranger comes": func(h *host) { h.world.stranger.comes(h.world) },
 	"stranger goes":  func(h *host) { h.world.stranger.there = false },

@@ -22,6 +22,7 @@ type ledger struct {
 	last    uint // the last single holder
 
 	services []*service
+	heldOff  heldOff
 }
 
 // pass accounts for the time until the next call; kernels forget addresses in between.
@@ -64,6 +65,7 @@ func (l *ledger) account(w *World, d time.Duration) {
 	}
 	l.accountHalves(w, d)
 	l.accountFailed(w, d)
+	l.heldOff.account(w, d)
 	holders, reachable, served := 0, 0, false
 	for _, h := range w.hosts {
 		if h.holds() {

@@ -18,6 +18,7 @@ type Pair struct {
 	Interval     time.Duration
 	Preempt      bool
 	PreemptDelay time.Duration
+	FlapWindow   time.Duration
 	Group        bool          // a second router, "mail", moves with the first
 	Track        int           // of the interface eth1: a weight; 0: not tracked
 	Fatal        bool          // without eth1 the routers must not run
@@ -27,7 +28,6 @@ type Pair struct {
 	Heartbeat    time.Duration // between two messages; 0: none
 	Links        int           // that carry it, each on a cable of its own
 	LAN          bool          // one more goes where the adverts go
-	KeepIsolated bool          // isolated: keep
 	Arbitration  supervisor.Arbitration
 	PeerCheck    bool
 	Fence        string // after_fence, without, or empty: there is none
@@ -70,6 +70,8 @@ func (p *Pair) set(words []string) error {
 		p.Preempt, err = strconv.ParseBool(value)
 	case "preempt_delay":
 		p.PreemptDelay, err = time.ParseDuration(value)
+	case "flap_window":
+		p.FlapWindow, err = time.ParseDuration(value)
 	case "give_up":
 		p.Proxy.GiveUpStops = value == "stop"
 	case "group":
@@ -88,12 +90,18 @@ func (p *Pair) set(words []string) error {
 		p.Fence = value
 	case "fence_action":
 		p.Reboot = value == "reboot"
-	case "isolated":
-		p.KeepIsolated = value == "keep"
 	case "links":
 		p.Links, err = strconv.Atoi(value)
 	case "lan":
 		p.LAN, err = strconv.ParseBool(value)
+	case "isolated":
+		p.Arbitration.KeepIsolated = value == "keep"
+	case "on_conflict":
+		p.Arbitration.StopProxy = value == "stop_proxy"
+	case "hold_off":
+		if p.Arbitration.UntilCleared = value == "until_cleared"; !p.Arbitration.UntilCleared {
+			p.Arbitration.HoldOff, err = time.ParseDuration(value)
+		}
 	case "peer_check":
 		p.PeerCheck = value == "auto"
 	case "on_foreign_vip":
@@ -151,7 +159,6 @@ func (p *Pair) link(cfg *supervisor.Config) {
 		link := supervisor.HeartbeatLink{Local: netip.AddrPortFrom(self, 1), Peer: netip.AddrPortFrom(peer, 1)}
 		cfg.Heartbeat.Links = append(cfg.Heartbeat.Links, link)
 	}
-	cfg.Arbitration.KeepIsolated = p.KeepIsolated
 	for i := range p.Links {
 		add(beside(i, cfg.Node), beside(i, cfg.Peer))
 	}
@@ -176,7 +183,8 @@ func (p *Pair) router(node, name string, vrid uint8, address string) supervisor.
 	vip := netip.MustParsePrefix(address)
 	r := supervisor.Router{
 		Name: name, Interface: "eth0", Burst: 5, Source: own[node],
-		Addresses: []supervisor.Address{{Prefix: vip}},
+		Addresses:  []supervisor.Address{{Prefix: vip}},
+		FlapWindow: p.FlapWindow, PreemptDelayMax: 10 * time.Minute,
 		VRRP: vrrp.Config{
 			VRID: vrid, Version: p.Version, Priority: uint8(p.Priority[node]), Interval: p.Interval,
 			Addresses: []netip.Addr{vip.Addr()}, Preempt: p.Preempt, PreemptDelay: p.PreemptDelay, Pair: true,

@@ -1,0 +1,25 @@
+package daemon
+
+import (
+	"net/http"
+
+	"github.com/pairkeeper/pairkeeper/supervisor"
+)
+
+// ClearAnswer says which virtual routers were held off.
+type ClearAnswer struct {
+	Cleared []string `json:"cleared"`
+}
+
+// serveClear ends the hold-off of whoever lost a conflict.
+func (d *Daemon) serveClear(w http.ResponseWriter, _ *http.Request) {
+	a := ClearAnswer{Cleared: []string{}}
+	if !d.mail.ask(func() {
+		a.Cleared = append(a.Cleared, d.loop.node.HeldOff()...)
+		d.loop.step(supervisor.Clear{})
+	}) {
+		http.Error(w, "the daemon is stopping", http.StatusServiceUnavailable)
+		return
+	}
+	answer(w, a)
+}
