@@ -246,13 +246,10 @@ func (s *step) mayTakeOne(r *router) bool {
 }
 
 // mayPreempt tells whether a router may come before one that advertises: not before one
-// that is better off, nor one that would not hear it.
+// that is better off, nor one that may not hear it; but before one that must not serve.
 func (s *step) mayPreempt(r *router) bool {
-	switch s.pulse.Hearing() {
-	case fencing.BothWay:
+	if s.pulse.Hearing() == fencing.BothWay {
 		return s.evidence(r).Wins
-	case fencing.OneWay:
-		return false
 	}
-	return true
+	return r.keeps() && r.machine.Heard().Priority == vrrp.PriorityLastResort
 }
