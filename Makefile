@@ -45,7 +45,7 @@ storm: ## a million storms of random faults in the simulator
 	$(GO) test ./supervisor/sim -run Storm -seeds 60000 -timeout 12h
 
 mutants: ## plant a bug in each rule of the arbiter's table; the tests have to find it
-	$(GO) test ./fencing -run Mutant -mutants -v
+	$(GO) test ./fencing -run Mutant -count=1 -v
 
 fuzz: ## fuzz every parser for a minute each
 	@grep -r '^func Fuzz' --include='*_test.go' . | sed -E 's|/[^/]*:func ([A-Za-z0-9_]+).*| \1|' | while read -r dir name; do \
