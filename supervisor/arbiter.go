@@ -95,6 +95,12 @@ func (s *step) hears(r *router) bool {
 	return !at.IsZero() && s.now.Sub(at) < r.cfg.VRRP.Silence(r.cfg.VRRP.Interval)
 }
 
+// contested tells that an Active router has just heard another one: for how long both hold
+// counts.
+func (s *step) contested(r *router) bool {
+	return s.linked() && r.machine.State() == vrrp.Active && r.machine.Heard().At.Equal(s.now)
+}
+
 // doubt has the gateway asked at once: the other node is silent, and soon it matters which
 // of the two has been cut off.
 func (s *step) doubt() {
@@ -126,7 +132,7 @@ func (s *step) evidence(r *router) fencing.Evidence {
 	}
 	e.Wins = s.rank(r).Before(fencing.Rank{Class: peer.Class, Priority: claim.Priority, Address: s.cfg.Heartbeat.Other})
 	e.Conflict = a.lasts(s.now, &a.bothAt, e.Holding && (e.Adverts || claim.Role == fencing.Holds && e.Hearing != fencing.Silent), 2*s.cfg.Heartbeat.Interval)
-	e.DeafFor = a.lasts(s.now, &a.deafAt, e.Adverts && e.Holding && e.Hearing == fencing.OneWay, deafFor)
+	e.DeafFor = a.lasts(s.now, &a.deafAt, e.Adverts && e.Holding && e.Hearing != fencing.BothWay, deafFor)
 	e.Worse = a.lasts(s.now, &a.worseAt, e.Hearing == fencing.BothWay && peer.Class < e.Class, worseFor)
 	e.Peer.Missed = a.lasts(s.now, &a.firstAt, !e.Holding && e.Hearing != fencing.Silent && claim.Role == fencing.Standby && (!e.Wins || e.Hearing == fencing.OneWay), r.cfg.VRRP.DownInterval(r.cfg.VRRP.Interval))
 	s.schedule.plan(r)
