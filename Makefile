@@ -10,7 +10,7 @@ SUDO     := $(if $(filter 0,$(shell id -u)),,sudo)
 export CGO_ENABLED := 0
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test quick race bench lint storm fuzz install clean
+.PHONY: help build demo test quick race bench lint storm mutants fuzz install clean
 
 help: ## show this
 	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -41,8 +41,11 @@ lint: ## gofmt, vet and golangci-lint
 	$(GO) vet ./...
 	$(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.5.0 run ./...
 
-storm: ## a hundred thousand storms of random faults in the simulator
-	$(GO) test ./supervisor/sim -run Storm -seeds 50000 -timeout 2h
+storm: ## a million storms of random faults in the simulator
+	$(GO) test ./supervisor/sim -run Storm -seeds 60000 -timeout 12h
+
+mutants: ## plant a bug in each rule of the arbiter's table; the tests have to find it
+	$(GO) test ./fencing -run Mutant -count=1 -v
 
 fuzz: ## fuzz every parser for a minute each
 	@grep -r '^func Fuzz' --include='*_test.go' . | sed -E 's|/[^/]*:func ([A-Za-z0-9_]+).*| \1|' | while read -r dir name; do \

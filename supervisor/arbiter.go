@@ -101,6 +101,12 @@ func (s *step) hears(r *router) bool {
 	return !at.IsZero() && s.now.Sub(at) < patience
 }
 
+// rivalled tells that an Active router has just heard another one: for how long both hold
+// counts.
+func (s *step) rivalled(r *router) bool {
+	return s.linked() && r.machine.State() == vrrp.Active && r.machine.Heard().At.Equal(s.now)
+}
+
 // doubt has the gateway asked at once: the other node is silent, and soon it matters which
 // of the two has been cut off; at the first doubt the other node's proxy, too.
 func (s *step) doubt(r *router) {
@@ -149,7 +155,7 @@ func (s *step) evidence(r *router) fencing.Evidence {
 	}
 	e.Wins = s.rank(r).Before(fencing.Rank{Class: peer.Class, Priority: claim.Priority, Address: s.cfg.Heartbeat.Other})
 	e.Conflict = a.lasts(s.now, &a.bothAt, e.Holding && (e.Adverts || e.Answer == fencing.ByPeer || claim.Role == fencing.Holds && e.Hearing != fencing.Silent), 2*s.cfg.Heartbeat.Interval)
-	e.DeafFor = a.lasts(s.now, &a.deafAt, e.Adverts && e.Holding && e.Hearing == fencing.OneWay, deafFor)
+	e.DeafFor = a.lasts(s.now, &a.deafAt, e.Adverts && e.Holding && e.Hearing != fencing.BothWay, deafFor)
 	e.Worse = a.lasts(s.now, &a.worseAt, e.Hearing == fencing.BothWay && peer.Class < e.Class, worseFor)
 	e.Peer.Missed = a.lasts(s.now, &a.firstAt, !e.Holding && e.Hearing != fencing.Silent && claim.Role == fencing.Standby && (!e.Wins || e.Hearing == fencing.OneWay), r.cfg.VRRP.DownInterval(r.cfg.VRRP.Interval))
 	s.schedule.plan(r)
@@ -290,13 +296,10 @@ func (s *step) mayTake(members []*router) bool {
 }
 
 // mayPreempt tells whether a router may come before one that advertises: not before one
-// that is better off, nor one that would not hear it.
+// that is better off, nor one that may not hear it; but before one that must not serve.
 func (s *step) mayPreempt(r *router) bool {
-	switch s.pulse.Hearing() {
-	case fencing.BothWay:
+	if s.pulse.Hearing() == fencing.BothWay {
 		return s.evidence(r).Wins
-	case fencing.OneWay:
-		return false
 	}
-	return true
+	return r.keeps() && r.machine.Heard().Priority == vrrp.PriorityLastResort
 }

@@ -295,7 +295,7 @@ func (s *step) routerStep(r *router, ev vrrp.Event) {
 		}
 	}
 	preempting = preempting || r.machine.Preempting()
-	if r.machine.State() != state || r.machine.Willing() != willing || r.contested() || preempting && s.ready(r) { // then every advert counts
+	if r.machine.State() != state || r.machine.Willing() != willing || r.contested() || s.rivalled(r) || preempting && s.ready(r) { // then every advert counts
 		s.touch(r)
 	}
 	s.schedule.plan(r)

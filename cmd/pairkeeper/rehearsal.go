@@ -1,8 +1,10 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -55,7 +57,7 @@ type advice struct {
 	Text string `json:"text"`
 }
 
-func newReport(file, a, b string, played []sim.Rehearsal) *rehearsal {
+func newRehearsal(file, a, b string, played []sim.Rehearsal) *rehearsal {
 	r := &rehearsal{Schema: 1, File: file, Nodes: [2]string{a, b}, Faults: []fault{}, Advice: []advice{}}
 	for i := range played {
 		f := fault{Name: played[i].Drill.Name, What: played[i].Drill.What}
@@ -64,9 +66,9 @@ func newReport(file, a, b string, played []sim.Rehearsal) *rehearsal {
 			e := &played[i].Services[j]
 			bad = bad || e.Verdict.Bad()
 			f.Services = append(f.Services, effect{
-				Service: e.Service, Before: e.Before, After: e.After, None: e.None.Seconds(), Two: e.Two.Seconds(),
+				Service: e.Service, Before: e.Before, After: e.After, None: seconds(e.None), Two: seconds(e.Two),
 				Lasts: e.Lasts, Split: e.Split, Verdict: string(e.Verdict), Why: r.why(e), Finally: e.Finally,
-				Mending: mending{e.Mending.None.Seconds(), e.Mending.Two.Seconds()},
+				Mending: mending{seconds(e.Mending.None), seconds(e.Mending.Two)},
 			})
 		}
 		if bad {
@@ -142,13 +144,18 @@ func (r *rehearsal) print(out io.Writer) error {
 	if err := w.Flush(); err != nil {
 		return err
 	}
-	if len(r.Advice) > 0 {
-		fmt.Fprintln(out)
-	}
+	r.legend(out)
 	for _, a := range r.Advice {
 		fmt.Fprintln(out, config.Error{File: r.File, Line: a.Line, Path: a.Path, Text: a.Text}.Error())
 	}
 	return nil
+}
+
+// printJSON writes it for programs.
+func (r *rehearsal) printJSON(out io.Writer) error {
+	enc := json.NewEncoder(out)
+	enc.SetIndent("", "  ")
+	return enc.Encode(r)
 }
 
 // mark is put before the reason of what could be better.
@@ -156,9 +163,33 @@ func (e *effect) mark() string {
 	switch sim.Verdict(e.Verdict) {
 	case sim.Outage, sim.Twice:
 		return "! "
+	case sim.Parted:
+		return "? "
+	case sim.Stays:
+		return "= "
 	}
 	return ""
 }
+
+// legend says what the marks mean that there are.
+func (r *rehearsal) legend(out io.Writer) {
+	marks := map[string]string{
+		"! ": "could be better: nobody serves though a healthy node is there, or two hold, which can be prevented",
+		"? ": "the nodes cannot know: only a third vote, a fence or a named winner prevents two holders",
+		"= ": "the addresses stay with a node that is worse off: what its trouble costs is too little",
+	}
+	fmt.Fprintln(out)
+	for _, mark := range []string{"! ", "? ", "= "} {
+		if slices.ContainsFunc(r.Faults, func(f fault) bool {
+			return slices.ContainsFunc(f.Services, func(e effect) bool { return e.mark() == mark })
+		}) {
+			fmt.Fprintf(out, "%s%s\n", mark, marks[mark])
+		}
+	}
+}
+
+// seconds is a time, to the millisecond.
+func seconds(d time.Duration) float64 { return d.Round(time.Millisecond).Seconds() }
 
 func holder(name string) string {
 	if name == "" {
@@ -168,18 +199,17 @@ func holder(name string) string {
 }
 
 // forSeconds is a time in seconds; one that is not over has a plus.
-func forSeconds(seconds float64, on bool) string {
+func forSeconds(s float64, on bool) string {
 	switch {
 	case on:
 		return "until mended"
-	case seconds < 0.0005:
+	case s < 0.001:
 		return "-"
 	}
-	return (time.Duration(seconds*1000+0.5) * time.Millisecond).String()
+	return (time.Duration(s*1000+0.5) * time.Millisecond).String()
 }
 
 // verdict says what is wrong, in a sentence.
 func (r *rehearsal) verdict() string {
-	return fmt.Sprintf("%s: %d of %d faults leave nobody who serves though a healthy node is there, or two holders that could be prevented: those marked with !",
-		r.File, r.Bad, len(r.Faults))
+	return fmt.Sprintf("%s: %d of %d faults end worse than they need to", r.File, r.Bad, len(r.Faults))
 }

@@ -1,11 +1,12 @@
 package main
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
+	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
@@ -41,26 +42,21 @@ func newRehearse() *cobra.Command {
 			}
 			a, b := pair.Nodes[0], pair.Nodes[1]
 			drills, err := pick(sim.Drills(&a, &b), names)
-			if err != nil {
+			switch {
+			case err != nil:
 				return err
+			case list:
+				return printDrills(c.OutOrStdout(), drills)
 			}
-			if list {
-				for _, d := range drills {
-					fmt.Fprintf(c.OutOrStdout(), "%-24s %s\n", d.Name, d.What)
-				}
-				return nil
-			}
-			r := newReport(path, a.Node, b.Node, sim.RehearseAll(a, b, drills))
+			r := newRehearsal(path, a.Node, b.Node, sim.RehearseAll(a, b, drills))
 			if len(names) == 0 {
 				r.advise(pair.Document)
 			}
+			print := r.print
 			if asJSON {
-				enc := json.NewEncoder(c.OutOrStdout())
-				enc.SetIndent("", "  ")
-				if err := enc.Encode(r); err != nil {
-					return err
-				}
-			} else if err := r.print(c.OutOrStdout()); err != nil {
+				print = r.printJSON
+			}
+			if err := print(c.OutOrStdout()); err != nil {
 				return err
 			}
 			if r.Bad > 0 {
@@ -90,4 +86,12 @@ func pick(all []sim.Drill, names []string) ([]sim.Drill, error) {
 		picked = append(picked, all[i])
 	}
 	return picked, nil
+}
+
+func printDrills(out io.Writer, drills []sim.Drill) error {
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	for _, d := range drills {
+		fmt.Fprintf(w, "%s\t%s\n", d.Name, d.What)
+	}
+	return w.Flush()
 }

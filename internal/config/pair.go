@@ -15,7 +15,11 @@ func ReadPair(path string) (*Pair, error) {
 	if err != nil {
 		return nil, Errors{{File: path, Text: reason(err)}}
 	}
-	d, err := Parse(path, data)
+	return parsePair(path, data)
+}
+
+func parsePair(name string, data []byte) (*Pair, error) {
+	d, err := Parse(name, data)
 	if err != nil {
 		return nil, err
 	}

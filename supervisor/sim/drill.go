@@ -19,6 +19,8 @@ type Drill struct {
 	// Parts tells that no evidence of the two nodes tells this fault from the other one's
 	// death: two holders are prevented by a third vote, a fence or a named winner alone.
 	Parts bool
+	// Worse is a node that a penalty makes worse than the other one; empty: none.
+	Worse string
 	Lasts time.Duration // at least
 }
 
@@ -99,8 +101,17 @@ func (d *drills) probes() {
 		}
 		name := "probe-" + strings.ReplaceAll(p.Name, " ", "-")
 		what, mend := "probe "+p.Name+" fails", "probe "+p.Name+" mends"
-		d.each(name, "probe "+p.Name+" is bad on %s", what, mend)
+		d.each(name, "probe "+p.Name+" is bad on %s", what, mend, ranked(p.OnFail.Act == probes.Weigh))
 		d.both(name+"@both", "probe "+p.Name+" is bad on both nodes", what, mend)
+	}
+}
+
+// ranked tells that a fault only makes a node worse than the other one.
+func ranked(so bool) func(*Drill) {
+	return func(d *Drill) {
+		if so {
+			d.Worse = d.Begin[0].Who
+		}
 	}
 }
 
@@ -136,7 +147,7 @@ func (d *drills) networks() {
 		}
 	}
 	for _, name := range append(used, tracked...) {
-		d.each(name, "%s loses the cable of "+name, "cable cut "+name, "cable back "+name)
+		d.each(name, "%s loses the cable of "+name, "cable cut "+name, "cable back "+name, ranked(slices.Contains(tracked, name)))
 	}
 	for _, name := range used {
 		d.each(name+"-switch", "the switch drops all frames of %s on "+name, "isolated "+name, "cable back "+name)
@@ -191,7 +202,7 @@ func (d *drills) peers() {
 	add("between", "nothing passes between the nodes; both reach all others", "peer cut", "peer back", parts)
 	add("between@"+a, "nothing gets from "+a+" to "+b+"; both reach all others", "peer cut out", "peer back", parts)
 	add("between@"+b, "nothing gets from "+b+" to "+a+"; both reach all others", "peer cut in", "peer back", parts)
-	add("loss", "30 % of the packets of "+a+" get lost, both ways", "loss 30", "loss 0")
+	add("loss", "30 % of the packets of "+a+" get lost, both ways", "loss 30", "loss 0", parts)
 }
 
 func (d *drills) gateway() {

@@ -6,11 +6,11 @@ import (
 	"time"
 )
 
-// partFaults cut the nodes off from each other while both reach the gateway; fenceFaults
+// parting cut the nodes off from each other while both reach the gateway; fenceFaults
 // have the fence fail, too.
 var (
-	partFaults  = append([]string{"peer cut", "peer back", "peer cut"}, cutFaults...)
-	fenceFaults = append([]string{"fence fails", "fence hangs", "fence works"}, partFaults...)
+	parting     = append([]string{"peer cut", "peer back", "peer cut"}, cutFaults...)
+	fenceFaults = append([]string{"fence fails", "fence hangs", "fence works"}, parting...)
 )
 
 func afterFence(p *Pair) { p.Heartbeat, p.Fence, p.Reboot = 200*time.Millisecond, "after_fence", true }
@@ -29,7 +29,7 @@ func TestPartedWithoutAFence(t *testing.T) {
 	for seed := range uint64(*seeds) {
 		pair := DefaultPair()
 		pair.Heartbeat = 200 * time.Millisecond
-		if Rage(seed, pair, partFaults).Longest > time.Second {
+		if Rage(seed, pair, parting, true).Longest > time.Second {
 			return
 		}
 	}

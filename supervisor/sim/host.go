@@ -20,26 +20,27 @@ const (
 
 // host is one machine: its kernel, its proxy and its daemon.
 type host struct {
-	world   *World
-	cfg     supervisor.Config
-	number  byte
-	powered bool
-	nics    []*nic
-	lines   []*line         // the heartbeat links
-	severed bool            // nothing gets from here to the other host
-	lossOut int             // so many of a hundred packets from here get lost
-	lossIn  int             // and of those to here
-	deaf    bool            // a firewall keeps all adverts from the daemon
-	mute    bool            // a firewall lets none of its adverts out
-	gateway bool            // answers, unless the cable is cut
-	flaps   int             // counts beginnings and ends of a gateway that comes and goes
-	blocked map[string]bool // routers whose adverts a firewall keeps from the daemon
-	running bool            // the daemon lives
-	paused  bool            // the daemon lives, but does not run
-	lag     time.Duration   // how late its ticks come
-	fence   fence
-	fenced  bool // in a file that outlives the daemon: the other host is off
-	life    int  // counts power cuts and daemon starts: what was planned in an earlier life is void
+	world    *World
+	cfg      supervisor.Config
+	number   byte
+	powered  bool
+	nics     []*nic
+	lines    []*line // the heartbeat links
+	severed  bool    // nothing gets from here to the other host
+	lossOut  int     // so many of a hundred packets from here get lost
+	lossIn   int     // and of those to here
+	deaf     bool    // a firewall keeps all adverts from the daemon
+	mute     bool    // a firewall lets none of its adverts out
+	gateway  bool    // answers, unless the cable is cut
+	flapping bool
+	flaps    int             // counts beginnings and ends of a gateway that comes and goes
+	blocked  map[string]bool // routers whose adverts a firewall keeps from the daemon
+	running  bool            // the daemon lives
+	paused   bool            // the daemon lives, but does not run
+	lag      time.Duration   // how late its ticks come
+	fence    fence
+	fenced   bool // in a file that outlives the daemon: the other host is off
+	life     int  // counts power cuts and daemon starts: what was planned in an earlier life is void
 
 	frozen   bool // does nothing at all
 	stands   bool // with its clocks
@@ -48,8 +49,9 @@ type host struct {
 	packets  []supervisor.Event // what came meanwhile
 	due      []call             // what was due meanwhile
 
-	vips      []vip // of each router, in the order of the configuration
-	answering int   // how many of them the kernel answers for
+	vips      []vip         // of each router, in the order of the configuration
+	idle      time.Duration // for how long it has been well, and nobody held
+	answering int           // how many of them the kernel answers for
 
 	node    *supervisor.Node
 	queue   []supervisor.Event // what a paused daemon will find

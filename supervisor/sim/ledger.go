@@ -9,17 +9,18 @@ import (
 
 // ledger keeps book of who holds the addresses and who serves.
 type ledger struct {
-	holders uint          // the last line's, a bit for each host
-	none    time.Duration // nobody reachable holds the addresses and serves
-	two     time.Duration // both hold them
-	longest time.Duration // the longest time with two that clients could reach
-	stretch time.Duration
-	half    time.Duration // the longest time in which a daemon that runs held only some of a group
-	failed  time.Duration // the longest time in which a failed node held though the other one could
-	failing time.Duration
-	halves  map[*host]time.Duration
-	moves   int
-	last    uint // the last single holder
+	holders  uint          // the last line's, a bit for each host
+	none     time.Duration // nobody reachable holds the addresses and serves
+	two      time.Duration // both hold them
+	longest  time.Duration // the longest time with two that clients could reach
+	stretch  time.Duration
+	half     time.Duration // the longest time in which a daemon that runs held only some of a group
+	failed   time.Duration // the longest time in which a failed node held though the other one could
+	failing  time.Duration
+	halves   map[*host]time.Duration
+	unserved time.Duration // the longest time with no holder that clients reach, though a host was well
+	moves    int
+	last     uint // the last single holder
 
 	services []*service
 	heldOff  heldOff
@@ -82,12 +83,29 @@ func (l *ledger) account(w *World, d time.Duration) {
 	if holders > 1 {
 		l.two += d
 	}
-	if reachable < 2 {
+	for _, h := range w.hosts {
+		if h.idle += d; reachable > 0 || !h.healthy() || h.lossIn+h.lossOut > 0 {
+			h.idle = 0
+		}
+		l.unserved = max(l.unserved, h.idle)
+	}
+	if reachable < 2 || w.parted() {
 		l.stretch = 0
 		return
 	}
 	l.stretch += d
 	l.longest = max(l.longest, l.stretch)
+}
+
+// parted tells that the hosts cannot know of each other, whatever they do: packets between
+// them get lost.
+func (w *World) parted() bool {
+	for _, h := range w.hosts {
+		if h.severed || h.lossIn+h.lossOut > 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // accountHalves looks for hosts that hold only some of a group.

@@ -160,6 +160,7 @@ const flapEvery = 2 * time.Second
 // flap has the gateway go, come and so on, until something else happens to it.
 func (h *host) flap() {
 	h.flaps++
+	h.flapping = true
 	turn := h.flaps
 	var next func()
 	next = func() {
@@ -174,5 +175,6 @@ func (h *host) flap() {
 // gatewayIs ends the flapping.
 func (h *host) gatewayIs(works bool) {
 	h.flaps++
+	h.flapping = false
 	h.gateway = works
 }

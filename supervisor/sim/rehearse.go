@@ -53,6 +53,7 @@ const (
 	Outage Verdict = "outage"      // nobody serves, though a healthy node is there
 	Twice  Verdict = "two-holders" // two hold, which could be prevented
 	NoNode Verdict = "no-node"     // nobody serves, and no node could
+	Stays  Verdict = "stays"       // the addresses stay with a node whose penalty should have moved them
 	Parted Verdict = "parted"      // two hold, which only a third vote or a fence could prevent
 )
 
@@ -83,7 +84,7 @@ func worse(a, b Effect) bool {
 	return cmp.Or(cmp.Compare(a.Two, b.Two), cmp.Compare(a.None, b.None)) > 0
 }
 
-var gravest = []Verdict{Fine, Parted, NoNode, Twice, Outage}
+var gravest = []Verdict{Fine, Stays, Parted, NoNode, Twice, Outage}
 
 // rehearse plays a fault in one phase.
 func rehearse(seed uint64, a, b supervisor.Config, d Drill) []Effect {
@@ -116,8 +117,12 @@ func rehearse(seed uint64, a, b supervisor.Config, d Drill) []Effect {
 	for i, acc := range w.Accounts() {
 		e := &effects[i]
 		e.Finally, e.Mending = acc.Holder, Mending{None: acc.None, Two: acc.Split}
-		if !acc.Serving && e.Verdict == Fine {
+		switch {
+		case e.Verdict != Fine:
+		case !acc.Serving:
 			e.Verdict = Outage
+		case acc.Split > pace.meet && !d.Parts:
+			e.Verdict = Twice
 		}
 	}
 	return effects
@@ -134,6 +139,8 @@ func (d *Drill) judge(e *Effect, healthy bool, p pace) Verdict {
 		return Outage
 	case e.Lasts:
 		return NoNode
+	case d.Worse != "" && e.Before == d.Worse && e.After == d.Worse:
+		return Stays
 	}
 	return Fine
 }
@@ -145,6 +152,7 @@ type pace struct {
 	fault    time.Duration // that a fault lasts
 	mend     time.Duration // for what comes after it
 	blink    time.Duration // two holders for no longer than this is a frame under way
+	meet     time.Duration // and for no longer than this two that find each other
 }
 
 func paceOf(cfg *supervisor.Config) pace {
@@ -162,6 +170,7 @@ func paceOf(cfg *supervisor.Config) pace {
 	p.fault = 2*p.settle + ladderTakes(&cfg.Proxy)
 	p.mend = p.fault + delay + 10*time.Second
 	p.blink = 10 * time.Millisecond
+	p.meet = p.interval + 3*cfg.Heartbeat.Interval/2 + p.blink
 	return p
 }
 

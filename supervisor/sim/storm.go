@@ -13,7 +13,12 @@ type Storm struct {
 	Trace   string
 	Longest time.Duration // the longest time with two holders that clients could reach
 	Half    time.Duration // the longest time in which a daemon that runs held only some of a group
-	Failed  time.Duration // the longest time in which a node that says that it fails held, with one beside it that could
+	Faults  int           // how many there were, at the most
+	Moves   int           // until everything was mended
+	// Unserved is the longest time in which nobody held where clients are, though a host that
+	// was well all the time could have.
+	Unserved time.Duration
+	Failed   time.Duration // the longest time in which a node that says that it fails held, with one beside it that could
 	// Unexplained is a router that could not say why it is as it is; empty: all could.
 	Unexplained string
 	Calm        bool // one holder, serving, and no moves, once everything is mended
@@ -34,17 +39,28 @@ var (
 	// blockFaults are what a firewall does, and a heartbeat sees through.
 	blockFaults = append([]string{"vrrp blocked", "vrrp passes", "gateway lost", "gateway found"}, localFaults...)
 	cutFaults   = append([]string{"heartbeat cut", "heartbeat back"}, blockFaults...)
+	// wayFaults are of one direction, or of one link; pauseFaults stop a host with its kernel.
+	wayFaults = append([]string{
+		"isolated in", "isolated out", "cable back", "vrrp blocked out", "vrrp passes", "gateway flaps",
+		"heartbeat 1 cut", "heartbeat 2 cut out", "heartbeat cut in", "ruleset flushed",
+	}, cutFaults...)
+	pauseFaults = append([]string{"host frozen", "host suspended", "host thaws", "host thaws"}, wayFaults...)
+	// partFaults leave nobody a way to know who is alive.
+	partFaults = append([]string{"peer cut", "peer cut in", "peer cut out", "peer back", "loss 30", "loss 30 in", "loss 30 out", "loss 0"}, pauseFaults...)
 )
 
-// Rage runs a pair through random faults, then mends everything and lets it rest.
-func Rage(seed uint64, pair *Pair, faults []string) Storm {
+// Rage runs a pair through random faults, then mends everything and lets it rest. Quietly it
+// leaves no trace, and is the faster for it.
+func Rage(seed uint64, pair *Pair, faults []string, quietly bool) Storm {
 	w := New(seed, pair.Node("lb01"), pair.Node("lb02"))
+	w.quiet = quietly
 	dice := rand.New(rand.NewPCG(seed, 2))
 	for _, h := range w.hosts {
 		w.must(h, "power on")
 	}
 	end, unexplained := 2*time.Second, ""
-	for range 4 + dice.IntN(12) {
+	many := 4 + dice.IntN(12)
+	for range many {
 		end += time.Duration(dice.Int64N(int64(3 * time.Second)))
 		w.RunUntil(end)
 		h := w.hosts[dice.IntN(len(w.hosts))]
@@ -58,11 +74,13 @@ func Rage(seed uint64, pair *Pair, faults []string) Storm {
 	for _, h := range w.hosts {
 		h.mend()
 	}
+	stormy := w.ledger.moves
 	w.RunUntil(end + 3*time.Minute)
 	moves := w.ledger.moves
 	w.RunUntil(end + 4*time.Minute)
 	return Storm{
 		Trace: w.Trace(), Longest: max(longest, w.ledger.longest), Half: w.ledger.half, Failed: w.ledger.failed,
+		Faults: many, Moves: stormy, Unserved: w.ledger.unserved,
 		Unexplained: unexplained + w.unexplained(), Calm: w.calm() && moves == w.ledger.moves,
 	}
 }
@@ -107,13 +125,19 @@ func (h *host) can(what string) bool {
 	case "uplink found":
 		return h.nic(uplink) != nil && !h.nic(uplink).carrier
 	case "vrrp passes":
-		return h.deaf
+		return h.deaf || h.mute
+	case "host thaws":
+		return h.frozen
+	case "host frozen", "host suspended":
+		return h.powered && !h.frozen
+	case "peer back":
+		return slices.ContainsFunc(h.world.hosts, func(h *host) bool { return h.severed })
+	case "loss 0":
+		return h.lossIn+h.lossOut > 0
 	case "heartbeat back":
 		return slices.ContainsFunc(h.lines, func(l *line) bool { return !l.in || !l.out })
-	case "peer back":
-		return h.severed
 	case "gateway found":
-		return !h.gateway
+		return !h.gateway || h.flapping
 	case "mail passes":
 		return h.blocked["mail"]
 	case "proxy started", "proxy mended":
@@ -124,7 +148,7 @@ func (h *host) can(what string) bool {
 
 // mend ends every fault of a host.
 func (h *host) mend() {
-	for _, what := range []string{"cable back", "uplink found", "mail passes", "vrrp passes", "heartbeat back", "peer back", "gateway found", "power on", "daemon resumes", "daemon start"} {
+	for _, what := range []string{"host thaws", "cable back", "peer back", "loss 0", "uplink found", "mail passes", "vrrp passes", "heartbeat back", "gateway found", "power on", "daemon resumes", "daemon start"} {
 		if h.can(what) {
 			h.world.must(h, what)
 		}
