@@ -23,18 +23,19 @@ type arbitration struct {
 	heldAt   time.Time // when the other node last said that it holds
 	checkAt  time.Time // when something will have lasted for long enough; zero: nothing is waited for
 	bothAt   time.Time // since when both hold; zero: not so
-	deafAt   time.Time // since when the other node holds, too, and does not hear us; zero: not so
+	deafAt   time.Time // since when the other node holds, too, and shows no sign that it hears us; zero: not so
+	lateAt   time.Time // when its adverts were so late that it was asked who has the addresses
 	worseAt  time.Time // since when this node is worse placed than the other
 	firstAt  time.Time // since when the other node, which comes first, might take and does not
 	rival    rival     // who else announces the addresses
 }
 
-// How long what may pass by itself has to last: a peer that seems deaf, a way to the
-// gateway that is lost on one side only.
-const (
-	deafFor  = 2500 * time.Millisecond
-	worseFor = 2500 * time.Millisecond
-)
+// worseFor is how long a way to the gateway has to be lost on one side only: the other side may
+// be about to lose it as well.
+const worseFor = 2500 * time.Millisecond
+
+// deafFor is how long another holder has to show no sign that it hears this node.
+func (n *Node) deafFor() time.Duration { return max(6*n.cfg.Heartbeat.Interval, time.Second) }
 
 // linked tells that there is a heartbeat.
 func (n *Node) linked() bool { return len(n.cfg.Heartbeat.Links) > 0 }
@@ -57,6 +58,20 @@ func (n *Node) gateway() fencing.Reach {
 	return reach
 }
 
+// gatewayNow is the same, but one that did not answer when it was doubted is lost at once.
+func (n *Node) gatewayNow() fencing.Reach {
+	reach := n.gateway()
+	if reach != fencing.Reached {
+		return reach
+	}
+	for i := range n.probes {
+		if p := &n.probes[i]; p.cfg.OnFail.Act == probes.Arbitrate && p.counter.State() == probes.Good && !p.unanswered {
+			return fencing.Reached
+		}
+	}
+	return fencing.Lost
+}
+
 // class ranks this node.
 func (n *Node) class() fencing.Class {
 	sound := n.guard.fault() == ""
@@ -65,7 +80,7 @@ func (n *Node) class() fencing.Class {
 			sound = false
 		}
 	}
-	return fencing.ClassOf(sound, n.gateway(), false)
+	return fencing.ClassOf(sound, n.gatewayNow(), false)
 }
 
 // isolated is why a node must hold nothing: nobody is heard, and not even the gateway
@@ -99,6 +114,11 @@ func (s *step) hears(r *router) bool {
 		patience = r.cfg.VRRP.Overdue(r.cfg.VRRP.Interval)
 	}
 	return !at.IsZero() && s.now.Sub(at) < patience
+}
+
+// hearsWell tells the same, and that its adverts are not even late.
+func (s *step) hearsWell(r *router) bool {
+	return s.hears(r) && r.arbitration.lateAt.Before(r.arbitration.heardAt)
 }
 
 // rivalled tells that an Active router has just heard another one: for how long both hold
@@ -155,8 +175,12 @@ func (s *step) evidence(r *router) fencing.Evidence {
 	}
 	e.Wins = s.rank(r).Before(fencing.Rank{Class: peer.Class, Priority: claim.Priority, Address: s.cfg.Heartbeat.Other})
 	e.Conflict = a.lasts(s.now, &a.bothAt, e.Holding && (e.Adverts || e.Answer == fencing.ByPeer || claim.Role == fencing.Holds && e.Hearing != fencing.Silent), 2*s.cfg.Heartbeat.Interval)
-	e.DeafFor = a.lasts(s.now, &a.deafAt, e.Adverts && e.Holding && e.Hearing != fencing.BothWay, deafFor)
-	e.Worse = a.lasts(s.now, &a.worseAt, e.Hearing == fencing.BothWay && peer.Class < e.Class, worseFor)
+	e.DeafFor = a.lasts(s.now, &a.deafAt, !a.bothAt.IsZero() && !s.pulse.Proven().After(a.bothAt), s.deafFor())
+	long := worseFor
+	if !claim.Hears { // it is this node that has been cut off
+		long = 0
+	}
+	e.Worse = a.lasts(s.now, &a.worseAt, e.Hearing == fencing.BothWay && peer.Class < e.Class, long)
 	e.Peer.Missed = a.lasts(s.now, &a.firstAt, !e.Holding && e.Hearing != fencing.Silent && claim.Role == fencing.Standby && (!e.Wins || e.Hearing == fencing.OneWay), r.cfg.VRRP.DownInterval(r.cfg.VRRP.Interval))
 	s.schedule.plan(r)
 	return e

@@ -117,12 +117,36 @@ func TestOfTwoHoldersTheSecondYields(t *testing.T) {
 func TestAHolderThatLostItsGatewayHandsOver(t *testing.T) {
 	s := holding(t, linked(base()))
 	o := newOther(fencing.Standby, 100)
+	o.say.Claims[0].Hears = true
 	s.beats(o, time.Second)
 	for range 3 {
 		s.tell(supervisor.Looked{Probe: "gateway"})
 	}
 	s.wants(s.beats(o, 2*time.Second))
 	s.wants(s.beats(o, time.Second), "web send priority 0", "web disown", "web ACTIVE -> BACKUP (gateway-lost)")
+}
+
+// Its adverts do not arrive, and its gateway does not answer when it is asked: it has been cut
+// off, and waits for nothing more.
+func TestAHolderThatIsCutOffHandsOverAtOnce(t *testing.T) {
+	s := holding(t, linked(base()))
+	o := newOther(fencing.Standby, 100)
+	o.say.Claims[0].Hears = true
+	s.beats(o, time.Second)
+	s.tell(supervisor.Looked{Probe: "gateway", OK: true})
+	s.pass(time.Millisecond)
+	o.say.Claims[0].Hears, s.mute = false, true
+	s.wants(s.beats(o, 300*time.Millisecond))
+	s.wants(s.tell(supervisor.Looked{Probe: "gateway"}), "web send priority 0", "web disown", "web ACTIVE -> BACKUP (gateway-lost)")
+
+	answered := holding(t, linked(base()))
+	o = newOther(fencing.Standby, 100)
+	o.say.Claims[0].Hears = true
+	answered.beats(o, time.Second)
+	o.say.Claims[0].Hears = false
+	answered.beats(o, 300*time.Millisecond)
+	answered.tell(supervisor.Looked{Probe: "gateway", OK: true})
+	answered.wantsNo(answered.beats(o, 5*time.Second), "web disown") // a firewall, then
 }
 
 func TestAGatewayThatIsLostToBothMovesNobody(t *testing.T) {

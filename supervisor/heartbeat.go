@@ -50,6 +50,9 @@ func (s *step) heartbeat(ev HeartbeatHeard) {
 		if ok && c.Role == fencing.Holds {
 			r.arbitration.heldAt = s.now
 		}
+		if ok && !c.Hears && r.machine.State() == vrrp.Active && heard(claims, c.Router) {
+			s.doubt(r) // my adverts do not come there any more
+		}
 		if counts {
 			s.convict(r, c)
 			s.notBoth(r, after, c)
@@ -58,6 +61,12 @@ func (s *step) heartbeat(ev HeartbeatHeard) {
 	if after.Class != class || !slices.Equal(after.Claims, claims) {
 		s.touchAll()
 	}
+}
+
+// heard tells whether a router's adverts came, by what the other node said.
+func heard(claims []fencing.Claim, router uint32) bool {
+	i := slices.IndexFunc(claims, func(c fencing.Claim) bool { return c.Router == router })
+	return i >= 0 && claims[i].Hears
 }
 
 // heartbeatGone tells that the other node's daemon has ended.
@@ -115,6 +124,9 @@ func (s *step) roles() uint64 {
 	h := uint64(s.class()) + 1
 	for _, r := range s.routers {
 		h = h*31 + uint64(r.role())
+		if s.hearsWell(r) {
+			h += 16
+		}
 	}
 	return h
 }
@@ -125,7 +137,7 @@ func (s *step) saying() fencing.Heartbeat {
 	h.MACs = s.mine
 	h.Claims = make([]fencing.Claim, len(s.routers))
 	for i, r := range s.routers {
-		h.Claims[i] = fencing.Claim{Router: fencing.RouterKey(r.cfg.Name), Role: r.role(), Priority: r.machine.Priority(), Hears: s.hears(r), Long: s.heldLong(r), HeldOff: !r.heldOff.since.IsZero()}
+		h.Claims[i] = fencing.Claim{Router: fencing.RouterKey(r.cfg.Name), Role: r.role(), Priority: r.machine.Priority(), Hears: s.hearsWell(r), Long: s.heldLong(r), HeldOff: !r.heldOff.since.IsZero()}
 	}
 	return h
 }

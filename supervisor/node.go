@@ -266,6 +266,7 @@ func (s *step) routerStep(r *router, ev vrrp.Event) {
 	for _, a := range r.machine.Step(s.now, ev) {
 		switch a := a.(type) {
 		case vrrp.Probe:
+			r.arbitration.lateAt, s.restless = s.now, true
 			s.doubt(r)
 		case vrrp.Own, vrrp.Refresh, vrrp.Renew, vrrp.Disown:
 			s.hold(r, a)

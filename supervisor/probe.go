@@ -19,6 +19,8 @@ type probe struct {
 	detail  string
 	since   time.Time
 	worked  bool // it has been good
+	// unanswered: of the gateway, it has not answered since it was doubted.
+	unanswered bool
 }
 
 // newProbes are the probes of a configuration; what did not change is as it was.
@@ -71,9 +73,8 @@ func (s *step) looked(ev Looked) {
 	if ev.OK && ev.Value != p.value {
 		p.value, changed = ev.Value, true
 	}
-	if p.cfg.OnFail.Act == probes.Arbitrate && ev.OK {
-		s.gatewayAt = s.now
-		s.touchWilling()
+	if p.cfg.OnFail.Act == probes.Arbitrate {
+		changed = s.gatewayLooked(p, ev.OK) || changed
 	}
 	switch {
 	case p.cfg.OnFail.Act == probes.Guard:
@@ -81,6 +82,17 @@ func (s *step) looked(ev Looked) {
 	case changed:
 		s.touchAll()
 	}
+}
+
+// gatewayLooked keeps when the gateway answered, and tells whether one that was doubted does.
+func (s *step) gatewayLooked(p *probe, ok bool) (changed bool) {
+	was := p.unanswered
+	p.unanswered = !ok && (was || s.doubtedAt.After(s.gatewayAt))
+	if ok {
+		s.gatewayAt = s.now
+		s.touchWilling()
+	}
+	return p.unanswered != was
 }
 
 // out tells that a probe takes the node out, and why.

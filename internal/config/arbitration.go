@@ -76,7 +76,7 @@ func (a *arbitration) decide(c *supervisor.Config, self node) {
 func (a *arbitration) probes(self node) (list []probes.Config) {
 	look := func(name string, g probes.Gateway) {
 		list = append(list, probes.Config{
-			Name: name, Check: g, Interval: 500 * time.Millisecond, Timeout: 500 * time.Millisecond, Rise: 2, Fall: 3,
+			Name: name, Check: g, Interval: 500 * time.Millisecond, Timeout: 300 * time.Millisecond, Rise: 2, Fall: 3,
 			OnFail: probes.OnFail{Act: probes.Arbitrate},
 		})
 	}

@@ -14,8 +14,8 @@ import (
 	"github.com/pairkeeper/pairkeeper/probes"
 )
 
-// gatewayProbe sends an echo request, and when half of its time is over has the kernel
-// make sure of the neighbour.
+// gatewayProbe sends an echo request, and when a fifth of its time is over has the kernel
+// make sure of the neighbour. One behind a router has all the time to answer.
 type gatewayProbe struct {
 	cfg     probes.Gateway
 	timeout time.Duration
@@ -35,9 +35,13 @@ func (p gatewayProbe) look(ctx context.Context) Result {
 		return Result{Detail: err.Error()}
 	}
 	start := time.Now()
-	echo, cancel := context.WithTimeout(ctx, p.timeout/2)
+	first := p.timeout / 5
+	if hop.link == 0 {
+		first = p.timeout
+	}
+	echo, cancel := context.WithTimeout(ctx, first)
 	defer cancel()
-	ping := icmpProbe{host: hop.address.String(), timeout: p.timeout / 2}
+	ping := icmpProbe{host: hop.address.String(), timeout: first}
 	var how progress
 	err = ping.ping(echo, &how)
 	switch {

@@ -104,8 +104,11 @@ func (p *proxy) lookOnce(cfg probes.Config) {
 		return
 	}
 	if cfg.OnFail.Act == probes.Arbitrate {
-		ev := supervisor.Looked{Probe: cfg.Name, OK: p.host.asks()}
-		p.host.planned(p.host.world.latency(wire), func() { p.host.tell(ev) })
+		ev, takes := supervisor.Looked{Probe: cfg.Name, OK: p.host.asks()}, p.host.world.latency(wire)
+		if !ev.OK {
+			takes = cfg.Timeout
+		}
+		p.host.planned(takes, func() { p.host.tell(ev) })
 		return
 	}
 	ev := supervisor.Looked{Probe: cfg.Name, OK: p.good(cfg)}

@@ -166,7 +166,7 @@ func (p *Pair) link(cfg *supervisor.Config) {
 		add(own[cfg.Node], own[cfg.Peer])
 	}
 	cfg.Probes = append(cfg.Probes, probes.Config{
-		Name: "gateway", Interval: 500 * time.Millisecond, Timeout: 500 * time.Millisecond, Rise: 2, Fall: 3,
+		Name: "gateway", Interval: 500 * time.Millisecond, Timeout: 300 * time.Millisecond, Rise: 2, Fall: 3,
 		OnFail: probes.OnFail{Act: probes.Arbitrate},
 	})
 	if p.PeerCheck {
