@@ -75,9 +75,10 @@ type Vote uint8
 const (
 	NoVoter Vote = iota // none is configured
 	Granted
-	Refused // the other node has it
+	Refused // the other node has it, and has not said since that it stands by
 	Mute    // does not answer
-	Expired // ours has run out, and with it what the other node promised
+	Expired // ours has run out
+	Awaited // the question is on its way, or has not been asked
 )
 
 // Fence is what became of fencing the other node.
