@@ -129,6 +129,7 @@ func (s *step) evidence(r *router) fencing.Evidence {
 	e.DeafFor = a.lasts(s.now, &a.deafAt, e.Adverts && e.Holding && e.Hearing == fencing.OneWay, deafFor)
 	e.Worse = a.lasts(s.now, &a.worseAt, e.Hearing == fencing.BothWay && peer.Class < e.Class, worseFor)
 	e.Peer.Missed = a.lasts(s.now, &a.firstAt, !e.Holding && e.Hearing != fencing.Silent && claim.Role == fencing.Standby && (!e.Wins || e.Hearing == fencing.OneWay), r.cfg.VRRP.DownInterval(r.cfg.VRRP.Interval))
+	s.poll(r, &e)
 	s.schedule.plan(r)
 	return e
 }
@@ -172,7 +173,11 @@ func (s *step) arbitrate(r *router) fencing.Decision {
 // lasted: the heartbeats of a node that dies may end a little later than its adverts.
 func (s *step) alarm(r *router) {
 	a := &r.arbitration
-	if at := a.since.Add(s.cfg.Heartbeat.Patience); a.decision.Act == fencing.Stay && s.now.Before(at) {
+	at := a.since.Add(s.cfg.Heartbeat.Patience)
+	if a.decision.Rule == fencing.RuleRefused {
+		at = a.since.Add(s.cfg.Arbitration.Lease) // a dead node's
+	}
+	if a.decision.Act == fencing.Stay && s.now.Before(at) {
 		a.checkAt = earlier(a.checkAt, at)
 		s.schedule.plan(r)
 		return
@@ -246,7 +251,8 @@ func (s *step) mayTakeOne(r *router) bool {
 }
 
 // mayPreempt tells whether a router may come before one that advertises: not before one
-// that is better off, nor one that would not hear it.
+// that is better off, nor one that would not hear it; with prefer: consistency only before
+// one that says that it does.
 func (s *step) mayPreempt(r *router) bool {
 	switch s.pulse.Hearing() {
 	case fencing.BothWay:
@@ -254,5 +260,5 @@ func (s *step) mayPreempt(r *router) bool {
 	case fencing.OneWay:
 		return false
 	}
-	return true
+	return s.cfg.Arbitration.Prefer == fencing.Availability
 }

@@ -44,6 +44,10 @@ type HeartbeatLink struct{ Local, Peer netip.AddrPort }
 // Arbitration is how the pair decides when the nodes do not hear each other.
 type Arbitration struct {
 	KeepIsolated bool // a node that hears nobody, not even the gateway, keeps what it holds
+	Prefer       fencing.Prefer
+	Tiebreak     bool          // this node may hold and take when nobody else is heard
+	Voters       []Voter       // who grants the lease
+	Lease        time.Duration // how long it lasts
 }
 
 // Proxy is the guarded proxy. The zero value guards nothing.

@@ -31,6 +31,12 @@ type HeartbeatHeard struct {
 // HeartbeatGone tells that the other host's kernel says that nobody listens there.
 type HeartbeatGone struct{ Link int }
 
+// VoteCast answers AskVote.
+type VoteCast struct {
+	Router string
+	Cast   fencing.Cast
+}
+
 // UnitChanged tells what the proxy's unit has become.
 type UnitChanged struct{ State UnitState }
 
@@ -130,10 +136,14 @@ func (Tick) isEvent()               {}
 func (HaltDone) isEvent()           {}
 
 func (HeartbeatHeard) isEvent() {}
+func (VoteCast) isEvent()       {}
 func (HeartbeatGone) isEvent()  {}
 
 func (e HeartbeatHeard) String() string {
 	return fmt.Sprintf("heartbeat of %s on link %d", e.Heartbeat.Node, e.Link)
+}
+func (e VoteCast) String() string {
+	return strings.TrimSpace(fmt.Sprintf("%s voter %d: %s %s", e.Router, e.Cast.Voter, e.Cast.Verdict, e.Cast.Owner+e.Cast.Problem))
 }
 func (e HeartbeatGone) String() string {
 	return fmt.Sprintf("heartbeat link %d: nobody listens", e.Link)

@@ -34,6 +34,7 @@ func (n *Node) Explain(now time.Time, router string) (Explanation, bool) {
 	x.priority()
 	x.lastHeard()
 	x.beating()
+	x.votes()
 	x.onDisk()
 	switch x.State {
 	case vrrp.Backup:

@@ -23,7 +23,8 @@ type Node struct {
 	links     map[string]LinkChanged // by interface
 	routers   []*router
 	schedule  schedule
-	pulse     *fencing.Pulse  // nil: not begun
+	pulse     *fencing.Pulse // nil: not begun
+	voters    []voter
 	claimed   []fencing.Claim // memory of heartbeat, used again
 	restless  bool            // something that roles tells may have changed
 	doubtedAt time.Time       // when it was last asked because the other node is silent
@@ -49,6 +50,7 @@ func NewNode(cfg Config) *Node {
 		routers = append(routers, newRouter(r))
 	}
 	n.index(routers)
+	n.newBallots(true)
 	return n
 }
 
@@ -167,6 +169,8 @@ func (s *step) event(ev Event) {
 		s.heartbeat(ev)
 	case HeartbeatGone:
 		s.heartbeatGone(ev.Link)
+	case VoteCast:
+		s.voteCast(ev)
 	case Tick:
 		s.tick()
 	}
@@ -189,6 +193,7 @@ func (s *step) tick() {
 			s.touch(r)
 		}
 		s.reassertTick(r)
+		s.voteTick(r)
 		if due(s.now, r.arbitration.checkAt) {
 			r.arbitration.checkAt = time.Time{}
 			s.touch(r)
@@ -297,6 +302,7 @@ func (s *step) settle() {
 		for _, r := range routers {
 			if members := s.members(r); r.cfg.VRRP.Grouped && members[0] == r {
 				s.settleGroup(members)
+				s.vote(members)
 				if r.cfg.Group != "" && !slices.Contains(groups, r) {
 					groups = append(groups, r)
 				}

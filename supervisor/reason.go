@@ -37,6 +37,12 @@ const (
 	ReasonAddressBack  vrrp.Reason = "address-back"  // addresses that somebody removed were put back
 )
 
+// What is noted of the third vote.
+const (
+	ReasonVoterMute vrrp.Reason = "voter-mute" // a witness or the disk does not answer
+	ReasonVoterBack vrrp.Reason = "voter-back" // it does again
+)
+
 // What the guard noted.
 const (
 	ReasonProxyFailed      vrrp.Reason = "proxy-failed"     // found dead or hung: the ladder begins

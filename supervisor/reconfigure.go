@@ -2,6 +2,7 @@ package supervisor
 
 import (
 	"reflect"
+	"slices"
 
 	"github.com/pairkeeper/pairkeeper/vrrp"
 )
@@ -42,7 +43,9 @@ func (s *step) reconfigured(cfg Config) {
 	s.touchAll()
 	s.reconfigureProxy(cfg)
 	s.retunePulse(&s.cfg, &cfg)
+	others := !slices.Equal(s.cfg.Arbitration.Voters, cfg.Arbitration.Voters) || s.cfg.Arbitration.Lease != cfg.Arbitration.Lease
 	s.cfg = cfg
+	s.newBallots(others)
 }
 
 // successor is the router that carries a configuration from now on.

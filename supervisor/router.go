@@ -48,6 +48,7 @@ type router struct {
 	touched  bool
 
 	arbitration arbitration
+	voting      voting // of the first of a group, or of a router alone
 }
 
 func newRouter(cfg Router) *router {

@@ -36,6 +36,8 @@ var ids = map[string]string{
 	"BACKUP peer-better":     "5b8df526ec5245e181f77c1f0d8f1f51",
 	"BACKUP peer-deaf":       "afb4eecdcea241df88f9bae62c3a8c5d",
 	"BACKUP started":         "88341d23ce5c4711963d6d5c2625d31f",
+	"BACKUP vote-expired":    "995debf7fce64108ac1db17508b879bb",
+	"BACKUP vote-refused":    "9173f5b28788416b8975bb3cc6bfc861",
 	"FAULT barred":           "1047dbeb9341460fafa4e9f5ce82c7fe",
 	"FAULT group-fault":      "9125355d8d1842bfa3e27bc266a8e8e9",
 	"FAULT hook-vetoed":      "880f078e9a2547dba183f609c5c2301a",
@@ -79,6 +81,13 @@ var ids = map[string]string{
 	"peer-deaf":        "db4806a6fdf74d5eb9a48e5a86b7d0bd",
 	"priority":         "1db1d10bd2394a4d9c858323929e3db3",
 	"vrrp-blocked":     "ddb93196b3b841d5919dadda241f4f13",
+
+	// What was noted of the third vote.
+	"no-vote":      "0317fc16893c4ff1bdcb2f0fe803237f",
+	"vote-expired": "5839357baeb54b8fb9ebaf44c6968937",
+	"vote-refused": "6563c27835804f569f261c02f829527c",
+	"voter-back":   "22831a491e324c3b8369591d0201ad81",
+	"voter-mute":   "25eb252de88a4dd5bf62a93eb8094076",
 
 	// What the guard of the proxy noted.
 	"proxy-config-bad":           "40b4f6a363974e8c9593de928d93846a",

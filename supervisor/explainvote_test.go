@@ -1,0 +1,39 @@
+package supervisor_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/pairkeeper/pairkeeper/fencing"
+)
+
+func init() {
+	waits := func(v fencing.Verdict, answers bool) func(t *testing.T) *script {
+		return func(t *testing.T) *script {
+			s := abandoned(t, fencing.Consistency, v)
+			if !answers {
+				s.voter = nil
+			}
+			s.asks(8 * time.Second)
+			return s
+		}
+	}
+	working = append(working,
+		scene{"backup-whose-vote-is-refused", waits(fencing.VerdictRefused, true)},
+		scene{"backup-without-a-vote", waits(fencing.VerdictGranted, false)},
+		scene{"backup-whose-witness-has-just-begun", waits(fencing.VerdictBegun, true)},
+		scene{"backup-that-waits-for-the-vote", func(t *testing.T) *script {
+			s := abandoned(t, fencing.Consistency, fencing.VerdictGranted)
+			s.asks(1200 * time.Millisecond)
+			return s
+		}},
+		scene{"active-with-the-vote", waits(fencing.VerdictGranted, true)},
+		scene{"backup-that-gave-way-to-the-vote", func(t *testing.T) *script {
+			s := elects(t, electing(named(base()), fencing.Consistency), fencing.VerdictGranted)
+			s.asks(2 * time.Second)
+			s.voter = says(fencing.VerdictRefused, "lb02")
+			s.asks(900 * time.Millisecond)
+			return s
+		}},
+	)
+}
