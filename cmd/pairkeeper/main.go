@@ -54,6 +54,6 @@ func newRoot() *cobra.Command {
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.AddCommand(newRun(), newCheck(), newStatus(), newExplain(), newHistory(), newReload(), newKeygen(), newCleanup(), newDemo(), newVersion())
+	root.AddCommand(newRun(), newCheck(), newStatus(), newExplain(), newHistory(), newReload(), newKeygen(), newWitness(), newCleanup(), newDemo(), newVersion())
 	return root
 }

@@ -14,10 +14,11 @@ import (
 	"github.com/pairkeeper/pairkeeper/fencing"
 )
 
-// WitnessConfig is a witness for some pairs, each with a key of its own.
+// WitnessConfig is a witness for some pairs. Each has a key of its own, or several while it
+// exchanges them; whatever id its nodes give them.
 type WitnessConfig struct {
 	Listen string
-	Keys   []fencing.Key
+	Pairs  [][][]byte
 	Moved  func(from netip.AddrPort, pair int, m fencing.Moved) // a lease went to another node
 	// Refused is told of what is no question of a pair.
 	Refused func(from netip.AddrPort, r fencing.Refusal)
@@ -26,6 +27,8 @@ type WitnessConfig struct {
 // Witness answers on a socket.
 type Witness struct {
 	cfg  WitnessConfig
+	keys []fencing.Key
+	pair []int // of each key
 	conn *net.UDPConn
 	book *fencing.Witness
 }
@@ -43,7 +46,15 @@ func OpenWitness(cfg WitnessConfig) (*Witness, error) {
 	case err != nil:
 		return nil, err
 	}
-	return &Witness{cfg: cfg, conn: conn, book: fencing.NewWitness(time.Now())}, nil
+	w := &Witness{cfg: cfg, conn: conn, book: fencing.NewWitness(time.Now())}
+	for pair, secrets := range cfg.Pairs {
+		for _, secret := range secrets {
+			for id := 1; id <= 255; id++ {
+				w.keys, w.pair = append(w.keys, fencing.Key{ID: uint8(id), Secret: secret}), append(w.pair, pair)
+			}
+		}
+	}
+	return w, nil
 }
 
 // Addr is where it listens.
@@ -72,19 +83,19 @@ func (w *Witness) Run(ctx context.Context) error {
 // answer adds the reply to what came; nothing: there is none.
 func (w *Witness) answer(out, in []byte, from netip.AddrPort) []byte {
 	var q fencing.Question
-	pair, refusal := q.Parse(in, w.cfg.Keys)
+	key, refusal := q.Parse(in, w.keys)
 	if refusal != "" {
 		w.cfg.Refused(from, refusal)
 		return out
 	}
-	reply, moved := w.book.Answer(time.Now(), pair, &q, rand.Uint64())
+	reply, moved := w.book.Answer(time.Now(), w.pair[key], &q, rand.Uint64())
 	if moved != nil {
-		w.cfg.Moved(from, pair, *moved)
+		w.cfg.Moved(from, w.pair[key], *moved)
 	}
 	if reply == nil {
 		return out
 	}
-	out, err := reply.Append(out, w.cfg.Keys[pair])
+	out, err := reply.Append(out, w.keys[key])
 	if err != nil {
 		return nil
 	}

@@ -25,11 +25,11 @@ type serving struct {
 	bad   []fencing.Refusal
 }
 
-func serve(t *testing.T, listen string, keys []fencing.Key) *serving {
+func serve(t *testing.T, listen string, secrets ...[]byte) *serving {
 	t.Helper()
 	s := &serving{}
 	w, err := OpenWitness(WitnessConfig{
-		Listen: listen, Keys: keys,
+		Listen: listen, Pairs: [][][]byte{{[]byte("nobody's")}, secrets},
 		Moved: func(_ netip.AddrPort, _ int, m fencing.Moved) {
 			s.mu.Lock()
 			defer s.mu.Unlock()
@@ -116,7 +116,7 @@ func (c *client) until(kind fencing.CallKind, v fencing.Verdict) fencing.Cast {
 }
 
 func TestTwoNodesAskAWitness(t *testing.T) {
-	s := serve(t, "127.0.0.1:0", pairKeys)
+	s := serve(t, "127.0.0.1:0", pairKeys[0].Secret)
 	a, b := newClient(t, "lb01", s.addr, pairKeys), newClient(t, "lb02", s.addr, pairKeys)
 	if got := a.get(fencing.CallClaim); got.Verdict != fencing.VerdictBegun {
 		t.Errorf("it has just begun, and says %s", got.Verdict)
@@ -137,20 +137,20 @@ func TestTwoNodesAskAWitness(t *testing.T) {
 }
 
 func TestAWitnessThatBeginsAnewIsFoundAgain(t *testing.T) {
-	s := serve(t, "127.0.0.1:0", pairKeys)
+	s := serve(t, "127.0.0.1:0", pairKeys[0].Secret)
 	c := newClient(t, "lb01", s.addr, pairKeys)
 	c.until(fencing.CallClaim, fencing.VerdictGranted)
 	s.stop()
 	if a := c.until(fencing.CallClaim, fencing.VerdictFailed); !strings.Contains(a.Problem, "nobody listens at "+s.addr) {
 		t.Error(a.Problem)
 	}
-	serve(t, s.addr, pairKeys)
+	serve(t, s.addr, pairKeys[0].Secret)
 	c.until(fencing.CallClaim, fencing.VerdictBegun)
 	c.until(fencing.CallClaim, fencing.VerdictGranted)
 }
 
 func TestALeaseIsReturnedAtTheEnd(t *testing.T) {
-	s := serve(t, "127.0.0.1:0", pairKeys)
+	s := serve(t, "127.0.0.1:0", pairKeys[0].Secret)
 	a, b := newClient(t, "lb01", s.addr, pairKeys), newClient(t, "lb02", s.addr, pairKeys)
 	a.until(fencing.CallClaim, fencing.VerdictGranted)
 	a.ask(fencing.CallReturn)
@@ -161,7 +161,7 @@ func TestALeaseIsReturnedAtTheEnd(t *testing.T) {
 }
 
 func TestAWitnessAnswersNobodyWithoutTheKey(t *testing.T) {
-	s := serve(t, "127.0.0.1:0", pairKeys)
+	s := serve(t, "127.0.0.1:0", pairKeys[0].Secret)
 	c := newClient(t, "lb01", s.addr, []fencing.Key{{ID: 1, Secret: []byte("another")}})
 	conn, err := net.Dial("udp", s.addr)
 	if err != nil {
@@ -188,6 +188,17 @@ func TestAWitnessAnswersNobodyWithoutTheKey(t *testing.T) {
 	}
 }
 
+// Two nodes that exchange their key do it one after the other.
+func TestAPairHasOneLeaseWhicheverOfItsKeysSigns(t *testing.T) {
+	next := fencing.Key{ID: 2, Secret: []byte("the key that comes next")}
+	s := serve(t, "127.0.0.1:0", pairKeys[0].Secret, next.Secret)
+	a, b := newClient(t, "lb01", s.addr, pairKeys), newClient(t, "lb02", s.addr, []fencing.Key{next, pairKeys[0]})
+	a.until(fencing.CallClaim, fencing.VerdictGranted)
+	if got := b.get(fencing.CallClaim); got.Verdict != fencing.VerdictRefused {
+		t.Errorf("%+v", got)
+	}
+}
+
 func TestAVoterSaysWhyItDoesNotReachAWitness(t *testing.T) {
 	if a := newClient(t, "lb01", "nobody.invalid:6941", pairKeys).get(fencing.CallLook); !strings.Contains(a.Problem, "nobody.invalid") {
 		t.Errorf("%+v", a)
@@ -195,7 +206,7 @@ func TestAVoterSaysWhyItDoesNotReachAWitness(t *testing.T) {
 }
 
 func TestOnlyOneWitnessListens(t *testing.T) {
-	s := serve(t, "127.0.0.1:0", pairKeys)
+	s := serve(t, "127.0.0.1:0", pairKeys[0].Secret)
 	if _, err := OpenWitness(WitnessConfig{Listen: s.addr}); err == nil || !strings.Contains(err.Error(), "another program has UDP port") {
 		t.Error(err)
 	}

@@ -15,11 +15,12 @@ type arbitration struct {
 	auto     bool // the gateway is the default route's next hop
 	gateways []netip.Addr
 	keep     bool // isolated: keep
+	vote     vote
 }
 
 // readArbitration reads arbitration:.
 func (d *Document) readArbitration(v value) {
-	f, ok := v.fields("{gateway: auto}", "gateway", "isolated")
+	f, ok := v.fields("{gateway: auto}", append([]string{"gateway", "isolated"}, voteKeys...)...)
 	if !ok {
 		return
 	}
@@ -31,6 +32,7 @@ func (d *Document) readArbitration(v value) {
 		word, _ := i.one("release", "keep")
 		a.keep = word == "keep"
 	}
+	d.readVote(f)
 }
 
 func (a *arbitration) readGateway(v value) {
@@ -53,6 +55,7 @@ func (a *arbitration) readGateway(v value) {
 // decide gives a node what the arbiter decides by, and has it ask the gateway.
 func (a *arbitration) decide(c *supervisor.Config, self node) {
 	c.Arbitration.KeepIsolated = a.keep
+	a.vote.decide(c, self)
 	c.Probes = append(c.Probes, a.probes(self)...)
 }
 
@@ -88,5 +91,6 @@ func (a *arbitration) tree() *yaml.Node {
 		t.set("gateway", all)
 	}
 	t.set("isolated", text(map[bool]string{false: "release", true: "keep"}[a.keep]))
+	a.vote.tree(t)
 	return t.Node
 }

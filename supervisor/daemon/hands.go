@@ -51,6 +51,9 @@ type hands struct {
 	stopWatch func()
 	wires     *wires
 	endWires  func()
+	voters    *voters
+	endVotes  func()
+	voteCast  func(supervisor.VoteCast)
 	looks     *probesnet.Runner
 	stopLooks func()
 	hooks     *notifynet.Hooks
@@ -88,6 +91,9 @@ func (h *hands) configure(cfg supervisor.Config) {
 	if h.wires == nil || !sameLinks(&old.Heartbeat, &cfg.Heartbeat) {
 		h.linkHeartbeat()
 	}
+	if h.voters == nil || !sameVoters(&old, &cfg) {
+		h.linkVoters()
+	}
 	if h.stopWatch == nil || !slices.Equal(interfaces(old), interfaces(cfg)) {
 		h.watchLinks()
 	}
@@ -103,6 +109,7 @@ func (h *hands) close() {
 	h.looks.Close()
 	h.stopWatch()
 	h.wires.close()
+	h.voters.close()
 	h.drain()
 	h.stopConfig()
 	h.stopProxy()
