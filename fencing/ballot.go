@@ -93,7 +93,7 @@ type Cast struct {
 	Voter   int
 	Serial  uint64
 	Verdict Verdict
-	Owner   string // who has the lease, if it is not ours
+	Owner   string // who has the lease; empty: nobody, or it is not known
 	Problem string // of VerdictFailed
 }
 

@@ -81,6 +81,11 @@ const (
 	Awaited // the question is on its way, or has not been asked
 )
 
+var voteWords = [...]string{"", "granted", "refused", "mute", "expired", "awaited"}
+
+// String is a stable word; empty: there are no voters.
+func (v Vote) String() string { return voteWords[v] }
+
 // Fence is what became of fencing the other node.
 type Fence uint8
 

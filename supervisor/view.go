@@ -19,6 +19,7 @@ type View struct {
 	Routers []RouterView
 
 	Heartbeat HeartbeatView
+	Voters    []VoterView
 }
 
 // ProxyView is the guard's part of a View.
@@ -84,7 +85,7 @@ func (n *Node) View(now time.Time) View {
 
 // Summary is View without the routers.
 func (n *Node) Summary(now time.Time) View {
-	v := View{Node: n.cfg.Node, Peer: n.cfg.Peer, Proxy: n.Proxy(now), Health: n.Health(), Heartbeat: n.heartbeatView()}
+	v := View{Node: n.cfg.Node, Peer: n.cfg.Peer, Proxy: n.Proxy(now), Health: n.Health(), Heartbeat: n.heartbeatView(), Voters: n.voterViews()}
 	for i := range n.probes {
 		v.Probes = append(v.Probes, n.probes[i].view())
 	}

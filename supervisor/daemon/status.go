@@ -23,6 +23,7 @@ type Status struct {
 	Probes    []ProbeStatus    `json:"probes"`
 	Routers   []RouterStatus   `json:"routers"`
 	Heartbeat *HeartbeatStatus `json:"heartbeat,omitempty"`
+	Voters    []VoterStatus    `json:"voters,omitempty"`
 	Notify    []NotifyStatus   `json:"notify,omitempty"`
 }
 
@@ -175,6 +176,7 @@ func (l *loop) status() Status {
 		s.Probes = append(s.Probes, ProbeStatus{Name: p.Name, State: p.State.String(), Since: when(p.Since), Detail: p.Detail, ProbeEffect: probeEffect(p)})
 	}
 	s.Heartbeat = l.heartbeatStatus(v.Heartbeat)
+	s.Voters = voterStatus(v.Voters)
 	return s
 }
 
