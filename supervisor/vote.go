@@ -163,13 +163,14 @@ func (s *step) promised(r *router) time.Time {
 func (s *step) poll(r *router, e *fencing.Evidence) {
 	e.Prefer, e.Tiebreak = s.cfg.Arbitration.Prefer, s.cfg.Arbitration.Tiebreak
 	v := &s.lead(r).voting
-	if v.ballot == nil {
-		return
+	if v.ballot != nil {
+		e.Vote = v.ballot.Vote(s.now)
 	}
-	switch e.Vote = v.ballot.Vote(s.now); {
+	leave := e.Vote == fencing.Granted || e.Tiebreak
+	switch {
 	case e.Vote == fencing.Refused && !s.believes(r, v.refused):
 		e.Vote = fencing.Awaited
-	case e.Vote == fencing.Granted && !e.Holding && e.Prefer == fencing.Consistency && !s.counted(r):
+	case leave && !e.Holding && e.Prefer == fencing.Consistency && !s.counted(r):
 		e.Vote = fencing.Awaited
 	}
 }

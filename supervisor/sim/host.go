@@ -38,6 +38,7 @@ type host struct {
 	queue []supervisor.Event    // what a paused daemon will find
 	kept  map[string]*addresses // by router, in the kernel
 	gates gates
+	line  line
 	hook  hook // how the before_active hooks end
 	proxy proxy
 }
@@ -182,6 +183,8 @@ func (h *host) do(actions []supervisor.Action) {
 			h.proxy.halt()
 		case supervisor.Beat:
 			h.beat(a)
+		case supervisor.AskVote:
+			h.ask(a)
 		case supervisor.LookNow:
 			for _, p := range h.cfg.Probes {
 				if !a.Gateway || p.OnFail.Act == probes.Arbitrate {
@@ -209,7 +212,7 @@ func (h *host) trace(a supervisor.Action) {
 		}
 	}
 	switch a.(type) {
-	case supervisor.LookNow, supervisor.Beat:
+	case supervisor.LookNow, supervisor.Beat, supervisor.AskVote:
 		if !h.world.Verbose {
 			return
 		}
@@ -302,7 +305,7 @@ func (h *host) send(cfg supervisor.Router, priority uint8) {
 func (h *host) beat(a supervisor.Beat) {
 	message := a.Heartbeat
 	for _, peer := range h.world.hosts {
-		if peer == h || !h.wire || !peer.wire || !h.powered || !peer.powered {
+		if peer == h || h.world.apart || !h.wire || !peer.wire || !h.powered || !peer.powered {
 			continue
 		}
 		h.world.after(h.world.latency(wire), func() {

@@ -107,6 +107,12 @@ func (h *host) can(what string) bool {
 		return !h.uplink
 	case "vrrp passes":
 		return h.deaf
+	case "together":
+		return h.world.apart
+	case "witness found":
+		return h.line.lost
+	case "witness up":
+		return h.world.witness.book == nil
 	case "heartbeat back":
 		return !h.wire
 	case "gateway found":
@@ -121,7 +127,7 @@ func (h *host) can(what string) bool {
 
 // mend ends every fault of a host.
 func (h *host) mend() {
-	for _, what := range []string{"cable back", "uplink found", "mail passes", "vrrp passes", "heartbeat back", "gateway found", "power on", "daemon resumes", "daemon start"} {
+	for _, what := range []string{"cable back", "uplink found", "mail passes", "vrrp passes", "heartbeat back", "gateway found", "together", "witness found", "witness up", "power on", "daemon resumes", "daemon start"} {
 		if h.can(what) {
 			h.world.must(h, what)
 		}

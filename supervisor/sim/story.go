@@ -67,6 +67,9 @@ type Pair struct {
 	Hook         bool // the routers have a before_active and a reassert hook
 	Notify       bool // they have a notify hook
 	Heartbeat    time.Duration
+	Witness      bool // a third machine grants the vote
+	Consistency  bool // prefer: consistency
+	Tiebreak     string
 	Gate         bool
 	Proxy        supervisor.Proxy
 	Probe        probes.Config
@@ -119,6 +122,12 @@ func (p *Pair) set(words []string) error {
 		}
 	case "heartbeat":
 		p.Heartbeat, err = time.ParseDuration(value)
+	case "witness":
+		p.Witness, err = strconv.ParseBool(value)
+	case "prefer":
+		p.Consistency = value == "consistency"
+	case "tiebreak":
+		p.Tiebreak = value
 	case "gate":
 		p.Gate = value == "auto"
 	case "when_all_unhealthy":
@@ -150,6 +159,7 @@ func (p *Pair) Node(name string) supervisor.Config {
 	}
 	if p.Heartbeat > 0 {
 		p.link(&cfg)
+		p.elect(&cfg)
 	}
 	return cfg
 }

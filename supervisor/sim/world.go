@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/pairkeeper/pairkeeper/fencing"
 	"github.com/pairkeeper/pairkeeper/supervisor"
 )
 
@@ -22,6 +23,8 @@ type World struct {
 	hosts   []*host
 	lines   []string
 	ledger  ledger
+	witness witness
+	apart   bool // nothing passes between the hosts
 	Verbose bool // every action is a line, also the periodic ones
 }
 
@@ -32,6 +35,7 @@ var epoch = time.Unix(1_000_000, 0).UTC()
 // the phases of everything periodic and the latencies.
 func New(seed uint64, nodes ...supervisor.Config) *World {
 	w := &World{rand: rand.New(rand.NewPCG(seed, 1))}
+	w.witness.book = fencing.NewWitness(epoch.Add(-time.Hour))
 	for _, cfg := range nodes {
 		w.hosts = append(w.hosts, newHost(w, cfg))
 	}
@@ -107,5 +111,5 @@ func (w *World) host(name string) *host {
 
 // connected tells whether frames pass between two hosts.
 func (w *World) connected(a, b *host) bool {
-	return a != b && a.powered && b.powered && a.cable && b.cable
+	return a != b && !w.apart && a.powered && b.powered && a.cable && b.cable
 }
