@@ -2,7 +2,10 @@ package daemon_test
 
 import (
 	"context"
+	"errors"
 	"net/netip"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -89,6 +92,22 @@ func TestWithEverythingCutBetweenThemTheWitnessDecides(t *testing.T) {
 	h.nodes[1].is("ACTIVE")
 	h.nodes[1].votes("granted")
 	h.nodes[0].until("it let go", func() bool { return lifetime(h.nodes[0].host, "eth0", vip) == 0 })
+}
+
+// A file that both have stands for one on a disk that both share.
+func TestWithEverythingCutBetweenThemTheDiskDecides(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(shortDir(t), "lock")
+	if err := errors.Join(os.WriteFile(path, nil, 0o600), os.Truncate(path, 1<<20)); err != nil {
+		t.Fatal(err)
+	}
+	h := startHearts(t, "arbitration: {disk: "+path+"}\n")
+	h.nodes[0].votes("granted")
+	h.isolate(true)
+	h.nodes[1].says("vote-refused")
+	h.stays(3 * time.Second)
+	h.nodes[0].stop()
+	h.nodes[1].is("ACTIVE")
 }
 
 func TestWithoutAWitnessBothHold(t *testing.T) {

@@ -42,6 +42,11 @@ func openVoters(cfg *supervisor.Config) *voters {
 }
 
 func openVoter(v supervisor.Voter, cfg *supervisor.Config) fencingnet.Voter {
+	if v.Disk != "" {
+		return fencingnet.OpenDiskVoter(fencingnet.DiskVoterConfig{
+			Path: v.Disk, Node: cfg.Node, Peer: cfg.Peer, Keys: cfg.Heartbeat.Keys, Lease: cfg.Arbitration.Lease,
+		})
+	}
 	return fencingnet.OpenWitnessVoter(fencingnet.WitnessVoterConfig{
 		Address: v.Witness, Node: cfg.Node, Keys: cfg.Heartbeat.Keys, Lease: cfg.Arbitration.Lease,
 	})

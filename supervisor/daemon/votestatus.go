@@ -17,7 +17,7 @@ type VoterStatus struct {
 
 func voterStatus(list []supervisor.VoterView) (all []VoterStatus) {
 	for _, v := range list {
-		s := VoterStatus{Name: v.Voter.String(), Heard: when(v.Heard), Owner: v.Owner, Problem: v.Problem}
+		s := VoterStatus{Name: v.String(), Heard: when(v.Heard), Owner: v.Owner, Problem: v.Problem}
 		if v.Serial != 0 {
 			s.Answer = v.Verdict.String()
 		}
