@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/pairkeeper/pairkeeper/fencing"
+	"github.com/pairkeeper/pairkeeper/vrrp"
 )
 
 func init() {
@@ -25,6 +26,15 @@ func init() {
 		scene{"backup-that-waits-for-the-vote", func(t *testing.T) *script {
 			s := abandoned(t, fencing.Consistency, fencing.VerdictGranted)
 			s.asks(1200 * time.Millisecond)
+			return s
+		}},
+		scene{"backup-that-hears-no-heartbeat-does-not-preempt", func(t *testing.T) *script {
+			s := elects(t, electing(soon(base()), fencing.Consistency), fencing.VerdictRefused)
+			for range 20 {
+				s.tell(advertTo(electing(soon(base()), fencing.Consistency), "web", 100))
+				s.asks(100 * time.Millisecond)
+			}
+			s.state("web", vrrp.Backup)
 			return s
 		}},
 		scene{"active-with-the-vote", waits(fencing.VerdictGranted, true)},

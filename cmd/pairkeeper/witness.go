@@ -16,6 +16,7 @@ import (
 	"github.com/pairkeeper/pairkeeper/fencing"
 	"github.com/pairkeeper/pairkeeper/fencing/fencingnet"
 	"github.com/pairkeeper/pairkeeper/internal/config"
+	"github.com/pairkeeper/pairkeeper/internal/logbook"
 	"github.com/pairkeeper/pairkeeper/supervisor/daemon"
 )
 
@@ -55,7 +56,8 @@ func runWitness(listen string, files []string, log *slog.Logger) error {
 	w, err := fencingnet.OpenWitness(fencingnet.WitnessConfig{
 		Listen: listen, Pairs: pairs, Refused: bad.tell,
 		Moved: func(from netip.AddrPort, pair int, m fencing.Moved) {
-			log.Info(movedText(m), "key_file", files[pair], "from", from.Addr().Unmap().String())
+			log.Info(movedText(m), logbook.As(logbook.LeaseMoved),
+				slog.String("key_file", files[pair]), slog.String("from", from.Addr().Unmap().String()))
 		},
 	})
 	if err != nil {
@@ -63,7 +65,7 @@ func runWitness(listen string, files []string, log *slog.Logger) error {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), unix.SIGTERM, unix.SIGINT)
 	defer stop()
-	log.Info(fmt.Sprintf("pairkeeper %s is a witness at %s for %d pairs", version(), w.Addr(), len(files)))
+	log.Info(fmt.Sprintf("pairkeeper %s is a witness at %s for %d pairs", version(), w.Addr(), len(files)), logbook.As(logbook.WitnessBegins))
 	if err := w.Run(ctx); err != nil {
 		return failure{exitSoftware, err}
 	}
@@ -94,5 +96,5 @@ func (r *refusals) tell(from netip.AddrPort, why fencing.Refusal) {
 		return
 	}
 	r.told[why] = time.Now()
-	r.log.Warn(fmt.Sprintf("a message of %s is refused (%s): it is no question of a pair whose key is here", from.Addr().Unmap(), why))
+	r.log.Warn(fmt.Sprintf("a message of %s is refused (%s): it is no question of a pair whose key is here", from.Addr().Unmap(), why), logbook.As(logbook.QuestionRefused))
 }

@@ -146,6 +146,11 @@ var ids = map[string]string{
 	"heartbeat-stranger":    "1c62926225a1491fa5171cfb3976015e",
 	"heartbeat-unknown-key": "fb7ddf88e6544c84884d53203f394525",
 
+	// What a witness noted.
+	"lease-moved":      "ce2cc68792fa438ca99ceebc5a23d498",
+	"question-refused": "e5f716686dbd47b18326f73b7710de12",
+	"witness-begins":   "3920123dccfe44689564fe684703ea43",
+
 	// What the daemon itself noted.
 	"begins":            "2f2a69b9abec4ff2be5de29685488952",
 	"breaks-off":        "0fb3fb90918841da8015adc2836abf04",
