@@ -37,6 +37,7 @@ const (
 
 	RuleRefused    Rule = "vote-refused"       // the third vote is the other node's
 	RuleExpired    Rule = "vote-expired"       // neither vote nor promise is left
+	RuleAwaits     Rule = "vote-awaited"       // the third vote has been asked for
 	RuleWaitBoth   Rule = "conflict-unsettled" // both hold; the other node may not know yet
 	RuleYields     Rule = "conflict-yields"    // both hold, the other one comes first
 	RuleDeaf       Rule = "peer-deaf"          // both hold, the other one does not hear us and is well: the better informed yields
@@ -120,18 +121,29 @@ func (e *Evidence) holder() Decision {
 	return Decision{Act: Keep, Rule: RuleHolds}
 }
 
-// voted is what the third vote says to a holder that prefers consistency.
+// voted is what the third vote says to a holder. Two that know of each other settle it by
+// their order.
 func (e *Evidence) voted() (Decision, bool) {
-	if e.Prefer != Consistency || e.informed() && e.Peer.Role != Holds {
-		return Decision{}, false
-	}
-	switch e.Vote {
-	case Refused:
+	switch {
+	case e.informed() && e.Peer.Role == Holds:
+	case e.Vote == Refused:
 		return Decision{Act: Release, Rule: RuleRefused, Alarm: true}, true
-	case Expired:
+	case e.Prefer == Consistency && (!e.informed() || e.Stale) && !e.entitled():
 		return Decision{Act: Release, Rule: RuleExpired, Alarm: true}, true
 	}
 	return Decision{}, false
+}
+
+// entitled tells that no other node may have taken the addresses, though it is not heard:
+// it would have got neither the vote nor, without fencing this one, leave.
+func (e *Evidence) entitled() bool {
+	switch e.Vote {
+	case Granted, Awaited:
+		return true
+	case NoVoter:
+		return e.Tiebreak || e.Fence != NoFence
+	}
+	return e.Tiebreak || e.Fence == Fenced
 }
 
 // conflict is what a holder does about another one.
@@ -230,6 +242,10 @@ func (e *Evidence) permitted(r Rule) Decision {
 	switch {
 	case e.Fence == Fenced:
 		return Decision{Act: Take, Rule: RuleVoted}
+	case e.Vote == Refused:
+		return Decision{Act: Stay, Rule: RuleRefused, Alarm: true}
+	case e.Vote == Awaited:
+		return Decision{Act: Stay, Rule: RuleAwaits}
 	case must && e.Fence == Armed:
 		return Decision{Act: Shoot, Rule: RuleFence, Alarm: true}
 	case must && e.Fence == Pending:

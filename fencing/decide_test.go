@@ -42,6 +42,8 @@ func peerSick(e *Evidence)     { e.Peer.Class = Ill }
 func cut(e *Evidence)          { e.Class, e.Gateway = Cut, Lost }
 func worse(e *Evidence)        { e.Worse = true }
 func peerProxyBad(e *Evidence) { e.PeerProxy = Lost }
+func outdated(e *Evidence)     { e.Stale = true }
+func tiebreak(e *Evidence)     { e.Tiebreak = true }
 func gateShut(e *Evidence)     { e.GateShut = true }
 func mustFence(e *Evidence)    { e.MustFence = true }
 
@@ -82,9 +84,23 @@ func TestDecide(t *testing.T) {
 		{"H6: unless told to keep", do(holding, isolated, func(e *Evidence) { e.StayIsolated = true }), Keep, RuleHolds},
 		{"H6: the gateway alone is no reason", do(holding, cut, peerStands), Keep, RuleHolds},
 		{"H6: nor is it without heartbeats", do(holding, isolated, unlinked), Keep, RuleHolds},
-		{"H7: a refused vote releases", do(holding, consistent, vote(Refused)), Release, RuleRefused},
-		{"H7: not while the other says that it stands by", do(holding, consistent, vote(Refused), peerStands), Keep, RuleHolds},
+		{"H7: a refused vote releases", do(holding, vote(Refused)), Release, RuleRefused},
+		{"H7: whatever is preferred", do(holding, consistent, vote(Refused)), Release, RuleRefused},
+		{"H7: though the other said before that it stands by", do(holding, vote(Refused), peerStands), Release, RuleRefused},
+		{"H7: of two that know of each other the order decides", do(holding, consistent, vote(Refused), peerHolds), Keep, RuleWins},
 		{"H7: an expired vote releases", do(holding, consistent, vote(Expired)), Release, RuleExpired},
+		{"H7: and so does one that was never granted", do(holding, consistent, vote(Mute)), Release, RuleExpired},
+		{"H7: not where availability is preferred", do(holding, vote(Expired)), Keep, RuleHolds},
+		{"H7: nor while the other says that it stands by", do(holding, consistent, vote(Expired), peerStands), Keep, RuleHolds},
+		{"H7: which one that does not hear us cannot promise", do(holding, consistent, vote(Expired), peerStands, peerOneWay), Release, RuleExpired},
+		{"H7: nor what it said a while ago", do(holding, consistent, vote(Expired), peerStands, outdated), Release, RuleExpired},
+		{"H7: which does not matter to who has the vote", do(holding, consistent, vote(Granted), peerStands, outdated), Keep, RuleHolds},
+		{"H7: a vote that is granted keeps", do(holding, consistent, vote(Granted)), Keep, RuleHolds},
+		{"H7: one that is awaited does for now", do(holding, consistent, vote(Awaited)), Keep, RuleHolds},
+		{"H7: alone, the node of the tiebreak keeps", do(holding, consistent, tiebreak), Keep, RuleHolds},
+		{"H7: the other one does not", do(holding, consistent), Release, RuleExpired},
+		{"H7: unless it would have been fenced", do(holding, consistent, fence(Armed)), Keep, RuleHolds},
+		{"H7: or has fenced", do(holding, consistent, vote(Mute), fence(Fenced)), Keep, RuleHolds},
 		{"H8: a stranger's answer is told", do(holding, stranger), Keep, RuleStranger},
 		{"H8: or released to, if told so", do(holding, stranger, releaseForeign), Release, RuleStranger},
 		{"H8: the other node's answer is no stranger's", do(holding, answered, releaseForeign), Keep, RuleWins},
@@ -134,14 +150,19 @@ func TestDecide(t *testing.T) {
 		{"S7: one that need not be waited for bars nobody", do(silence, unanswered, fence(Pending)), Take, RuleUnclaimed},
 		{"S8: consistency needs a vote", do(silence, unanswered, consistent), Stay, RuleNoVote},
 		{"S8: a granted one", do(silence, unanswered, consistent, vote(Granted)), Take, RuleVoted},
-		{"S8: no refused one", do(silence, unanswered, consistent, vote(Refused)), Stay, RuleNoVote},
+		{"S8: no refused one", do(silence, unanswered, consistent, vote(Refused)), Stay, RuleRefused},
+		{"S8: one that is refused bars also where availability is preferred", do(silence, unanswered, vote(Refused)), Stay, RuleRefused},
+		{"S8: there a mute voter is ignored", do(silence, unanswered, vote(Mute)), Take, RuleUnclaimed},
+		{"S8: after it was asked", do(silence, unanswered, vote(Awaited)), Stay, RuleAwaits},
+		{"S8: a refused vote forbids to fence", do(silence, unanswered, consistent, vote(Refused), fence(Armed)), Stay, RuleRefused},
+		{"S8: who was fenced has no vote", do(silence, unanswered, consistent, vote(Refused), fence(Fenced)), Take, RuleVoted},
 		{"S8: or a fence", do(silence, unanswered, consistent, fence(Armed)), Shoot, RuleFence},
 		{"S8: that worked", do(silence, unanswered, consistent, fence(Fenced)), Take, RuleVoted},
 		{"S8: not one that failed", do(silence, unanswered, consistent, fence(Failed)), Stay, RuleUnfenced},
 		{"S8: nor one under way", do(silence, unanswered, consistent, fence(Pending)), Stay, RuleFence},
 		{"S8: nor one that must not be used yet", do(silence, unanswered, consistent, fence(NoFence)), Stay, RuleNoVote},
 		{"S8: a vote needs no fence", do(silence, unanswered, consistent, vote(Granted), fence(Armed)), Take, RuleVoted},
-		{"S8: or the tiebreak", do(silence, unanswered, consistent, func(e *Evidence) { e.Tiebreak = true }), Take, RuleVoted},
+		{"S8: or the tiebreak", do(silence, unanswered, consistent, tiebreak), Take, RuleVoted},
 	} {
 		if d := Decide(well(c.e...)); d.Act != c.act || d.Rule != c.rule {
 			t.Errorf("%s: %s (%s), want %s (%s)", c.name, d.Act, d.Rule, c.act, c.rule)
@@ -158,10 +179,10 @@ func anything() *rapid.Generator[Evidence] {
 		return Evidence{
 			Prefer: Prefer(of(1)), Holding: flag(), Wins: flag(), Tiebreak: flag(),
 			Paused: of(9) == 0, Ended: flag(), Carrier: of(9) != 0, Class: Class(of(4)),
-			Adverts: flag(), Silence: flag(), Linked: flag(), Hearing: Hearing(of(2)), DeafFor: flag(),
+			Adverts: flag(), Silence: flag(), Linked: flag(), Hearing: Hearing(of(2)), Stale: flag(), DeafFor: flag(),
 			Peer:     Peer{Role: Role(of(2)), Class: Class(of(4)), Hears: flag(), Since: flag(), Missed: flag()},
 			Conflict: flag(), Worse: flag(), Gateway: Reach(of(3)), Answer: Answer(of(3)), PeerProxy: Reach(of(2)), GateShut: flag(),
-			Vote: Vote(of(4)), Fence: Fence(of(4)), StayIsolated: flag(), ContestForeign: flag(), ReleaseForeign: flag(), MustFence: flag(),
+			Vote: Vote(of(5)), Fence: Fence(of(4)), StayIsolated: flag(), ContestForeign: flag(), ReleaseForeign: flag(), MustFence: flag(),
 		}
 	})
 }
@@ -238,12 +259,54 @@ func TestNothingIsTakenFromASilentNodeBeforeTheFence(t *testing.T) {
 	})
 }
 
+// A vote that is refused counts more than any preference, but for a fence that worked.
+func TestARefusedVoteTakesFromNobody(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		e := anything().Draw(t, "evidence")
+		e.Vote = Refused
+		silent := !e.Linked || e.Hearing == Silent
+		switch d := Decide(e); {
+		case d.Act == Shoot:
+			t.Fatalf("shoots (%s)", d.Rule)
+		case d.Act == Take && silent && e.Fence != Fenced && d.Rule != RuleStranger:
+			t.Fatalf("takes (%s)", d.Rule)
+		case d.Act == Keep && silent:
+			t.Fatalf("keeps (%s)", d.Rule)
+		}
+	})
+}
+
 func TestAHolderNeverShoots(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		e := anything().Draw(t, "evidence")
 		e.Holding = true
 		if d := Decide(e); d.Act == Shoot {
 			t.Fatal("shoots")
+		}
+	})
+}
+
+// Of two that prefer consistency, hear nothing of each other and have no fence, only the one
+// with the vote, or the tiebreak's, holds or takes.
+func TestConsistencyNeedsLeaveToGoOn(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		e := anything().Draw(t, "evidence")
+		e.Prefer, e.Linked, e.Hearing, e.Fence = Consistency, true, Silent, NoFence
+		leave := e.Vote == Granted || e.Tiebreak
+		if d := Decide(e); !leave && (d.Act == Take || d.Act == Keep && e.Vote != Awaited) {
+			t.Fatalf("%s without leave (%s)", d.Act, d.Rule)
+		}
+	})
+}
+
+// A better vote never turns taking into staying, nor keeping into releasing.
+func TestABetterVoteNeverTakesAnythingAway(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		e := anything().Draw(t, "evidence")
+		with := e
+		with.Vote = Granted
+		if before, after := Decide(e).Act, Decide(with).Act; e.Vote != NoVoter && (before == Take && after != Take || before == Keep && after != Keep) {
+			t.Fatalf("%s, and with the vote %s", before, after)
 		}
 	})
 }

@@ -18,6 +18,7 @@ type Evidence struct {
 	Silence  bool    // nothing was heard for the down interval, neither adverts nor heartbeats
 	Linked   bool    // heartbeat links are configured
 	Hearing  Hearing // the best of them
+	Stale    bool    // what the other node says may be older than it waits before it takes
 	DeafFor  bool    // OneWay for so long that the other node does not hear us
 	Peer     Peer    // as the newest heartbeat has it, if Hearing is not Silent
 	Conflict bool    // both hold, and have for so long that both know
@@ -77,10 +78,16 @@ type Vote uint8
 const (
 	NoVoter Vote = iota // none is configured
 	Granted
-	Refused // the other node has it
+	Refused // the other node has it, and has not said since that it stands by
 	Mute    // does not answer
-	Expired // ours has run out, and with it what the other node promised
+	Expired // ours has run out
+	Awaited // the question is on its way, or has not been asked
 )
+
+var voteWords = [...]string{"", "granted", "refused", "mute", "expired", "awaited"}
+
+// String is a stable word; empty: there are no voters.
+func (v Vote) String() string { return voteWords[v] }
 
 // Fence is what became of fencing the other node.
 type Fence uint8

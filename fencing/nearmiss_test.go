@@ -24,8 +24,8 @@ func TestARuleNeedsAllThatItNames(t *testing.T) {
 		{"H4: so does one without gateway, unless it is heard", do(holding, cut, worse, peerStands, oneWay), Keep, RuleHolds},
 		{"H4: and the other one is in", do(holding, cut, worse, peerStands, peerOut), Keep, RuleHolds},
 		{"H4: and not as badly off", do(holding, cut, worse, peerStands, func(e *Evidence) { e.Peer.Class = Cut }), Keep, RuleHolds},
-		{"H7: a vote is asked for consistency only", do(holding, vote(Refused)), Keep, RuleHolds},
-		{"H7: it counts against one that holds, too", do(holding, consistent, vote(Refused), peerHolds), Release, RuleRefused},
+
+		{"H7: the node of the tiebreak needs no vote", do(holding, consistent, vote(Mute), tiebreak), Keep, RuleHolds},
 
 		{"S2: a sick holder that may not hear us is not asked", do(silence, peerHolds, peerSick, oneWay, unanswered), Stay, RuleVRRPBroken},
 		{"S2: nor does a sick standby ask", do(silence, peerHolds, peerSick, sick, unanswered), Stay, RuleVRRPBroken},
@@ -91,6 +91,8 @@ func TestAlarms(t *testing.T) {
 		{"has shot", do(silence, unanswered, consistent, fence(Fenced)), false},
 		{"could not shoot", do(silence, unanswered, fence(Failed), func(e *Evidence) { e.MustFence = true }), true},
 		{"waits for the shot", do(silence, unanswered, fence(Pending), func(e *Evidence) { e.MustFence = true }), true},
+		{"the other one has the vote", do(silence, unanswered, vote(Refused)), true},
+		{"awaits the vote", do(silence, unanswered, vote(Awaited)), false},
 		{"must not shoot", do(silence, unanswered, func(e *Evidence) { e.MustFence = true }), true},
 		{"leaves it to a stranger", do(holding, stranger, func(e *Evidence) { e.ReleaseForeign = true }), true},
 		{"shoots beside", do(silence, unanswered, fence(Pending)), false},

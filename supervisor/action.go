@@ -42,6 +42,13 @@ type Beat struct {
 	Heartbeat fencing.Heartbeat
 }
 
+// AskVote wants a voter asked for a lease, answered by VoteCast.
+type AskVote struct {
+	Router string // the first of its group
+	Lease  string // the same on both nodes
+	Call   fencing.Call
+}
+
 // LookNow wants every probe to look at once, or only those of the gateway, or of the other
 // node.
 type LookNow struct{ Gateway, Peer bool }
@@ -74,6 +81,7 @@ func (Restart) isAction()      {}
 func (Halt) isAction()         {}
 func (Reload) isAction()       {}
 func (Beat) isAction()         {}
+func (AskVote) isAction()      {}
 func (LookNow) isAction()      {}
 func (Configure) isAction()    {}
 func (Note) isAction()         {}
@@ -83,6 +91,9 @@ func (a RunTest) String() string      { return "run test" + a.For.suffix() }
 func (a Reload) String() string       { return "reload" + a.For.suffix() }
 func (Halt) String() string           { return "halt" }
 func (a Beat) String() string         { return fmt.Sprintf("beat on link %d", a.Link) }
+func (a AskVote) String() string {
+	return fmt.Sprintf("%s ask voter %d: %s", a.Router, a.Call.Voter, a.Call.Kind)
+}
 func (a LookNow) String() string {
 	if a.Gateway {
 		return "look for the gateway"

@@ -182,6 +182,7 @@ func (s *step) evidence(r *router) fencing.Evidence {
 	}
 	e.Worse = a.lasts(s.now, &a.worseAt, e.Hearing == fencing.BothWay && peer.Class < e.Class, long)
 	e.Peer.Missed = a.lasts(s.now, &a.firstAt, !e.Holding && e.Hearing != fencing.Silent && claim.Role == fencing.Standby && (!e.Wins || e.Hearing == fencing.OneWay), r.cfg.VRRP.DownInterval(r.cfg.VRRP.Interval))
+	s.poll(r, &e)
 	s.schedule.plan(r)
 	return e
 }
@@ -226,7 +227,11 @@ func (s *step) arbitrate(r *router) fencing.Decision {
 // lasted: the heartbeats of a node that dies may end a little later than its adverts.
 func (s *step) alarm(r *router) {
 	a := &r.arbitration
-	if at := a.since.Add(s.cfg.Heartbeat.Patience); (a.decision.Act == fencing.Stay || a.decision.Act == fencing.Shoot) && s.now.Before(at) {
+	at := a.since.Add(s.cfg.Heartbeat.Patience)
+	if a.decision.Rule == fencing.RuleRefused {
+		at = a.since.Add(s.cfg.Arbitration.Lease) // a dead node's
+	}
+	if (a.decision.Act == fencing.Stay || a.decision.Act == fencing.Shoot) && s.now.Before(at) {
 		a.checkAt = earlier(a.checkAt, at)
 		s.schedule.plan(r)
 		return
@@ -320,10 +325,11 @@ func (s *step) mayTake(members []*router) bool {
 }
 
 // mayPreempt tells whether a router may come before one that advertises: not before one
-// that is better off, nor one that may not hear it; but before one that must not serve.
+// that is better off, nor one that may not hear it; but before one that must not serve, unless
+// consistency is preferred.
 func (s *step) mayPreempt(r *router) bool {
 	if s.pulse.Hearing() == fencing.BothWay {
 		return s.evidence(r).Wins
 	}
-	return r.keeps() && r.machine.Heard().Priority == vrrp.PriorityLastResort
+	return s.cfg.Arbitration.Prefer == fencing.Availability && r.keeps() && r.machine.Heard().Priority == vrrp.PriorityLastResort
 }

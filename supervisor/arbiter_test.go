@@ -48,7 +48,9 @@ func newOther(role fencing.Role, priority uint8) *other {
 func (s *script) beats(o *other, d time.Duration) (out []string) {
 	o.pulse.Begin(s.now)
 	for end := s.now.Add(d); s.now.Before(end); s.now = s.now.Add(50 * time.Millisecond) {
-		for _, a := range s.node.Step(s.now, supervisor.Tick{}) {
+		done := s.node.Step(s.now, supervisor.Tick{})
+		out = append(out, s.voted(done)...)
+		for _, a := range done {
 			if b, ok := a.(supervisor.Beat); ok {
 				if !o.deaf {
 					o.pulse.Heard(s.now, 0, &b.Heartbeat)
@@ -58,7 +60,8 @@ func (s *script) beats(o *other, d time.Duration) (out []string) {
 			out = append(out, wordsOf([]supervisor.Action{a})...)
 		}
 		for _, b := range o.pulse.Beats(s.now, o.say) {
-			out = append(out, wordsOf(s.node.Step(s.now, supervisor.HeartbeatHeard{Heartbeat: &b.Heartbeat, Proxy: o.files}))...)
+			done := s.node.Step(s.now, supervisor.HeartbeatHeard{Heartbeat: &b.Heartbeat, Proxy: o.files})
+			out = append(append(out, wordsOf(done)...), s.voted(done)...)
 		}
 	}
 	return out

@@ -51,6 +51,10 @@ type Arbitration struct {
 	HoldOff      time.Duration
 	UntilCleared bool
 	StopProxy    bool
+	Prefer       fencing.Prefer
+	Tiebreak     bool          // this node may hold and take when nobody else is heard
+	Voters       []Voter       // who grants the lease
+	Lease        time.Duration // how long it lasts
 }
 
 // OnForeign is what is done about a stranger who has the addresses.

@@ -38,6 +38,12 @@ type HeartbeatGone struct{ Link int }
 // Clear lets routers that stay out after a conflict take part again.
 type Clear struct{}
 
+// VoteCast answers AskVote.
+type VoteCast struct {
+	Router string
+	Cast   fencing.Cast
+}
+
 // UnitChanged tells what the proxy's unit has become.
 type UnitChanged struct{ State UnitState }
 
@@ -140,10 +146,14 @@ func (HaltDone) isEvent()           {}
 
 func (Clear) isEvent()          {}
 func (HeartbeatHeard) isEvent() {}
+func (VoteCast) isEvent()       {}
 func (HeartbeatGone) isEvent()  {}
 
 func (e HeartbeatHeard) String() string {
 	return fmt.Sprintf("heartbeat of %s on link %d", e.Heartbeat.Node, e.Link)
+}
+func (e VoteCast) String() string {
+	return strings.TrimSpace(fmt.Sprintf("%s voter %d: %s %s", e.Router, e.Cast.Voter, e.Cast.Verdict, e.Cast.Owner+e.Cast.Problem))
 }
 func (e HeartbeatGone) String() string {
 	return fmt.Sprintf("heartbeat link %d: nobody listens", e.Link)

@@ -35,6 +35,7 @@ func (n *Node) Explain(now time.Time, router string) (Explanation, bool) {
 	x.lastHeard()
 	x.beating()
 	x.fenced()
+	x.votes()
 	x.onDisk()
 	switch x.State {
 	case vrrp.Backup:

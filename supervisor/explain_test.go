@@ -466,7 +466,7 @@ func golden(t *testing.T, path, got string) {
 
 // notGathered are the rules for evidence that a node does not gather yet.
 var notGathered = []fencing.Rule{
-	fencing.RuleMaintenance, fencing.RuleRefused, fencing.RuleExpired, fencing.RuleVoted, fencing.RuleNoVote,
+	fencing.RuleMaintenance,
 	fencing.RuleNotAsked, fencing.RuleStranger, fencing.RulePeerAlive, fencing.RulePeerSick,
 }
 

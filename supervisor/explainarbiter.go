@@ -32,6 +32,12 @@ func (x *explainer) waitsToPreempt() bool {
 		x.peer("%s holds the addresses", x.cfgPeer())
 		x.advise(rulings[fencing.RuleDeaf].do)
 		return true
+	case x.pulse.Hearing() == fencing.Silent && x.Node.cfg.Arbitration.Prefer == fencing.Consistency:
+		x.say("%s is heard; my priority %d is higher, but %s is not heard by heartbeat, and may not hear me (prefer: consistency)", x.whom(), x.mine(), x.cfgPeer())
+		x.change("the heartbeat goes both ways: I take over%s", x.afterDelay())
+		x.peer("%s holds the addresses", x.cfgPeer())
+		x.advise("look for what keeps the heartbeat from coming: a cable, a firewall (`pairkeeper status` shows the links)")
+		return true
 	case x.pulse.Hearing() == fencing.BothWay && peer.Class < x.class():
 		x.say("%s is heard; my priority %d is higher, but my node is worse off (%s)", x.whom(), x.mine(), x.class())
 		x.change("my node is as well off as %s (%s): I take over%s", x.cfgPeer(), peer.Class, x.afterDelay())

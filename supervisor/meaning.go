@@ -14,6 +14,12 @@ type meaning struct {
 
 // meanings has every reason of this package and of vrrp: TestEveryReasonHasAMeaning.
 var meanings = map[vrrp.Reason]meaning{
+	ReasonVoterMute: {
+		is: "a witness or the disk does not answer when it is asked for the third vote",
+		do: "see whether it runs and is reached: `pairkeeper status` says why not",
+	},
+	ReasonVoterBack: {is: "a witness or the disk answers again"},
+
 	// Why a router does not take part.
 	ReasonStarting: {
 		is:   "not everything that counts is known yet",
@@ -225,8 +231,27 @@ var rulings = map[fencing.Rule]meaning{
 	},
 	fencing.RuleUnclaimed: {is: "nobody is heard, and the gateway answers"},
 	fencing.RuleEnded:     {is: "the other node's daemon has ended, as its kernel says, and the gateway answers"},
+	fencing.RuleAwaits: {
+		is:   "nothing is heard of the other node, and the third vote has been asked for",
+		ends: "the vote is granted: then I take them",
+	},
+	fencing.RuleNoVote: {
+		is:   "nothing is heard of the other node, and there is no vote that would let this one take the addresses (prefer: consistency)",
+		ends: "a majority of the witnesses, or the disk, grants me the lease, or the other node is heard and does not hold",
+		do:   "see in `pairkeeper status` which witness does not answer, and bring it back; if the other node is down for certain, set prefer: availability here and reload",
+	},
+	fencing.RuleRefused: {
+		is:   "the third vote is the other node's, though nothing is heard of it",
+		ends: "its lease runs out or is returned: then I take them",
+		do:   "look for what keeps the nodes from hearing each other: `pairkeeper status` shows the links and who has the lease",
+	},
+	fencing.RuleVoted: {is: "nothing is heard of the other node, and the third vote, the tiebreak or a fence allows this one to take the addresses"},
 
 	// Of a holder.
+	fencing.RuleExpired: {
+		is: "this node heard nothing of the other one and had no vote either (prefer: consistency)",
+		do: "look for what this node does not reach: the other node, the witnesses, the disk (`pairkeeper status`)",
+	},
 	fencing.RuleHolds:    {is: "nobody else holds the addresses"},
 	fencing.RuleWaitBoth: {is: "the other node holds the addresses, too, and may not know yet that this one does"},
 	fencing.RuleWins: {

@@ -23,7 +23,8 @@ type Node struct {
 	links     map[string]LinkChanged // by interface
 	routers   []*router
 	schedule  schedule
-	pulse     *fencing.Pulse  // nil: not begun
+	pulse     *fencing.Pulse // nil: not begun
+	voters    []voter
 	claimed   []fencing.Claim // memory of heartbeat, used again
 	stoodFor  time.Duration   // for how long this host's clocks have stood still, not noted yet
 	restless  bool            // something that roles tells may have changed
@@ -54,6 +55,7 @@ func NewNode(cfg Config) *Node {
 		routers = append(routers, newRouter(r))
 	}
 	n.index(routers)
+	n.newBallots(true)
 	return n
 }
 
@@ -184,6 +186,8 @@ func (s *step) event(ev Event) {
 		s.fenceConfirmed()
 	case Clear:
 		s.clear()
+	case VoteCast:
+		s.voteCast(ev)
 	case Tick:
 		s.tick()
 	}
@@ -208,6 +212,7 @@ func (s *step) tick() {
 		}
 		s.holdOffTick(r)
 		s.reassertTick(r)
+		s.voteTick(r)
 		if due(s.now, r.arbitration.checkAt) {
 			r.arbitration.checkAt = time.Time{}
 			s.touch(r)
@@ -322,6 +327,7 @@ func (s *step) settle() {
 		for _, r := range routers {
 			if members := s.members(r); r.cfg.VRRP.Grouped && members[0] == r {
 				s.settleGroup(members)
+				s.vote(members)
 				if r.cfg.Group != "" && !slices.Contains(groups, r) {
 					groups = append(groups, r)
 				}

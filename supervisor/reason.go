@@ -48,6 +48,12 @@ const (
 	ReasonFenceWorks      vrrp.Reason = "fence-works"       // they could
 )
 
+// What is noted of the third vote.
+const (
+	ReasonVoterMute vrrp.Reason = "voter-mute" // a witness or the disk does not answer
+	ReasonVoterBack vrrp.Reason = "voter-back" // it does again
+)
+
 // What the guard noted.
 const (
 	ReasonProxyFailed      vrrp.Reason = "proxy-failed"     // found dead or hung: the ladder begins

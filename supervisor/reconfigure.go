@@ -2,6 +2,7 @@ package supervisor
 
 import (
 	"reflect"
+	"slices"
 
 	"github.com/pairkeeper/pairkeeper/vrrp"
 )
@@ -43,7 +44,9 @@ func (s *step) reconfigured(cfg Config) {
 	s.reconfigureProxy(cfg)
 	s.retunePulse(&s.cfg, &cfg)
 	s.reconfigureFence(&s.cfg.Fence, &cfg.Fence)
+	others := !slices.Equal(s.cfg.Arbitration.Voters, cfg.Arbitration.Voters) || s.cfg.Arbitration.Lease != cfg.Arbitration.Lease
 	s.cfg = cfg
+	s.newBallots(others)
 }
 
 // successor is the router that carries a configuration from now on.

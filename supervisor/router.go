@@ -51,6 +51,7 @@ type router struct {
 	heldOff     holdOff
 	damping     damping
 	suspicion   suspicion
+	voting      voting // of the first of a group, or of a router alone
 }
 
 func newRouter(cfg Router) *router {

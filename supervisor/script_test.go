@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pairkeeper/pairkeeper/fencing"
 	"github.com/pairkeeper/pairkeeper/probes"
 	"github.com/pairkeeper/pairkeeper/supervisor"
 	"github.com/pairkeeper/pairkeeper/vrrp"
@@ -69,6 +70,8 @@ type script struct {
 	node *supervisor.Node
 	now  time.Time
 	mute bool // the gateway does not answer when it is asked
+
+	voter func(supervisor.AskVote) *fencing.Cast // answers at once; nil: not at all
 }
 
 func play(t testing.TB, cfg supervisor.Config) *script {
@@ -115,6 +118,7 @@ func (s *script) tell(evs ...supervisor.Event) []string {
 		if !s.mute && slices.Contains(done, supervisor.Action(supervisor.LookNow{Gateway: true})) {
 			out = append(out, s.tell(supervisor.Looked{Probe: "gateway", OK: true, Answered: true})...)
 		}
+		out = append(out, s.voted(done)...)
 	}
 	return out
 }
@@ -150,7 +154,7 @@ func wordsOf(actions []supervisor.Action) []string {
 	var out []string
 	for _, a := range actions {
 		switch a := a.(type) {
-		case supervisor.Beat:
+		case supervisor.Beat, supervisor.AskVote:
 			continue
 		case supervisor.LookNow:
 			if a.Gateway {

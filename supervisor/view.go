@@ -20,6 +20,7 @@ type View struct {
 
 	Heartbeat HeartbeatView
 	Fence     FenceView
+	Voters    []VoterView
 }
 
 // ProxyView is the guard's part of a View.
@@ -87,7 +88,7 @@ func (n *Node) View(now time.Time) View {
 
 // Summary is View without the routers.
 func (n *Node) Summary(now time.Time) View {
-	v := View{Node: n.cfg.Node, Peer: n.cfg.Peer, Proxy: n.Proxy(now), Health: n.Health(), Heartbeat: n.heartbeatView(), Fence: n.fenceView()}
+	v := View{Node: n.cfg.Node, Peer: n.cfg.Peer, Proxy: n.Proxy(now), Health: n.Health(), Heartbeat: n.heartbeatView(), Fence: n.fenceView(), Voters: n.voterViews()}
 	for i := range n.probes {
 		v.Probes = append(v.Probes, n.probes[i].view())
 	}

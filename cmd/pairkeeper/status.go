@@ -68,6 +68,7 @@ func printStatus(out io.Writer, s daemon.Status, now time.Time) {
 	}
 	printHeartbeat(w, s.Heartbeat, s.Peer, now)
 	printFence(w, s.Fence, s.Peer, now)
+	printVoters(w, s.Voters, now)
 	_ = w.Flush() // as good as out is
 	for _, line := range problems(s, now) {
 		fmt.Fprintln(out, "!", line)
@@ -156,6 +157,7 @@ func problems(s daemon.Status, now time.Time) []string {
 	}
 	list = append(list, heartbeatProblems(s.Heartbeat, s.Peer)...)
 	list = append(list, fenceProblems(s.Fence, s.Peer, now)...)
+	list = append(list, voterProblems(s.Voters)...)
 	list = append(list, gateProblems(s.Routers)...)
 	for _, r := range s.Routers {
 		if r.LastResort {

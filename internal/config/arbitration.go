@@ -19,13 +19,14 @@ type arbitration struct {
 	foreign  supervisor.OnForeign
 	peer     peerCheck
 	loser    loser
+	vote     vote
 }
 
 var foreignWords = []string{supervisor.AlertForeign: "alert", supervisor.ContestForeign: "contest", supervisor.ReleaseForeign: "release"}
 
 // readArbitration reads arbitration:.
 func (d *Document) readArbitration(v value) {
-	f, ok := v.fields("{gateway: auto}", "gateway", "isolated", "on_foreign_vip", "peer_check", "on_conflict", "hold_off")
+	f, ok := v.fields("{gateway: auto}", append([]string{"gateway", "isolated", "on_foreign_vip", "peer_check", "on_conflict", "hold_off"}, voteKeys...)...)
 	if !ok {
 		return
 	}
@@ -46,6 +47,7 @@ func (d *Document) readArbitration(v value) {
 			a.foreign = supervisor.OnForeign(slices.Index(foreignWords, word))
 		}
 	}
+	d.readVote(f)
 }
 
 func (a *arbitration) readGateway(v value) {
@@ -69,6 +71,7 @@ func (a *arbitration) readGateway(v value) {
 func (a *arbitration) decide(c *supervisor.Config, self node) {
 	c.Arbitration.KeepIsolated, c.Arbitration.OnForeign = a.keep, a.foreign
 	c.Arbitration.HoldOff, c.Arbitration.UntilCleared, c.Arbitration.StopProxy = a.loser.holdOff, a.loser.cleared, a.loser.stop
+	a.vote.decide(c, self)
 	c.Probes = append(c.Probes, a.probes(self)...)
 }
 
@@ -107,5 +110,6 @@ func (a *arbitration) tree() *yaml.Node {
 	t.set("peer_check", a.peer.tree())
 	t.set("on_foreign_vip", text(foreignWords[a.foreign]))
 	a.loser.tree(t)
+	a.vote.tree(t)
 	return t.Node
 }

@@ -47,6 +47,7 @@ func (d *Document) readHeartbeat(f fields) {
 		}
 	}
 	d.heartbeat, d.arbitration = h, arbitration{auto: true}
+	d.arbitration.vote.fenced = f.has("fence")
 	k, ok := v.fields(heartbeatExample, "key_file", "key_credential", "keys", "links", "port", "interval", "silent_after")
 	if !ok {
 		return

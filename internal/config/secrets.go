@@ -221,3 +221,16 @@ func readSecretFile(path string) (text, wrong string) {
 	}
 	return strings.TrimRight(string(data), "\r\n"), ""
 }
+
+// ReadKeyFile reads a key of HMAC from a file.
+func ReadKeyFile(path string) ([]byte, error) {
+	text, wrong := readSecretFile(path)
+	var key []byte
+	if wrong == "" {
+		key, wrong = decodeKey(text)
+	}
+	if wrong != "" {
+		return nil, errors.New(path + " " + wrong)
+	}
+	return key, nil
+}

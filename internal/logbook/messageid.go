@@ -38,6 +38,8 @@ var ids = map[string]string{
 	"BACKUP peer-better":     "5b8df526ec5245e181f77c1f0d8f1f51",
 	"BACKUP peer-deaf":       "afb4eecdcea241df88f9bae62c3a8c5d",
 	"BACKUP started":         "88341d23ce5c4711963d6d5c2625d31f",
+	"BACKUP vote-expired":    "995debf7fce64108ac1db17508b879bb",
+	"BACKUP vote-refused":    "9173f5b28788416b8975bb3cc6bfc861",
 	"FAULT barred":           "1047dbeb9341460fafa4e9f5ce82c7fe",
 	"FAULT group-fault":      "9125355d8d1842bfa3e27bc266a8e8e9",
 	"FAULT held-off":         "fda9801cf4164d8780b80bc654c50440",
@@ -97,6 +99,12 @@ var ids = map[string]string{
 	"fence-shot-failed": "386bd5bb393549829420ff5cef970986",
 	"fence-works":       "d3400077726e4d7d9f39d9bd7db0b4ec",
 	"peer-never-heard":  "d5bbb3f45c0d4a52a611d3de6ae805fd",
+	// What was noted of the third vote.
+	"no-vote":      "0317fc16893c4ff1bdcb2f0fe803237f",
+	"vote-expired": "5839357baeb54b8fb9ebaf44c6968937",
+	"vote-refused": "6563c27835804f569f261c02f829527c",
+	"voter-back":   "22831a491e324c3b8369591d0201ad81",
+	"voter-mute":   "25eb252de88a4dd5bf62a93eb8094076",
 
 	// What the guard of the proxy noted.
 	"proxy-config-bad":           "40b4f6a363974e8c9593de928d93846a",
@@ -158,6 +166,11 @@ var ids = map[string]string{
 	"heartbeat-replay":      "7246764b5725483b9223e1da083661cd",
 	"heartbeat-stranger":    "1c62926225a1491fa5171cfb3976015e",
 	"heartbeat-unknown-key": "fb7ddf88e6544c84884d53203f394525",
+
+	// What a witness noted.
+	"lease-moved":      "ce2cc68792fa438ca99ceebc5a23d498",
+	"question-refused": "e5f716686dbd47b18326f73b7710de12",
+	"witness-begins":   "3920123dccfe44689564fe684703ea43",
 
 	// What the daemon itself noted.
 	"begins":            "2f2a69b9abec4ff2be5de29685488952",

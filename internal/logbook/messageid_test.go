@@ -88,18 +88,16 @@ var unwritten = map[string]string{
 	"peer-advertises":    "the same",
 	"peer-stands-by":     "the addresses are taken, which the transition says",
 	"peer-missed":        "the same",
+	"voted":              "the same",
 	"listens":            "passes by itself; status and explain say it",
 	"peer-first":         "the same",
 	"peer-uninformed":    "the same",
+	"vote-awaited":       "the same",
 	"gateway-unsure":     "the same",
 	"conflict-unsettled": "the same",
 
-	"maintenance":  "of evidence that nothing gathers yet",
-	"vote-refused": "the same",
-	"vote-expired": "the same",
-	"voted":        "the same",
-	"no-vote":      "the same",
-	"not-asked":    "the same: the machine asks the network itself",
+	"maintenance": "of evidence that nothing gathers yet",
+	"not-asked":   "the same: the machine asks the network itself",
 }
 
 func TestEveryReasonHasAnID(t *testing.T) {

@@ -29,6 +29,13 @@ const (
 	Suppressed      vrrp.Reason = "suppressed"        // too many different records within a minute
 )
 
+// What a witness notes.
+const (
+	WitnessBegins   vrrp.Reason = "witness-begins"
+	LeaseMoved      vrrp.Reason = "lease-moved"      // to another node, or back
+	QuestionRefused vrrp.Reason = "question-refused" // not of a pair that it knows
+)
+
 // What the hands note: of hooks and receivers, and of a proxy that is a child.
 const (
 	HookAgreed      vrrp.Reason = "hook-agreed"      // one that might have vetoed

@@ -130,3 +130,12 @@ func (c *Cable) onPort(f func(netlink.Link) error) error {
 	}
 	return f(link)
 }
+
+// Isolate has the switch pass nothing between this port and others that are isolated, as a
+// private VLAN does; what is not isolated is reached.
+func (c *Cable) Isolate(on bool) {
+	c.host.lab.t.Helper()
+	c.host.lab.backing.must(func() error {
+		return c.onPort(func(port netlink.Link) error { return netlink.LinkSetIsolated(port, on) })
+	})
+}

@@ -51,6 +51,9 @@ type hands struct {
 	stopWatch func()
 	wires     *wires
 	endWires  func()
+	voters    *voters
+	endVotes  func()
+	voteCast  func(supervisor.VoteCast)
 	looks     *probesnet.Runner
 	stopLooks func()
 	hooks     *notifynet.Hooks
@@ -100,6 +103,9 @@ func (h *hands) configure(cfg supervisor.Config) {
 	if h.stopFenceWatch == nil || !sameFence(&old, &cfg) {
 		h.watchFence()
 	}
+	if h.voters == nil || !sameVoters(&old, &cfg) {
+		h.linkVoters()
+	}
 	if h.stopWatch == nil || !slices.Equal(interfaces(old), interfaces(cfg)) {
 		h.watchLinks()
 	}
@@ -116,6 +122,7 @@ func (h *hands) close() {
 	h.stopWatch()
 	h.wires.close()
 	h.endFence()
+	h.voters.close()
 	h.drain()
 	h.stopConfig()
 	h.stopProxy()

@@ -20,11 +20,14 @@ type hearts struct {
 	nodes [2]*node
 }
 
-func startHearts(t *testing.T, more string) *hearts {
+func startHearts(t *testing.T, more string, others ...func(*netlab.Lab)) *hearts {
 	t.Helper()
 	netlab.Need(t, "nft", "ip")
 	lab := netlab.New(t)
 	lab.Host("gw", "10.0.0.254/24")
+	for _, other := range others {
+		other(lab)
+	}
 	h := &hearts{TB: t, lab: lab}
 	conf := withHeartbeat(t, more)
 	for i, name := range []string{"lb01", "lb02"} {

@@ -248,6 +248,8 @@ func (l *loop) do(a supervisor.Action) {
 	case supervisor.Beat:
 		a.Heartbeat.Proxy = digestOf(l.hands.configHash)
 		l.hands.wires.beat(a)
+	case supervisor.AskVote:
+		l.hands.askVote(a)
 	case supervisor.Configure:
 		l.configure(a.Config)
 	case supervisor.Note:

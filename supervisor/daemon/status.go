@@ -24,6 +24,7 @@ type Status struct {
 	Routers   []RouterStatus   `json:"routers"`
 	Heartbeat *HeartbeatStatus `json:"heartbeat,omitempty"`
 	Fence     *FenceStatus     `json:"fence,omitempty"`
+	Voters    []VoterStatus    `json:"voters,omitempty"`
 	Notify    []NotifyStatus   `json:"notify,omitempty"`
 }
 
@@ -181,6 +182,7 @@ func (l *loop) status() Status {
 	}
 	s.Heartbeat = l.heartbeatStatus(v.Heartbeat)
 	s.Fence = fenceStatus(v.Fence)
+	s.Voters = voterStatus(v.Voters)
 	return s
 }
 

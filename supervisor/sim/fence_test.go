@@ -23,19 +23,6 @@ func TestStormsWithAFence(t *testing.T) {
 	storms(t, fenceFaults, 5*time.Millisecond, afterFence, func(p *Pair) { p.Group = true })
 }
 
-// TestPartedWithoutAFence: the same faults without one make two holders, so that
-// the storms above show something.
-func TestPartedWithoutAFence(t *testing.T) {
-	for seed := range uint64(*seeds) {
-		pair := DefaultPair()
-		pair.Heartbeat = 200 * time.Millisecond
-		if Rage(seed, pair, parting, true).Longest > time.Second {
-			return
-		}
-	}
-	t.Error("there never are")
-}
-
 // TestTwoThatLoseEachOtherFenceOne: however the moments fall, exactly one of two standbys is
 // shot, and the other one takes.
 func TestTwoThatLoseEachOtherFenceOne(t *testing.T) {

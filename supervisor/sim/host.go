@@ -63,6 +63,7 @@ type host struct {
 	traced   string
 	tracedAt time.Duration
 	repeats  int
+	way      way
 }
 
 func newHost(w *World, cfg supervisor.Config) *host {
@@ -194,6 +195,8 @@ func (h *host) do(actions []supervisor.Action) {
 			h.fenced = a.Fenced
 		case supervisor.Shoot:
 			h.shoot(a)
+		case supervisor.AskVote:
+			h.ask(a)
 		case supervisor.LookNow:
 			for _, p := range h.cfg.Probes {
 				if a.Concerns(p.OnFail.Act) {
@@ -225,7 +228,7 @@ func (h *host) trace(a supervisor.Action) {
 		}
 	}
 	switch a.(type) {
-	case supervisor.LookNow, supervisor.Beat:
+	case supervisor.LookNow, supervisor.Beat, supervisor.AskVote:
 		if !h.world.Verbose {
 			return
 		}

@@ -5,6 +5,8 @@ import (
 	"math/bits"
 	"strings"
 	"time"
+
+	"github.com/pairkeeper/pairkeeper/fencing"
 )
 
 // ledger keeps book of who holds the addresses and who serves.
@@ -84,12 +86,12 @@ func (l *ledger) account(w *World, d time.Duration) {
 		l.two += d
 	}
 	for _, h := range w.hosts {
-		if h.idle += d; reachable > 0 || !h.healthy() || h.lossIn+h.lossOut > 0 {
+		if h.idle += d; reachable > 0 || !h.healthy() || h.lossIn+h.lossOut > 0 || w.decided() {
 			h.idle = 0
 		}
 		l.unserved = max(l.unserved, h.idle)
 	}
-	if reachable < 2 || w.parted() {
+	if reachable < 2 || w.parted() && !w.decided() {
 		l.stretch = 0
 		return
 	}
@@ -106,6 +108,13 @@ func (w *World) parted() bool {
 		}
 	}
 	return false
+}
+
+// decided tells that no two may hold even then: there is a third vote, or a fence that is waited
+// for.
+func (w *World) decided() bool {
+	cfg := &w.hosts[0].cfg
+	return cfg.Arbitration.Prefer == fencing.Consistency || cfg.Fence.After
 }
 
 // accountHalves looks for hosts that hold only some of a group.

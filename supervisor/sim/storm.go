@@ -134,6 +134,10 @@ func (h *host) can(what string) bool {
 		return slices.ContainsFunc(h.world.hosts, func(h *host) bool { return h.severed })
 	case "loss 0":
 		return h.lossIn+h.lossOut > 0
+	case "witness found":
+		return h.way.lost
+	case "witness up":
+		return h.world.witness.book == nil
 	case "heartbeat back":
 		return slices.ContainsFunc(h.lines, func(l *line) bool { return !l.in || !l.out })
 	case "gateway found":
@@ -148,7 +152,7 @@ func (h *host) can(what string) bool {
 
 // mend ends every fault of a host.
 func (h *host) mend() {
-	for _, what := range []string{"host thaws", "cable back", "peer back", "loss 0", "uplink found", "mail passes", "vrrp passes", "heartbeat back", "gateway found", "power on", "daemon resumes", "daemon start"} {
+	for _, what := range []string{"host thaws", "cable back", "peer back", "loss 0", "uplink found", "mail passes", "vrrp passes", "heartbeat back", "gateway found", "witness found", "witness up", "power on", "daemon resumes", "daemon start"} {
 		if h.can(what) {
 			h.world.must(h, what)
 		}

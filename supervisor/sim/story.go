@@ -32,6 +32,9 @@ type Pair struct {
 	PeerCheck    bool
 	Fence        string // after_fence, without, or empty: there is none
 	Reboot       bool   // a host that was fenced is booted again
+	Witness      bool   // a third machine grants the vote
+	Consistency  bool   // prefer: consistency
+	Tiebreak     string
 	Gate         bool
 	Proxy        supervisor.Proxy
 	Probe        probes.Config
@@ -106,6 +109,12 @@ func (p *Pair) set(words []string) error {
 		p.PeerCheck = value == "auto"
 	case "on_foreign_vip":
 		p.Arbitration.OnForeign = map[string]supervisor.OnForeign{"contest": supervisor.ContestForeign, "release": supervisor.ReleaseForeign}[value]
+	case "witness":
+		p.Witness, err = strconv.ParseBool(value)
+	case "prefer":
+		p.Consistency = value == "consistency"
+	case "tiebreak":
+		p.Tiebreak = value
 	case "gate":
 		p.Gate = value == "auto"
 	case "when_all_unhealthy":
@@ -142,6 +151,7 @@ func (p *Pair) Node(name string) supervisor.Config {
 	}
 	if p.Heartbeat > 0 {
 		p.link(&cfg)
+		p.elect(&cfg)
 	}
 	p.arm(&cfg)
 	return cfg

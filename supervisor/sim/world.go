@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/pairkeeper/pairkeeper/fencing"
 	"github.com/pairkeeper/pairkeeper/supervisor"
 )
 
@@ -29,6 +30,7 @@ type World struct {
 	marked   time.Duration
 	stranger stranger
 	shots    int // that hit
+	witness  witness
 }
 
 // epoch is where virtual time starts: the deciders only compare times.
@@ -38,6 +40,7 @@ var epoch = time.Unix(1_000_000, 0).UTC()
 // the phases of everything periodic and the latencies.
 func New(seed uint64, nodes ...supervisor.Config) *World {
 	w := &World{rand: rand.New(rand.NewPCG(seed, 1)), luck: rand.New(rand.NewPCG(seed, 4))}
+	w.witness.book = fencing.NewWitness(epoch.Add(-time.Hour))
 	for _, cfg := range nodes {
 		w.hosts = append(w.hosts, newHost(w, cfg))
 	}
