@@ -36,6 +36,7 @@ const (
 	claimHears      = 1 << 2
 	claimLong       = 1 << 3
 	claimHeldOff    = 1 << 4
+	claimAsks       = 1 << 5
 )
 
 // The bounds of a message.
@@ -100,6 +101,9 @@ func (c Claim) flags() byte {
 	}
 	if c.Long {
 		f |= claimLong
+	}
+	if c.Asks {
+		f |= claimAsks
 	}
 	if c.HeldOff {
 		f |= claimHeldOff
@@ -172,7 +176,7 @@ func (h *Heartbeat) read(b []byte) Refusal {
 	}
 	for ; len(rest) > 0; rest = rest[claimLen:] {
 		c := Claim{Router: binary.BigEndian.Uint32(rest), Priority: rest[4], Role: Role(rest[5] & roleMask), Hears: rest[5]&claimHears != 0}
-		c.Long, c.HeldOff = rest[5]&claimLong != 0, rest[5]&claimHeldOff != 0
+		c.Long, c.HeldOff, c.Asks = rest[5]&claimLong != 0, rest[5]&claimHeldOff != 0, rest[5]&claimAsks != 0
 		if c.Role > Holds {
 			return RefusalFormat
 		}

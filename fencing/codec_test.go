@@ -43,7 +43,7 @@ func TestHeartbeatSurvivesTheWire(t *testing.T) {
 				return Claim{
 					Router: rapid.Uint32().Draw(t, "router"), Role: Role(rapid.IntRange(0, int(Holds)).Draw(t, "role")),
 					Priority: rapid.Byte().Draw(t, "priority"), Hears: rapid.Bool().Draw(t, "hears"),
-					Long: rapid.Bool().Draw(t, "long"), HeldOff: rapid.Bool().Draw(t, "held off"),
+					Long: rapid.Bool().Draw(t, "long"), HeldOff: rapid.Bool().Draw(t, "held off"), Asks: rapid.Bool().Draw(t, "asks"),
 				}
 			}), 0, 50).Draw(t, "claims"),
 		}

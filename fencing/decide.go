@@ -43,6 +43,7 @@ const (
 	RuleDeaf       Rule = "peer-deaf"          // both hold, the other one does not hear us and is well: the better informed yields
 	RuleWins       Rule = "conflict-wins"      // both hold, this node comes first
 	RuleHandOver   Rule = "peer-better"        // the other node stands by and is better off
+	RuleAsked      Rule = "peer-asks"          // the other node stands by, comes first, and asks for the addresses
 	RuleWorse      Rule = "gateway-lost"       // the other node reaches the gateway, this one has not for a while
 	RuleIsolated   Rule = "isolated"           // nothing is heard, and the gateway is lost
 	RuleStranger   Rule = "foreign-holder"     // somebody else answers for an address
@@ -111,6 +112,8 @@ func (e *Evidence) holder() Decision {
 		return Decision{Act: Release, Rule: RuleHandOver}
 	case e.informed() && e.Peer.Role == Standby && e.Peer.Class < e.Class && e.Worse:
 		return Decision{Act: Release, Rule: RuleWorse}
+	case e.informed() && e.Peer.Role == Standby && e.Peer.Asks && !e.Wins:
+		return Decision{Act: Release, Rule: RuleAsked}
 	case e.Linked && e.Hearing == Silent && e.Gateway == Lost && !e.StayIsolated:
 		return Decision{Act: Release, Rule: RuleIsolated, Alarm: true}
 	case e.Answer == ByStranger && e.ReleaseForeign:

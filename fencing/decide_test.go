@@ -43,6 +43,7 @@ func cut(e *Evidence)          { e.Class, e.Gateway = Cut, Lost }
 func worse(e *Evidence)        { e.Worse = true }
 func peerProxyBad(e *Evidence) { e.PeerProxy = Lost }
 func outdated(e *Evidence)     { e.Stale = true }
+func asks(e *Evidence)         { e.Peer.Asks = true }
 func tiebreak(e *Evidence)     { e.Tiebreak = true }
 func gateShut(e *Evidence)     { e.GateShut = true }
 func mustFence(e *Evidence)    { e.MustFence = true }
@@ -78,6 +79,11 @@ func TestDecide(t *testing.T) {
 		{"H4: a sick holder hands over to a sound standby", do(holding, sick, peerStands), Release, RuleHandOver},
 		{"H4: one without gateway does, after a while", do(holding, cut, worse, peerStands), Release, RuleWorse},
 		{"H4: not before", do(holding, cut, peerStands), Keep, RuleHolds},
+		{"S1: a holder that is asked, and comes second, hands over", do(holding, loses, peerStands, asks), Release, RuleAsked},
+		{"S1: not one that comes first", do(holding, peerStands, asks), Keep, RuleHolds},
+		{"S1: nor unasked", do(holding, loses, peerStands), Keep, RuleHolds},
+		{"S1: nor for who does not hear it", do(holding, loses, peerStands, peerOneWay, asks), Keep, RuleHolds},
+		{"S1: nor for who is out", do(holding, loses, peerIsOut, asks), Keep, RuleHolds},
 		{"H5: a sick holder keeps beside a sick standby", do(holding, sick, peerStands, peerSick), Keep, RuleHolds},
 		{"H5: and when nothing is known of the other", do(holding, sick), Keep, RuleHolds},
 		{"H6: an isolated holder releases", do(holding, isolated), Release, RuleIsolated},
@@ -180,7 +186,7 @@ func anything() *rapid.Generator[Evidence] {
 			Prefer: Prefer(of(1)), Holding: flag(), Wins: flag(), Tiebreak: flag(),
 			Paused: of(9) == 0, Ended: flag(), Carrier: of(9) != 0, Class: Class(of(4)),
 			Adverts: flag(), Silence: flag(), Linked: flag(), Hearing: Hearing(of(2)), Stale: flag(), DeafFor: flag(),
-			Peer:     Peer{Role: Role(of(2)), Class: Class(of(4)), Hears: flag(), Since: flag(), Missed: flag()},
+			Peer:     Peer{Role: Role(of(2)), Class: Class(of(4)), Hears: flag(), Asks: flag(), Since: flag(), Missed: flag()},
 			Conflict: flag(), Worse: flag(), Gateway: Reach(of(3)), Answer: Answer(of(3)), PeerProxy: Reach(of(2)), GateShut: flag(),
 			Vote: Vote(of(5)), Fence: Fence(of(4)), StayIsolated: flag(), ContestForeign: flag(), ReleaseForeign: flag(), MustFence: flag(),
 		}

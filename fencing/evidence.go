@@ -43,6 +43,7 @@ type Peer struct {
 	Role  Role
 	Class Class
 	Hears bool // our adverts
+	Asks  bool // for the addresses
 	// Since tells that it has heard from us since we gave the addresses up, or never held
 	// them.
 	Since bool

@@ -53,6 +53,7 @@ type Claim struct {
 	Priority uint8 // what it would advertise now
 	Hears    bool  // it hears our adverts
 	Long     bool  // it holds, and has done so for longer than a silence lasts
+	Asks     bool  // it stands by, and would have the addresses: it comes first
 	HeldOff  bool  // it is out because it lost a conflict
 }
 

@@ -93,6 +93,7 @@ func TestAlarms(t *testing.T) {
 		{"waits for the shot", do(silence, unanswered, fence(Pending), func(e *Evidence) { e.MustFence = true }), true},
 		{"the other one has the vote", do(silence, unanswered, vote(Refused)), true},
 		{"awaits the vote", do(silence, unanswered, vote(Awaited)), false},
+		{"hands over when asked", do(holding, loses, peerStands, asks), false},
 		{"must not shoot", do(silence, unanswered, func(e *Evidence) { e.MustFence = true }), true},
 		{"leaves it to a stranger", do(holding, stranger, func(e *Evidence) { e.ReleaseForeign = true }), true},
 		{"shoots beside", do(silence, unanswered, fence(Pending)), false},

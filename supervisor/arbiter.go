@@ -26,6 +26,7 @@ type arbitration struct {
 	deafAt   time.Time // since when the other node holds, too, and shows no sign that it hears us; zero: not so
 	lateAt   time.Time // when its adverts were so late that it was asked who has the addresses
 	worseAt  time.Time // since when this node is worse placed than the other
+	asks     bool      // it would pre-empt, and asks the other node to give the addresses up first
 	firstAt  time.Time // since when the other node, which comes first, might take and does not
 	rival    rival     // who else announces the addresses
 }
@@ -160,7 +161,7 @@ func (s *step) evidence(r *router) fencing.Evidence {
 	e := fencing.Evidence{
 		Holding: r.machine.State() == vrrp.Active, Carrier: true, Class: s.class(),
 		Adverts: s.hears(r), Linked: true, Hearing: s.pulse.Hearing(), Gateway: s.gateway(), Answer: s.answer(r),
-		Peer:         fencing.Peer{Role: claim.Role, Class: peer.Class, Hears: claim.Hears, Since: !s.pulse.Proven().Before(a.released)},
+		Peer:         fencing.Peer{Role: claim.Role, Class: peer.Class, Hears: claim.Hears, Asks: claim.Asks, Since: !s.pulse.Proven().Before(a.released)},
 		StayIsolated: s.cfg.Arbitration.KeepIsolated, Paused: s.paused, Ended: s.pulse.Ended(),
 		ContestForeign: s.cfg.Arbitration.OnForeign == ContestForeign, ReleaseForeign: s.cfg.Arbitration.OnForeign == ReleaseForeign,
 		PeerProxy: s.peerProxy(), GateShut: s.letGo(r),
@@ -325,11 +326,17 @@ func (s *step) mayTake(members []*router) bool {
 }
 
 // mayPreempt tells whether a router may come before one that advertises: not before one
-// that is better off, nor one that may not hear it; but before one that must not serve, unless
-// consistency is preferred.
+// that is better off, nor one that may not hear it; but before one that must not serve. Where
+// consistency is preferred it asks.
 func (s *step) mayPreempt(r *router) bool {
-	if s.pulse.Hearing() == fencing.BothWay {
-		return s.evidence(r).Wins
+	wins := s.pulse.Hearing() == fencing.BothWay && s.evidence(r).Wins
+	if s.cfg.Arbitration.Prefer == fencing.Consistency { // an advert may get lost: the other one leaves first
+		s.restless = s.restless || r.arbitration.asks != wins
+		r.arbitration.asks = wins
+		return false
 	}
-	return s.cfg.Arbitration.Prefer == fencing.Availability && r.keeps() && r.machine.Heard().Priority == vrrp.PriorityLastResort
+	if s.pulse.Hearing() == fencing.BothWay {
+		return wins
+	}
+	return r.keeps() && r.machine.Heard().Priority == vrrp.PriorityLastResort
 }

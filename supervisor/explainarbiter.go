@@ -38,6 +38,11 @@ func (x *explainer) waitsToPreempt() bool {
 		x.peer("%s holds the addresses", x.cfgPeer())
 		x.advise("look for what keeps the heartbeat from coming: a cable, a firewall (`pairkeeper status` shows the links)")
 		return true
+	case x.r.asks():
+		x.say("%s is heard; my priority %d is higher, and I have asked for the addresses (prefer: consistency)", x.whom(), x.mine())
+		x.change("%s gives them up: I take them", x.cfgPeer())
+		x.peer("%s holds the addresses", x.cfgPeer())
+		return true
 	case x.pulse.Hearing() == fencing.BothWay && peer.Class < x.class():
 		x.say("%s is heard; my priority %d is higher, but my node is worse off (%s)", x.whom(), x.mine(), x.class())
 		x.change("my node is as well off as %s (%s): I take over%s", x.cfgPeer(), peer.Class, x.afterDelay())

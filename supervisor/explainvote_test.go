@@ -38,6 +38,15 @@ func init() {
 			s.state("web", vrrp.Backup)
 			return s
 		}},
+		scene{"backup-that-asks-for-the-addresses", func(t *testing.T) *script {
+			cfg := electing(soon(base()), fencing.Consistency)
+			s, o := elects(t, cfg, fencing.VerdictRefused), newOther(fencing.Holds, 50)
+			for range 20 {
+				s.hears(o, advertTo(cfg, "web", 50))
+				s.beats(o, 200*time.Millisecond)
+			}
+			return s
+		}},
 		scene{"active-with-the-vote", waits(fencing.VerdictGranted, true)},
 		scene{"backup-that-gave-way-to-the-vote", func(t *testing.T) *script {
 			s := elects(t, electing(named(base()), fencing.Consistency), fencing.VerdictGranted)

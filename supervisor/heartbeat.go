@@ -127,6 +127,9 @@ func (s *step) roles() uint64 {
 		if s.hearsWell(r) {
 			h += 16
 		}
+		if r.asks() {
+			h += 8
+		}
 	}
 	return h
 }
@@ -137,10 +140,13 @@ func (s *step) saying() fencing.Heartbeat {
 	h.MACs = s.mine
 	h.Claims = make([]fencing.Claim, len(s.routers))
 	for i, r := range s.routers {
-		h.Claims[i] = fencing.Claim{Router: fencing.RouterKey(r.cfg.Name), Role: r.role(), Priority: r.machine.Priority(), Hears: s.hearsWell(r), Long: s.heldLong(r), HeldOff: !r.heldOff.since.IsZero()}
+		h.Claims[i] = fencing.Claim{Router: fencing.RouterKey(r.cfg.Name), Role: r.role(), Priority: r.machine.Priority(), Hears: s.hearsWell(r), Long: s.heldLong(r), HeldOff: !r.heldOff.since.IsZero(), Asks: r.asks()}
 	}
 	return h
 }
+
+// asks tells that a router asks the other node for its addresses.
+func (r *router) asks() bool { return r.arbitration.asks && r.machine.Preempting() }
 
 // heldLong tells that a router has been Active for so long that the other node, if it heard
 // this one, would have left long ago.

@@ -264,6 +264,7 @@ var rulings = map[fencing.Rule]meaning{
 		do: "look for what drops packets in one direction: a firewall, a switch, a duplex mismatch",
 	},
 	fencing.RuleWorse:    {is: "this node has lost its gateway, and the other node has not", do: "look at this node's cable, switch port and `ip route`"},
+	fencing.RuleAsked:    {is: "the other node stands by, comes first, and asked for the addresses"},
 	fencing.RuleHandOver: {is: "the other node stands by and is better off"},
 }
 

@@ -76,6 +76,38 @@ func TestASilentNodeIsTakenFromWithTheVote(t *testing.T) {
 	}
 }
 
+// hears is tell, and the other node gets the heartbeats that are due.
+func (s *script) hears(o *other, ev supervisor.Event) {
+	for _, a := range s.node.Step(s.now, ev) {
+		if b, ok := a.(supervisor.Beat); ok {
+			o.pulse.Heard(s.now, 0, &b.Heartbeat)
+		}
+	}
+}
+
+// TestConsistencyAsksBeforeItPreempts: an advert may get lost, so that the other node leaves first.
+func TestConsistencyAsksBeforeItPreempts(t *testing.T) {
+	for prefer, first := range map[fencing.Prefer]bool{fencing.Availability: true, fencing.Consistency: false} {
+		cfg := electing(soon(base()), prefer)
+		s, o := elects(t, cfg, fencing.VerdictGranted), newOther(fencing.Holds, 50)
+		for range 20 {
+			s.hears(o, advertTo(cfg, "web", 50))
+			s.beats(o, 200*time.Millisecond)
+		}
+		if got := s.node.Router("web").State == vrrp.Active; got != first {
+			t.Fatalf("prefer %d: pre-empts %t", prefer, got)
+		}
+		peer, _ := o.pulse.Peer()
+		if c, _ := peer.Claim(fencing.RouterKey("web"), 0); c.Asks == first {
+			t.Errorf("prefer %d: asks %t", prefer, c.Asks)
+		}
+		o.say.Claims[0].Role = fencing.Standby
+		s.tell(advertTo(cfg, "web", 0))
+		s.beats(o, time.Second)
+		s.state("web", vrrp.Active)
+	}
+}
+
 func TestARefusedVoteTakesNothing(t *testing.T) {
 	for _, prefer := range []fencing.Prefer{fencing.Availability, fencing.Consistency} {
 		s := abandoned(t, prefer, fencing.VerdictRefused)

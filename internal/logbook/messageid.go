@@ -35,6 +35,7 @@ var ids = map[string]string{
 	"BACKUP higher-advert":   "c72614236e1341daaefa8d8d69bc1500",
 	"BACKUP outranked":       "929c2804ec9140e6b76b5bc1be335264",
 	"BACKUP paused":          "e61906589dc140d3b065d3ac5705f52d",
+	"BACKUP peer-asks":       "8d780ee65098436a813a41a8eb90f616",
 	"BACKUP peer-better":     "5b8df526ec5245e181f77c1f0d8f1f51",
 	"BACKUP peer-deaf":       "afb4eecdcea241df88f9bae62c3a8c5d",
 	"BACKUP started":         "88341d23ce5c4711963d6d5c2625d31f",
