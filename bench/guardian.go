@@ -65,6 +65,11 @@ func (k pairkeeperUnit) install(l *lane, h *hostlab.Host) {
 }
 
 func (k pairkeeperUnit) settled(l *lane, h *hostlab.Host) bool {
+	return k.state(l, h)
+}
+
+// state tells that the router is as it should be, and the proxy good, if one is guarded.
+func (pairkeeperUnit) state(l *lane, h *hostlab.Host) bool {
 	text, err := h.Try("pairkeeper", "status", "--json")
 	var status struct {
 		Proxy   struct{ State string }
@@ -77,7 +82,7 @@ func (k pairkeeperUnit) settled(l *lane, h *hostlab.Host) bool {
 	if h == l.a {
 		want = "ACTIVE"
 	}
-	return status.Proxy.State == "good" && status.Routers[0].State == want
+	return (status.Proxy.State == "good" || status.Proxy.State == "") && status.Routers[0].State == want
 }
 
 // keepalivedUnit is Debian's with the script of the tutorials.

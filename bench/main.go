@@ -76,7 +76,7 @@ func parse(args []string) (options, error) {
 	f.StringVar(&o.binary, "binary", "bin/pairkeeper", "pairkeeper's `program`")
 	f.IntVar(&o.n, "n", usualRuns, "runs of a scenario; slow ones have fewer")
 	f.BoolVar(&o.quick, "quick", false, fmt.Sprintf("as -n %d, a few minutes", quickRuns))
-	f.StringVar(&o.only, "only", "", "only the scenarios whose `name` begins with this, else all but guard-…: "+strings.Join(names(), ", "))
+	f.StringVar(&o.only, "only", "", "only the scenarios whose `name` begins with this, else all but guard-… and matrix-…: "+strings.Join(names(), ", "))
 	f.StringVar(&o.json, "json", "", "write every single figure to this `file` too")
 	f.BoolVar(&o.logs, "logs", false, "print what the daemons logged after each run")
 	if err := f.Parse(args); err != nil {
@@ -117,16 +117,23 @@ func inLab(o options) error {
 	begin := time.Now()
 	var report report
 	report.describe(o)
-	var guarded []scenario
+	var guarded, matrix []scenario
 	for _, s := range chosen(o.only) {
-		if s.deed != nil {
+		switch {
+		case s.deed != nil:
 			guarded = append(guarded, s)
+			continue
+		case s.mishap != nil:
+			matrix = append(matrix, s)
 			continue
 		}
 		report.sections = append(report.sections, measure(s, o))
 	}
 	if len(guarded) > 0 {
 		report.sections = append(report.sections, measureGuards(guarded, o)...)
+	}
+	if len(matrix) > 0 {
+		report.sections = append(report.sections, measureMatrix(matrix, o)...)
 	}
 	report.took = time.Since(begin)
 	if o.json != "" {

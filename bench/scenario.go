@@ -7,6 +7,8 @@ import (
 	"os"
 	"strings"
 	"time"
+
+	"github.com/pairkeeper/pairkeeper/internal/mishap"
 )
 
 // scenario is a fault, or none, that each contestant goes through in turn.
@@ -22,6 +24,8 @@ type scenario struct {
 	// Instead of run, where a unit is guarded on hosts with systemd.
 	deed *deed
 	site site
+
+	mishap *mishap.Mishap // instead of run, where it befalls hosts with systemd
 }
 
 // quantity is what is measured.
@@ -65,6 +69,7 @@ func scenarios() []scenario {
 	all = append(all, stressScenarios()...)
 	all = append(all, idleScenarios()...)
 	all = append(all, guardScenarios()...)
+	all = append(all, matrixScenarios()...)
 	return append(all, probesScenarios()...)
 }
 

@@ -8,14 +8,13 @@ import (
 	"strings"
 )
 
-// wall is the table of nf_tables in which the switches drop what Wall says.
-const wall = "bridge wall"
-
 // Wall has the switches drop frames until Unwall: rules of nft(8) in the chains from (what comes
 // from a cable), to (what leaves by one) and between (what goes from one cable to another). Port
 // names a host's cable. A rule begins with its chain, as in `between iifname "lb01.0" drop`.
-func (l *Lab) Wall(t T, rules ...string) {
+// Walls of other names stand beside it.
+func (l *Lab) Wall(t T, name string, rules ...string) {
 	t.Helper()
+	wall := "bridge " + name
 	text := fmt.Sprintf("add table %[1]s\ndelete table %[1]s\nadd table %[1]s\n", wall)
 	for chain, hook := range map[string]string{"from": "prerouting", "to": "postrouting", "between": "forward"} {
 		text += fmt.Sprintf("add chain %s %s { type filter hook %s priority 0; }\n", wall, chain, hook)
@@ -26,10 +25,10 @@ func (l *Lab) Wall(t T, rules ...string) {
 	nft(t, text)
 }
 
-// Unwall takes all rules away.
-func (l *Lab) Unwall(t T) {
+// Unwall takes a wall away, if there is one.
+func (l *Lab) Unwall(t T, name string) {
 	t.Helper()
-	nft(t, fmt.Sprintf("add table %[1]s\ndelete table %[1]s\n", wall))
+	nft(t, fmt.Sprintf("add table bridge %[1]s\ndelete table bridge %[1]s\n", name))
 }
 
 func nft(t T, text string) {

@@ -19,6 +19,9 @@ type Stage struct {
 	Unit string // of the daemon that keeps the address
 }
 
+// wall is the name of the pair's own: pairs may share a lab.
+func (s Stage) wall() string { return "wall_" + s.A.Name() }
+
 // Mishap is one of them.
 type Mishap struct {
 	Name  string
@@ -63,7 +66,7 @@ func signal(name string) func(Stage) {
 // Ends is how the mishap ends.
 func (m *Mishap) Ends(s Stage) {
 	if m.End == nil {
-		s.Lab.Unwall(s)
+		s.Lab.Unwall(s, s.wall())
 		return
 	}
 	m.End(s)
@@ -78,7 +81,7 @@ func walls(rules ...rule) func(Stage) {
 		for _, r := range rules {
 			list = append(list, r(s))
 		}
-		s.Lab.Wall(s, list...)
+		s.Lab.Wall(s, s.wall(), list...)
 	}
 }
 
@@ -128,7 +131,7 @@ func flaps(s Stage) {
 	for range 4 {
 		lose(s)
 		time.Sleep(2 * time.Second)
-		s.Lab.Unwall(s)
+		s.Lab.Unwall(s, s.wall())
 		time.Sleep(2 * time.Second)
 	}
 }
