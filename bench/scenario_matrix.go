@@ -159,7 +159,7 @@ const pairkeeperKeeps = `nodes:
   %[1]s: {address: %[2]s, priority: 150}
   %[3]s: {address: %[4]s, priority: 100}
 virtual_routers:
-  - {interface: eth0, vrid: %[5]d, addresses: [%[6]s/24], advert_interval: %[7]s, preempt_delay: 0}
+  - {interface: eth0, vrid: %[5]d, addresses: [%[6]s/24], advert_interval: %[7]s, preempt_delay: 0, flap_window: 0}
 heartbeat:
   key_file: /etc/pairkeeper/pair.key
   links: [{%[1]s: %[8]s, %[3]s: %[9]s}]

@@ -51,13 +51,14 @@ func All() []Mishap {
 		{Name: "loss", Title: "30 % of all frames between the two are lost", Lasts: 20 * time.Second, Begin: walls(lossy(a, b, 0), lossy(b, a, 0), lossy(a, b, 1), lossy(b, a, 1))},
 		{Name: "cable", Title: "the Active's cable is pulled", Begin: func(s Stage) { s.A.Cut(s, "eth0") }, End: func(s Stage) { s.A.Join(s, "eth0") }},
 		{Name: "hangs", Title: "the Active's daemon hangs", Begin: signal("STOP"), End: signal("CONT")},
-		{Name: "killed", Title: "the Active's daemon is killed", Begin: signal("KILL"), End: nothing},
+		{Name: "killed", Title: "the Active's daemon is killed", Begin: signal("KILL"), End: start},
 		{Name: "frozen", Title: "the Active's host freezes, but for its kernel", Begin: func(s Stage) { s.A.Freeze(s) }, End: func(s Stage) { s.A.Thaw(s) }},
 		{Name: "power", Title: "the Active's power is cut", Begin: func(s Stage) { s.A.Crash(s) }, End: func(s Stage) { s.A.Start(s) }},
 	}
 }
 
-func nothing(Stage) {}
+// start starts a daemon that nothing has started again.
+func start(s Stage) { s.A.Run(s, "systemctl", "start", s.Unit) }
 
 func signal(name string) func(Stage) {
 	return func(s Stage) { s.A.Run(s, "systemctl", "kill", "--kill-whom=all", "-s", name, s.Unit) }
