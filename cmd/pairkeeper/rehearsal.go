@@ -175,7 +175,7 @@ func (e *effect) mark() string {
 func (r *rehearsal) legend(out io.Writer) {
 	marks := map[string]string{
 		"! ": "could be better: nobody serves though a healthy node is there, or two hold, which can be prevented",
-		"? ": "the nodes cannot know: only a third vote, a fence or a named winner prevents two holders",
+		"? ": "the nodes cannot know who lives: without a third vote, a fence or a named winner two hold, or nobody does",
 		"= ": "the addresses stay with a node that is worse off: what its trouble costs is too little",
 	}
 	fmt.Fprintln(out)

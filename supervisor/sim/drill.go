@@ -38,6 +38,7 @@ func Drills(a, b *supervisor.Config) []Drill {
 	d.heartbeat()
 	d.peers()
 	d.gateway()
+	d.votes()
 	return d.list
 }
 
@@ -212,4 +213,27 @@ func (d *drills) gateway() {
 	d.each("gateway", "%s does not reach the gateway", "gateway lost", "gateway found")
 	d.both("gateway@both", "nobody reaches the gateway", "gateway lost", "gateway found")
 	d.each("gateway-flaps", "the gateway of %s comes and goes every 2 s", "gateway flaps", "gateway found")
+}
+
+// votes adds what becomes of the third vote and the fence, alone and when they are needed.
+func (d *drills) votes() {
+	a := d.nodes[0]
+	add := func(name, text string, begin, end []string) {
+		one := Drill{Name: name, What: text, Parts: len(begin) > 1}
+		for _, what := range begin {
+			one.Begin = append(one.Begin, Happening{a, what})
+		}
+		for _, what := range end {
+			one.End = append(one.End, Happening{a, what})
+		}
+		d.list = append(d.list, one)
+	}
+	if len(d.a.Arbitration.Voters) > 0 {
+		add("voters", "no witness and no disk answers", []string{"witness down"}, []string{"witness up"})
+		add("voters+power@"+a, "the same, and "+a+" loses power", []string{"witness down", "power cut"}, []string{"witness up", "power on"})
+		add("voters+between", "the same, and nothing passes between the nodes", []string{"witness down", "peer cut"}, []string{"witness up", "peer back"})
+	}
+	if len(d.a.Fence.Agents) > 0 {
+		add("fence+power@"+a, a+" loses power, and the fence fails", []string{"fence fails", "power cut"}, []string{"fence works", "power on"})
+	}
 }

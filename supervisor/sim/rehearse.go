@@ -135,6 +135,8 @@ func (d *Drill) judge(e *Effect, healthy bool, p pace) Verdict {
 		return Parted
 	case e.Two > p.blink:
 		return Twice
+	case e.Lasts && healthy && d.Parts:
+		return Parted
 	case e.Lasts && healthy:
 		return Outage
 	case e.Lasts:
