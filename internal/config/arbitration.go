@@ -1,7 +1,6 @@
 package config
 
 import (
-	"net/netip"
 	"slices"
 	"time"
 
@@ -14,12 +13,18 @@ import (
 // arbitration is what they decide by when they do not.
 type arbitration struct {
 	auto     bool // the gateway is the default route's next hop
-	gateways []netip.Addr
+	gateways []gateway
 	keep     bool // isolated: keep
 	foreign  supervisor.OnForeign
 	peer     peerCheck
 	loser    loser
 	vote     vote
+}
+
+// gateway is what is asked whether this node has been cut off.
+type gateway struct {
+	name  string
+	check probes.Check
 }
 
 var foreignWords = []string{supervisor.AlertForeign: "alert", supervisor.ContestForeign: "contest", supervisor.ReleaseForeign: "release"}
@@ -32,7 +37,7 @@ func (d *Document) readArbitration(v value) {
 	}
 	a := &d.arbitration
 	if g, ok := f.keys["gateway"]; ok {
-		a.readGateway(g)
+		d.readGateway(g)
 	}
 	if i, ok := f.keys["isolated"]; ok {
 		word, _ := i.one("release", "keep")
@@ -50,13 +55,12 @@ func (d *Document) readArbitration(v value) {
 	d.readVote(f)
 }
 
-func (a *arbitration) readGateway(v value) {
+func (d *Document) readGateway(v value) {
+	a := &d.arbitration
 	if v.node.Kind == yaml.SequenceNode {
 		a.auto = false
 		for _, item := range v.items() {
-			if g, ok := item.hostAddress(); ok {
-				a.gateways = append(a.gateways, g)
-			}
+			d.readTarget(item)
 		}
 		if len(v.items()) == 0 {
 			v.errorf("is empty: write a list of addresses, auto or none")
@@ -65,6 +69,46 @@ func (a *arbitration) readGateway(v value) {
 	}
 	word, _ := v.one("auto", "none")
 	a.auto = word == "auto"
+}
+
+// readTarget reads an address, or a look such as a probe makes.
+func (d *Document) readTarget(item value) {
+	g := gateway{}
+	if item.kind() == "a mapping" {
+		p := probe{}
+		f, ok := item.fields("{tcp: \"10.0.0.9:443\"}", "icmp", "tcp", "http")
+		switch {
+		case !ok:
+			return
+		case len(f.keys) != 1:
+			f.errorf("needs one of icmp, tcp and http, such as tcp: \"10.0.0.9:443\"")
+			return
+		case f.has("icmp"):
+			d.readICMP(f.keys["icmp"], &p)
+		case f.has("tcp"):
+			d.readTCP(f.keys["tcp"], &p)
+		default:
+			d.readHTTP(f.keys["http"], &p)
+		}
+		if p.Name == "" {
+			return
+		}
+		if p.local {
+			item.errorf("%s is this pair's own: it answers also where the node has been cut off", p.Name)
+		}
+		g = gateway{p.Name, p.Check}
+	} else {
+		at, ok := item.hostAddress()
+		if !ok {
+			return
+		}
+		g = gateway{at.String(), probes.Gateway{Host: at.String()}}
+	}
+	if slices.ContainsFunc(d.arbitration.gateways, func(o gateway) bool { return o.name == g.name }) {
+		item.errorf("%s is there already", g.name)
+		return
+	}
+	d.arbitration.gateways = append(d.arbitration.gateways, g)
 }
 
 // decide gives a node what the arbiter decides by, and has it ask the gateway.
@@ -77,7 +121,7 @@ func (a *arbitration) decide(c *supervisor.Config, self node) {
 
 // probes are the looks at the gateway. Their names have a space, which no other's has.
 func (a *arbitration) probes(self node) (list []probes.Config) {
-	look := func(name string, g probes.Gateway) {
+	look := func(name string, g probes.Check) {
 		list = append(list, probes.Config{
 			Name: name, Check: g, Interval: 500 * time.Millisecond, Timeout: 300 * time.Millisecond, Rise: 2, Fall: 3,
 			OnFail: probes.OnFail{Act: probes.Arbitrate},
@@ -87,9 +131,25 @@ func (a *arbitration) probes(self node) (list []probes.Config) {
 		look("arbitration gateway", probes.Gateway{IPv6: self.address.Is6()})
 	}
 	for _, g := range a.gateways {
-		look("arbitration gateway "+g.String(), probes.Gateway{Host: g.String()})
+		look("arbitration gateway "+g.name, g.check)
 	}
 	return list
+}
+
+func (g gateway) tree() *yaml.Node {
+	t := block()
+	t.Style = yaml.FlowStyle
+	switch c := g.check.(type) {
+	case probes.HTTP:
+		t.set("http", httpTree(c))
+	case probes.TCP:
+		t.set("tcp", tcpTree(c))
+	case probes.ICMP:
+		t.set("icmp", text(c.Host))
+	default:
+		return text(g.name)
+	}
+	return t.Node
 }
 
 func (a *arbitration) tree() *yaml.Node {
@@ -102,7 +162,7 @@ func (a *arbitration) tree() *yaml.Node {
 	default:
 		all := flowList()
 		for _, g := range a.gateways {
-			all.Content = append(all.Content, text(g.String()))
+			all.Content = append(all.Content, g.tree())
 		}
 		t.set("gateway", all)
 	}
