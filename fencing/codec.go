@@ -26,7 +26,7 @@ const (
 	offClass   = 6
 	offFlags   = 7
 	offSession = 8
-	headLen    = 64
+	headLen    = 72
 	claimLen   = 6
 	macLen     = sha256.Size
 
@@ -70,7 +70,7 @@ func (h *Heartbeat) Append(b []byte, key Key) ([]byte, error) {
 	start := len(b)
 	b = append(b, magic...)
 	b = append(b, formatNow, key.ID, byte(h.Class), h.flags())
-	for _, n := range [...]uint64{h.Session, h.Sequence, uint64(h.Uptime), h.EchoSession, h.EchoSequence, h.Config, h.Proxy} {
+	for _, n := range [...]uint64{h.Session, h.Sequence, uint64(h.Uptime), h.EchoSession, h.EchoSequence, h.Config, h.Proxy, uint64(h.Clock)} {
 		b = binary.BigEndian.AppendUint64(b, n)
 	}
 	b = append(append(b, byte(len(h.Node))), h.Node...)
@@ -151,11 +151,11 @@ func (h *Heartbeat) read(b []byte) Refusal {
 		Maintenance: b[offFlags]&flagMaintenance != 0,
 		Gateway:     Reach(b[offFlags] >> gatewayShift & 3),
 	}
-	var uptime uint64
-	for i, to := range [...]*uint64{&out.Session, &out.Sequence, &uptime, &out.EchoSession, &out.EchoSequence, &out.Config, &out.Proxy} {
+	var uptime, clock uint64
+	for i, to := range [...]*uint64{&out.Session, &out.Sequence, &uptime, &out.EchoSession, &out.EchoSequence, &out.Config, &out.Proxy, &clock} {
 		*to = binary.BigEndian.Uint64(b[offSession+8*i:])
 	}
-	out.Uptime = time.Duration(uptime)
+	out.Uptime, out.Clock = time.Duration(uptime), int64(clock)
 	var rest []byte
 	var ok bool
 	if out.Node, rest, ok = name(b[headLen:], h.Node); !ok || out.Node == "" {

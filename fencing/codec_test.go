@@ -18,7 +18,7 @@ var (
 // some is a heartbeat with something in every field.
 func some() Heartbeat {
 	return Heartbeat{
-		Node: "lb01", Version: "1.0", Session: 7, Sequence: 9, Uptime: time.Hour, EchoSession: 5, EchoSequence: 3,
+		Node: "lb01", Version: "1.0", Session: 7, Sequence: 9, Uptime: time.Hour, Clock: 1_700_000_000_000_000_000, EchoSession: 5, EchoSequence: 3,
 		Class: Cut, Maintenance: true, Gateway: Lost, Config: 11, Proxy: 13, MACs: []MAC{{2, 0, 0, 0, 0, 5}, {0, 0, 94, 0, 1, 50}},
 		Claims: []Claim{{Router: RouterKey("web"), Role: Holds, Priority: 150, Hears: true}, {Router: RouterKey("static"), Role: Standby, Priority: 1}},
 	}
@@ -31,6 +31,7 @@ func TestHeartbeatSurvivesTheWire(t *testing.T) {
 			Node: rapid.StringN(1, 20, 80).Draw(t, "node"), Version: rapid.StringN(0, 20, 80).Draw(t, "version"),
 			Session: number.Draw(t, "session"), Sequence: number.Draw(t, "sequence"),
 			Uptime:      time.Duration(rapid.Int64Min(0).Draw(t, "uptime")),
+			Clock:       rapid.Int64().Draw(t, "clock"),
 			EchoSession: rapid.Uint64().Draw(t, "echo session"), EchoSequence: rapid.Uint64().Draw(t, "echo sequence"),
 			Class:       Class(rapid.IntRange(0, int(Resigned)).Draw(t, "class")),
 			Maintenance: rapid.Bool().Draw(t, "maintenance"),

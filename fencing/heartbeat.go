@@ -28,6 +28,7 @@ type Heartbeat struct {
 	// Config and Proxy identify what the sender works by: the first bytes of a SHA-256 of
 	// the configuration, and of the proxy's files; zero: not known.
 	Config, Proxy uint64
+	Clock         int64 // what time it is there: Unix time in nanoseconds; 0: not told
 	// MACs are the addresses under which the sender may answer for a virtual address.
 	MACs   []MAC
 	Claims []Claim // of each virtual router, in the order of the configuration

@@ -12,7 +12,8 @@ import (
 
 // agreement is what the nodes do not have in common.
 type agreement struct {
-	config, proxy, version difference
+	config, proxy, version, clock difference
+	ahead                         time.Duration // the other node's clock
 }
 
 // difference is one of these.
@@ -26,11 +27,17 @@ const (
 	configDiffers  = 5 * time.Second
 	proxyDiffers   = time.Minute
 	versionDiffers = 5 * time.Second
+	clockDiffers   = 10 * time.Second
 )
 
-// compare looks at a heartbeat that counts; mine is the digest of this node's proxy's files.
-func (s *step) compare(h *fencing.Heartbeat, mine uint64) {
-	a, own := &s.agreement, &s.cfg.Heartbeat
+// apart is how much the clocks may differ: more, and the journals of both nodes do not fit together.
+const apart = 2 * time.Second
+
+// compare looks at a heartbeat that counts, and at what this node has instead.
+func (s *step) compare(h *fencing.Heartbeat, ev *HeartbeatHeard) {
+	a, own, mine := &s.agreement, &s.cfg.Heartbeat, ev.Proxy
+	a.ahead = ev.Ahead
+	s.differs(&a.clock, a.ahead.Abs() > apart, clockDiffers, ReasonClockDiffers, "the time of day", h.Node+"'s "+a.clockText())
 	s.differs(&a.config, h.Config != own.Digest, configDiffers, ReasonConfigDiffers, "pairkeeper's configuration",
 		"the configuration of pairkeeper on "+h.Node+" is another one: it has to be the same on both nodes; compare `pairkeeper check --print`")
 	s.differs(&a.proxy, h.Proxy != mine && h.Proxy != 0 && mine != 0, proxyDiffers, ReasonProxyDiffers, "the proxy's configuration",
@@ -53,4 +60,12 @@ func (s *step) differs(d *difference, now bool, lasts time.Duration, reason vrrp
 		d.told = true
 		s.note("", reason, "%s", text)
 	}
+}
+
+// clockText says how the other node's clock differs.
+func (a *agreement) clockText() string {
+	if a.ahead < 0 {
+		return "clock is " + (-a.ahead).Round(time.Second).String() + " behind this one's"
+	}
+	return "clock is " + a.ahead.Round(time.Second).String() + " ahead of this one's"
 }

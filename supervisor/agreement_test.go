@@ -25,21 +25,22 @@ func TestADifferenceBetweenTheNodesIsToldOnceAndWhenItEnds(t *testing.T) {
 	}{
 		"note peer-config-differs":  {func(o *other) { o.say.Config = 7 }, 5 * time.Second},
 		"note peer-version-differs": {func(o *other) { o.say.Version = "2.0" }, 5 * time.Second},
+		"note peer-clock-differs":   {func(o *other) { o.ahead = -3 * time.Second }, 10 * time.Second},
 		"note peer-proxy-differs":   {func(o *other) { o.say.Proxy = 9 }, time.Minute},
 	} {
 		t.Run(reason, func(t *testing.T) {
 			s, o := holding(t, linked(named(base()))), newOther(fencing.Standby, 100)
 			o.say.Proxy, o.files = 8, 8
 			s.wants(notes(s.beats(o, 2*time.Minute)))
-			same := o.say
+			same, ahead := o.say, o.ahead
 			c.change(o)
 			s.wants(notes(s.beats(o, c.lasts-time.Second)))
 			s.wants(notes(s.beats(o, 10*time.Minute)), reason)
-			o.say = same
+			o.say, o.ahead = same, ahead
 			s.wants(notes(s.beats(o, time.Minute)), "note peer-agrees-again")
 			c.change(o)
 			s.wants(notes(s.beats(o, c.lasts-time.Second)))
-			o.say = same
+			o.say, o.ahead = same, ahead
 			s.wants(notes(s.beats(o, time.Minute))) // it did not last
 		})
 	}

@@ -33,8 +33,9 @@ func linked(cfg supervisor.Config) supervisor.Config {
 type other struct {
 	pulse *fencing.Pulse
 	say   fencing.Heartbeat
-	deaf  bool   // it does not hear the node
-	files uint64 // identifies the files of the node's own proxy
+	deaf  bool          // it does not hear the node
+	ahead time.Duration // its clock
+	files uint64        // identifies the files of the node's own proxy
 }
 
 func newOther(role fencing.Role, priority uint8) *other {
@@ -60,7 +61,7 @@ func (s *script) beats(o *other, d time.Duration) (out []string) {
 			out = append(out, wordsOf([]supervisor.Action{a})...)
 		}
 		for _, b := range o.pulse.Beats(s.now, o.say) {
-			done := s.node.Step(s.now, supervisor.HeartbeatHeard{Heartbeat: &b.Heartbeat, Proxy: o.files})
+			done := s.node.Step(s.now, supervisor.HeartbeatHeard{Heartbeat: &b.Heartbeat, Ahead: o.ahead, Proxy: o.files})
 			out = append(append(out, wordsOf(done)...), s.voted(done)...)
 		}
 	}

@@ -29,7 +29,8 @@ type Stop struct{}
 type HeartbeatHeard struct {
 	Link      int
 	Heartbeat *fencing.Heartbeat
-	Proxy     uint64 // identifies the files of this node's proxy, as Heartbeat.Proxy does the other one's; 0: not known
+	Ahead     time.Duration // how far the other node's clock is ahead of this one's, less what the message took
+	Proxy     uint64        // identifies the files of this node's proxy, as Heartbeat.Proxy does the other one's; 0: not known
 }
 
 // HeartbeatGone tells that the other host's kernel says that nobody listens there.

@@ -41,7 +41,7 @@ func (s *step) heartbeat(ev HeartbeatHeard) {
 	after, at := s.pulse.Peer()
 	counts := at.Equal(s.now)
 	if counts {
-		s.compare(after, ev.Proxy)
+		s.compare(after, &ev)
 	}
 	s.claimed = claims
 	s.stood(s.pulse.Stood())

@@ -15,6 +15,8 @@ type HeartbeatView struct {
 	Class   fencing.Class
 	Config  uint64
 	Version string
+	// Clock says how the other node's clock differs; empty: it does not.
+	Clock string
 }
 
 // HeartbeatLinkView is one link.
@@ -30,6 +32,9 @@ func (n *Node) heartbeatView() HeartbeatView {
 	peer, at := n.pulse.Peer()
 	v := HeartbeatView{
 		Peer: *peer, Heard: at, Class: n.class(), Config: n.cfg.Heartbeat.Digest, Version: n.cfg.Heartbeat.Version,
+	}
+	if n.agreement.ahead.Abs() > apart {
+		v.Clock = n.agreement.clockText()
 	}
 	v.Peer.Claims, v.Peer.MACs = nil, nil // they are of the routers, and of the interfaces
 	for i, l := range n.cfg.Heartbeat.Links {

@@ -112,6 +112,7 @@ var meanings = map[vrrp.Reason]meaning{
 	ReasonPriority:        {is: "something that changes the priority came or went"},
 	ReasonConfigDiffers:   {is: "the two nodes run pairkeeper with different configurations, and decide by different rules", do: "compare `pairkeeper check --print` of both nodes, and copy the right file to the other one"},
 	ReasonProxyDiffers:    {is: "the proxies of the two nodes have different configurations, so that a move would change what clients get", do: "compare the proxy's files of both nodes"},
+	ReasonClockDiffers:    {is: "the clocks of the two nodes differ, so that their journals do not fit together", do: "`timedatectl` on both nodes"},
 	ReasonVersionDiffers:  {is: "the two nodes run different versions of pairkeeper", do: "upgrade the other node, too"},
 	ReasonAgrees:          {is: "what differed between the two nodes is the same again"},
 	ReasonConflictLost:    {is: "both nodes held the addresses, and this one has given them up", do: "find out what kept the nodes from hearing each other: a cable, a switch, a firewall"},

@@ -67,6 +67,7 @@ const (
 	ReasonPriority         vrrp.Reason = "priority"       // changed by what is tracked
 	ReasonConfigDiffers    vrrp.Reason = "peer-config-differs"
 	ReasonProxyDiffers     vrrp.Reason = "peer-proxy-differs"
+	ReasonClockDiffers     vrrp.Reason = "peer-clock-differs"
 	ReasonVersionDiffers   vrrp.Reason = "peer-version-differs"
 	ReasonAgrees           vrrp.Reason = "peer-agrees-again"
 	ReasonConflictLost     vrrp.Reason = "conflict-lost"         // both held, and this one gave way

@@ -115,6 +115,7 @@ var ids = map[string]string{
 	"proxy-config-reload-failed": "23065e79a0fa4f86a1c6f9ce87955d12",
 	"proxy-config-reloaded":      "206ceb2c39f44a799f23c69195afd723",
 	"proxy-config-restored":      "c966106bdeee4b1f83c2c96350e9dc2d",
+	"peer-clock-differs":         "f296204b4af14002a63c5b90c6c0fbb4",
 	"peer-version-differs":       "eb2aa23dd81941adbb18f6ee5cbbe908",
 	"peer-proxy-differs":         "5130ad6424ba4086a930aa610f7b86e6",
 	"peer-config-differs":        "b0c4a247beff4079b183516b18307673",

@@ -71,6 +71,9 @@ func differences(v supervisor.HeartbeatView, proxy uint64) []string {
 	if v.Peer.Version != v.Version {
 		list = append(list, fmt.Sprintf("the version of pairkeeper: %s here, %s there", v.Version, v.Peer.Version))
 	}
+	if v.Clock != "" {
+		list = append(list, "the time of day: its "+v.Clock+"; look at `timedatectl` on both")
+	}
 	return list
 }
 

@@ -246,7 +246,7 @@ func (l *loop) do(a supervisor.Action) {
 	case supervisor.LookNow:
 		l.hands.lookNow(a)
 	case supervisor.Beat:
-		a.Heartbeat.Proxy = digestOf(l.hands.configHash)
+		a.Heartbeat.Proxy, a.Heartbeat.Clock = digestOf(l.hands.configHash), time.Now().UnixNano()
 		l.hands.wires.beat(a)
 	case supervisor.AskVote:
 		l.hands.askVote(a)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"reflect"
 	"sync"
+	"time"
 
 	"github.com/pairkeeper/pairkeeper/fencing"
 	"github.com/pairkeeper/pairkeeper/fencing/fencingnet"
@@ -42,9 +43,13 @@ func (h *hands) linkHeartbeat() {
 		}})
 	}
 	hear := func(link int, m *fencing.Heartbeat) {
+		var ahead time.Duration
+		if m.Clock != 0 {
+			ahead = time.Unix(0, m.Clock).Sub(time.Now())
+		}
 		h.mail.put(letter{ask: func() {
 			if !life.ended {
-				h.step(supervisor.HeartbeatHeard{Link: link, Heartbeat: m, Proxy: digestOf(h.configHash)})
+				h.step(supervisor.HeartbeatHeard{Link: link, Heartbeat: m, Ahead: ahead, Proxy: digestOf(h.configHash)})
 			}
 		}})
 	}
