@@ -88,7 +88,7 @@ func TestWithAWitnessTwoNeverHold(t *testing.T) {
 	p.a.Crash(t)
 	p.nobody("the witness is down, the holder's power is cut", 3*time.Second, 3*time.Second)
 	p.wantJournal(p.b, "(no-vote)")
-	p.wantExplained(p.b, "no-vote", "see in `pairkeeper status` which witness does not answer, and bring it back", w.Addr())
+	p.wantExplained(p.b, "there is no vote that would let this one take the addresses", "see in `pairkeeper status` which witness does not answer, and bring it back", w.Addr())
 
 	p.mark()
 	w.Run(t, "systemctl", "start", "pairkeeper-witness")
