@@ -33,6 +33,11 @@ type Wire struct {
 
 	message []byte // of Send
 
+	// Of the goroutine that reads.
+	heard     fencing.Heartbeat
+	pace      pace
+	refusedAt map[fencing.Refusal]time.Time // when that was told
+
 	mu      sync.Mutex
 	conn    *net.UDPConn // nil: there is none
 	problem string
@@ -44,14 +49,14 @@ type Wire struct {
 // Listener is told what comes; on a goroutine of the wire.
 type Listener struct {
 	Heard   func(*fencing.Heartbeat) // signed; the memory is the listener's
-	Refused func(fencing.Refusal)    // something came that does not count
+	Refused func(fencing.Refusal)    // something came that does not count; told once a second for each reason
 	Gone    func()                   // nobody listens at the other end
 }
 
 // OpenWire returns at once: an address that the host does not have yet is waited for.
 func OpenWire(cfg WireConfig, tell Listener) *Wire {
 	ctx, stop := context.WithCancel(context.Background())
-	w := &Wire{cfg: cfg, tell: tell, stop: stop, done: make(chan struct{}), refused: map[fencing.Refusal]uint64{}}
+	w := &Wire{cfg: cfg, tell: tell, stop: stop, done: make(chan struct{}), refused: map[fencing.Refusal]uint64{}, refusedAt: map[fencing.Refusal]time.Time{}}
 	go w.run(ctx)
 	return w
 }
@@ -104,11 +109,8 @@ func (w *Wire) blame(err error) {
 	}
 }
 
-// A flood must not keep a real-time thread busy: after some messages there is a pause.
-const (
-	atOnce = 256
-	pause  = time.Millisecond
-)
+// pause is after an error.
+const pause = time.Millisecond
 
 // read tells what comes until the socket breaks or ctx ends.
 func (w *Wire) read(ctx context.Context, conn *net.UDPConn) error {
@@ -118,7 +120,7 @@ func (w *Wire) read(ctx context.Context, conn *net.UDPConn) error {
 	w.conn, w.problem = conn, ""
 	w.mu.Unlock()
 	buf := make([]byte, fencing.MaxMessage+1)
-	for n := 1; ; n++ {
+	for {
 		size, err := conn.Read(buf)
 		switch {
 		case ctx.Err() != nil:
@@ -129,9 +131,9 @@ func (w *Wire) read(ctx context.Context, conn *net.UDPConn) error {
 		case err != nil:
 			return err
 		default:
-			w.receive(buf[:size])
+			time.Sleep(w.pace.take(time.Now(), w.receive(buf[:size])))
 		}
-		if n%atOnce == 0 || err != nil {
+		if err != nil {
 			time.Sleep(pause)
 		}
 	}
@@ -143,17 +145,24 @@ func transient(err error) bool {
 		errors.Is(err, unix.ENETDOWN) || errors.Is(err, unix.EACCES) || errors.Is(err, unix.EPROTO)
 }
 
-func (w *Wire) receive(b []byte) {
-	h := new(fencing.Heartbeat)
-	if r := h.Parse(b, w.cfg.Keys); r != "" {
-		w.mu.Lock()
-		w.refused[r]++
-		w.mu.Unlock()
-		w.tell.Refused(r)
-		return
+// receive tells of a message, and returns what that costs.
+func (w *Wire) receive(b []byte) int {
+	r := w.heard.Parse(b, w.cfg.Keys)
+	if r == "" {
+		w.received.Add(1)
+		h := w.heard
+		w.heard = fencing.Heartbeat{}
+		w.tell.Heard(&h)
+		return toldCosts
 	}
-	w.received.Add(1)
-	w.tell.Heard(h)
+	w.mu.Lock()
+	w.refused[r]++
+	w.mu.Unlock()
+	if now := time.Now(); now.Sub(w.refusedAt[r]) >= refusedAgain {
+		w.refusedAt[r] = now
+		w.tell.Refused(r)
+	}
+	return 1
 }
 
 // Send signs and sends a message, which is lost where there is no socket. It does not

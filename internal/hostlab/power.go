@@ -54,11 +54,23 @@ func (h *Host) scrap(t T) {
 
 func (h *Host) kill(t T) {
 	t.Helper()
+	h.stun()
 	setCables(h.name, nil, false)
 	if err := h.boot.Process.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		t.Fatalf("hostlab: %s: crash: %v", h.name, err)
 	}
 	h.tidy(t)
+}
+
+// stun stops every process of the host, so that none notices that its cables go before its
+// power does. One that hangs in the kernel is not waited for.
+func (h *Host) stun() {
+	if os.WriteFile(h.cgroup()+"/cgroup.freeze", []byte("1"), 0) != nil {
+		return // it has powered itself off
+	}
+	for end := time.Now().Add(100 * time.Millisecond); !frozen(h.cgroup()) && time.Now().Before(end); {
+		time.Sleep(time.Millisecond)
+	}
 }
 
 // Freeze stalls every process of the host, as a paused virtual machine or a starved

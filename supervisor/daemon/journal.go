@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net/netip"
 
+	"github.com/pairkeeper/pairkeeper/fencing"
 	"github.com/pairkeeper/pairkeeper/internal/logbook"
 	"github.com/pairkeeper/pairkeeper/supervisor"
 	"github.com/pairkeeper/pairkeeper/supervisor/notifynet"
@@ -87,11 +88,13 @@ func (j *journal) note(n supervisor.Note, fields ...any) {
 	if remedy := n.Reason.Remedy(); remedy != "" {
 		e.text += ": " + remedy
 	}
-	if n.Router == "" {
+	switch {
+	case n.Router != "":
+		e.text = n.Router + ": " + e.text
+	case fencing.Refusal(n.Reason).Remedy() == "": // of heartbeats that are refused there may be a flood
 		j.put(e)
 		return
 	}
-	e.text = n.Router + ": " + e.text
 	j.write(e.text, e)
 }
 

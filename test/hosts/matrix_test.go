@@ -8,6 +8,7 @@ import (
 
 	"github.com/pairkeeper/pairkeeper/internal/hostlab"
 	"github.com/pairkeeper/pairkeeper/internal/mishap"
+	"github.com/pairkeeper/pairkeeper/internal/netlab"
 	"github.com/pairkeeper/pairkeeper/supervisor/daemon"
 )
 
@@ -70,8 +71,15 @@ func TestTheFaultMatrix(t *testing.T) {
 // newReferredPair has a heartbeat over both networks, and the lab's referee for a gateway.
 func newReferredPair(t *testing.T, arbitration string) *pair {
 	t.Helper()
-	p := newPairWith(t, nginx, strings.ReplaceAll(linked, "["+hostlab.Gateway+"]", "["+hostlab.Referee+"]")+arbitration)
-	for _, h := range p.lab.Hosts() {
+	netlab.Need(t, "nginx", "haproxy")
+	return newReferredPairIn(t, hostlab.New(t, "lb01", "lb02"), arbitration)
+}
+
+// newReferredPairIn is newReferredPair in a lab that has more hosts.
+func newReferredPairIn(t *testing.T, lab *hostlab.Lab, arbitration string) *pair {
+	t.Helper()
+	p := newPairIn(t, lab, nginx, strings.ReplaceAll(linked, "["+hostlab.Gateway+"]", "["+hostlab.Referee+"]")+arbitration)
+	for _, h := range p.nodes() {
 		p.await(h, "the heartbeat is heard both ways", bothWays)
 	}
 	return p
@@ -106,7 +114,7 @@ func (p *pair) endure(m mishap.Mishap, r row) {
 		}
 	}
 	if p.t.Failed() {
-		for _, h := range p.lab.Hosts() {
+		for _, h := range p.nodes() {
 			p.t.Logf("%s:\n%s", h.Name(), h.Journal(p.t, "-u", "pairkeeper", "-o", "short-precise", "-n", "40"))
 		}
 	}

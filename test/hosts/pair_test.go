@@ -21,6 +21,11 @@ const (
 	soon = 30 * time.Second // generous: the machine may be busy
 )
 
+// The secret of the heartbeat, and where it lies.
+const keyFile = "/etc/pairkeeper/pair.key"
+
+var pairKey = "hex:" + strings.Repeat("5a", 32) + "\n"
+
 var binary string
 
 func TestMain(m *testing.M) {
@@ -87,14 +92,19 @@ func newPair(t *testing.T, p proxy) *pair {
 func newPairWith(t *testing.T, p proxy, more string) *pair {
 	t.Helper()
 	netlab.Need(t, "nginx", "haproxy")
-	pr := &pair{t: t, proxy: p, lab: hostlab.New(t, "lb01", "lb02")}
-	pr.a, pr.b = pr.lab.Host("lb01"), pr.lab.Host("lb02")
-	for _, h := range pr.lab.Hosts() {
+	return newPairIn(t, hostlab.New(t, "lb01", "lb02"), p, more)
+}
+
+// newPairIn is newPairWith in a lab that has more hosts, or that something was done to.
+func newPairIn(t *testing.T, lab *hostlab.Lab, p proxy, more string) *pair {
+	t.Helper()
+	pr := &pair{t: t, proxy: p, lab: lab, a: lab.Host("lb01"), b: lab.Host("lb02")}
+	for _, h := range pr.nodes() {
 		if p == haproxy {
 			h.UseHAProxy(t)
 		}
 		pr.install(h, more)
-		h.Write(t, "/etc/pairkeeper/pair.key", "hex:"+strings.Repeat("5a", 32)+"\n", 0o600)
+		h.Write(t, keyFile, pairKey, 0o600)
 		h.Run(t, "systemctl", "enable", "--now", "pairkeeper.service")
 	}
 	pr.client, pr.census = pr.lab.Client(vip, 5*time.Millisecond), pr.lab.Census(t, vip)
@@ -103,6 +113,9 @@ func newPairWith(t *testing.T, p proxy, more string) *pair {
 	pr.mark()
 	return pr
 }
+
+// nodes are the two hosts of the pair; the lab may have others.
+func (p *pair) nodes() []*hostlab.Host { return []*hostlab.Host{p.a, p.b} }
 
 func (p *pair) install(h *hostlab.Host, more string) {
 	p.t.Helper()

@@ -15,17 +15,7 @@ func TestTheWitnessRunsAsAService(t *testing.T) {
 	netlab.Need(t, "systemctl")
 	lab := hostlab.New(t, "witness", "lb01")
 	w, asker := lab.Host("witness"), lab.Host("lb01")
-	unit, err := os.ReadFile("../../systemd/pairkeeper-witness.service")
-	if err != nil {
-		t.Fatal(err)
-	}
-	w.Install(t, binary, "/usr/bin/pairkeeper")
-	w.Write(t, "/etc/systemd/system/pairkeeper-witness.service", string(unit), 0o644)
-	w.Write(t, "/etc/pairkeeper/pair.key", "hex:"+strings.Repeat("5a", 32)+"\n", 0o600)
-	w.Run(t, "systemctl", "daemon-reload")
-	if out, err := w.Try("systemctl", "start", "pairkeeper-witness"); err != nil {
-		t.Fatalf("%v\n%s\n%s", err, out, w.Journal(t))
-	}
+	installWitness(t, w)
 	says := func(what string) {
 		t.Helper()
 		for end := time.Now().Add(soon); !strings.Contains(w.Journal(t, "-u", "pairkeeper-witness"), what); time.Sleep(100 * time.Millisecond) {
@@ -40,4 +30,20 @@ func TestTheWitnessRunsAsAService(t *testing.T) {
 	}
 	asker.Run(t, "bash", "-c", "printf hello >/dev/udp/"+w.Addr()+"/6941")
 	says("no question of a pair")
+}
+
+// installWitness runs the third vote on a host, as a unit.
+func installWitness(t *testing.T, w *hostlab.Host) {
+	t.Helper()
+	unit, err := os.ReadFile("../../systemd/pairkeeper-witness.service")
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.Install(t, binary, "/usr/bin/pairkeeper")
+	w.Write(t, "/etc/systemd/system/pairkeeper-witness.service", string(unit), 0o644)
+	w.Write(t, keyFile, pairKey, 0o600)
+	w.Run(t, "systemctl", "daemon-reload")
+	if out, err := w.Try("systemctl", "start", "pairkeeper-witness"); err != nil {
+		t.Fatalf("%v\n%s\n%s", err, out, w.Journal(t))
+	}
 }
