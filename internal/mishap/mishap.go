@@ -22,6 +22,9 @@ type Stage struct {
 // wall is the name of the pair's own: pairs may share a lab.
 func (s Stage) wall() string { return "wall_" + s.A.Name() }
 
+// Open lets all frames pass again.
+func (s Stage) Open() { s.Lab.Unwall(s, s.wall()) }
+
 // Mishap is one of them.
 type Mishap struct {
 	Name  string
@@ -67,7 +70,7 @@ func signal(name string) func(Stage) {
 // Ends is how the mishap ends.
 func (m *Mishap) Ends(s Stage) {
 	if m.End == nil {
-		s.Lab.Unwall(s, s.wall())
+		s.Open()
 		return
 	}
 	m.End(s)
@@ -132,7 +135,7 @@ func flaps(s Stage) {
 	for range 4 {
 		lose(s)
 		time.Sleep(2 * time.Second)
-		s.Lab.Unwall(s, s.wall())
+		s.Open()
 		time.Sleep(2 * time.Second)
 	}
 }

@@ -135,7 +135,7 @@ func TestWithADiskTwoNeverHold(t *testing.T) {
 	p.wantJournal(p.a, "ACTIVE -> BACKUP (vote-expired)")
 	p.wantExplained(p.b, "there is no vote that would let this one take the addresses", "disk /srv/shared/lease")
 	p.mark()
-	lab.Unwall(t)
+	stage.Open()
 	p.client.WaitFor(t, "lb01", soon)
 	disk.thaw(p.a)
 	p.wantJournalSoon(p.a, "disk /srv/shared/lease answers again (voter-back)")

@@ -68,7 +68,7 @@ func (p *pair) wantOrder(h *hostlab.Host, words ...string) {
 // returns boots lb01 again after its power was cut, and waits until all is as it was.
 func (p *pair) returns() {
 	p.t.Helper()
-	p.lab.Unwall(p.t)
+	mishap.Stage{T: p.t, Lab: p.lab, A: p.a}.Open()
 	p.a.Start(p.t)
 	p.calm()
 	p.neverTwo()
@@ -177,7 +177,7 @@ func TestNothingIsTakenBeforeTheFenceHasHit(t *testing.T) {
 	p.client.WaitFor(t, "lb01", soon)
 	p.fires(p.a, p.b)
 	p.neverTwo()
-	lab.Unwall(t)
+	stage.Open()
 	p.b.Start(t)
 	p.calm()
 	p.neverTwo()

@@ -33,7 +33,7 @@ var matrix = map[string]row{
 	"vrrp":           {holders: "lb01", none: blink, two: busy},
 	"heartbeat":      {holders: "lb01", none: blink, two: busy},
 	"not-arp":        {holders: "lb01", none: blink, two: busy},
-	"isolated-a":     {holders: "lb01 lb02", none: 8 * time.Second, two: busy},
+	"isolated-a":     {holders: "lb01 lb02", none: failed, two: busy},
 	"isolated-a-all": {holders: "lb01 lb02", none: failed, two: busy},
 	"isolated-b-all": {holders: "lb01", none: blink, two: busy},
 	"gateway-a":      {holders: "lb01 lb02", none: blink, two: busy},
@@ -47,7 +47,7 @@ var matrix = map[string]row{
 	"power":          {holders: "lb01 lb02", none: failed, two: busy},
 	// Nobody can know here who lives: it takes a third vote.
 	"all":    {holders: "lb01 lb02", none: failed, two: 30 * time.Second},
-	"from-a": {holders: "lb01 lb02", none: failed, two: 5 * time.Second},
+	"from-a": {holders: "lb01 lb02", none: failed, two: 3 * time.Second},
 	"from-b": {holders: "lb01 lb02", none: failed, two: 5 * time.Second},
 }
 
