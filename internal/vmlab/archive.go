@@ -45,8 +45,8 @@ func (a *archive) dir(name string) {
 }
 
 // text adds a file with this content.
-func (a *archive) text(name string, mode fs.FileMode, content string) {
-	if a.begin(name, typeFile|uint32(mode.Perm()), int64(len(content))) {
+func (a *archive) text(name, content string) {
+	if a.begin(name, typeFile|0o644, int64(len(content))) {
 		a.write(content)
 		a.pad(int64(len(content)))
 	}

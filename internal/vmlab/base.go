@@ -39,9 +39,9 @@ func makeBase(dir string) (origin string, err error) {
 		a.dir(d)
 	}
 	a.link("/var/run", "/run")
-	a.text("/etc/passwd", 0o644, "root:x:0:0::/root:/bin/sh\nwww-data:x:33:33::/:/bin/sh\nnobody:x:65534:65534::/:/bin/sh\n")
-	a.text("/etc/group", 0o644, "root:x:0:\nwww-data:x:33:\nnogroup:x:65534:\n")
-	a.text("/etc/hosts", 0o644, "127.0.0.1 localhost\n::1 localhost\n")
+	a.text("/etc/passwd", "root:x:0:0::/root:/bin/sh\nwww-data:x:33:33::/:/bin/sh\nnobody:x:65534:65534::/:/bin/sh\n")
+	a.text("/etc/group", "root:x:0:\nwww-data:x:33:\nnogroup:x:65534:\n")
+	a.text("/etc/hosts", "127.0.0.1 localhost\n::1 localhost\n")
 	a.fail(k.addModules(a, tmp))
 	a.fail(addBusybox(a))
 	return k.origin, a.close()

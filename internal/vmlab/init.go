@@ -41,7 +41,7 @@ func perform() (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	line, err := openLine(!t.Shell)
+	line, err := openLine(t.Shell == "")
 	if err != nil {
 		return 0, err
 	}
@@ -57,8 +57,8 @@ func perform() (int, error) {
 		}
 	}()
 	code, err := reap(cmd.Process.Pid)
-	if err != nil {
-		return 0, err
+	if err != nil || t.Shell != "" { // the end of a session hangs the line up
+		return code, err
 	}
 	return code, drain(line)
 }
@@ -88,10 +88,14 @@ func furnish() error {
 			return err
 		}
 	}
-	for _, dir := range []string{"/run/netns", "/run/lock"} {
+	for _, dir := range []string{"/run/netns", "/run/lock", "/dev/net"} {
 		if err := os.MkdirAll(dir, 0o755); err != nil {
 			return err
 		}
+	}
+	// The module comes when somebody opens it.
+	if err := unix.Mknod("/dev/net/tun", unix.S_IFCHR|0o666, int(unix.Mkdev(10, 200))); err != nil && !errors.Is(err, os.ErrExist) {
+		return os.NewSyscallError("mknod /dev/net/tun", err)
 	}
 	if err := unix.Sethostname([]byte("vmlab")); err != nil {
 		return os.NewSyscallError("sethostname", err)
@@ -100,7 +104,18 @@ func furnish() error {
 	if err != nil {
 		return err
 	}
-	return netlink.LinkSetUp(lo)
+	if err := netlink.LinkSetUp(lo); err != nil {
+		return err
+	}
+	return preload()
+}
+
+// preload loads the schedulers that keep something for each network namespace. IPVS asks
+// for a scheduler while it holds its lock; such a one waits, to be registered, for the
+// namespaces that are just being removed, and their removal waits for the lock.
+func preload() error {
+	_, err := run("/", "/sbin/modprobe", "-a", "ip_vs_lblc", "ip_vs_lblcr")
+	return err
 }
 
 func readTask() (t task, err error) {
@@ -111,15 +126,15 @@ func readTask() (t task, err error) {
 	return t, json.Unmarshal(b, &t)
 }
 
-// command is what the task runs.
+// command is what the task runs. In a shell the test binary runs its tests, too.
 func (t task) command() *exec.Cmd {
 	cmd := exec.Command(testBinary)
 	cmd.Args = t.Args
 	cmd.Dir = t.Dir
 	cmd.Env = append(t.Env, stageVar+"="+stageTests, "PATH="+searchPath+":"+busyboxDir, "HOME=/root")
-	if t.Shell {
-		cmd.Path, cmd.Args = busyboxDir+"/sh", []string{"-sh"} // it edits lines
-		cmd.Env = append(cmd.Env, "TERM=vt220", `PS1=\w # `)
+	if t.Shell != "" {
+		cmd.Path, cmd.Args = t.Shell, []string{t.Shell}
+		cmd.Env = append(cmd.Env, "TERM="+terminal, `PS1=\w # `)
 		cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
 	}
 	return cmd
@@ -143,7 +158,12 @@ func openLine(raw bool) (*os.File, error) {
 
 // drain waits until everything written to the line is out.
 func drain(line *os.File) error {
-	return os.NewSyscallError("tcdrain "+line.Name(), unix.IoctlSetInt(int(line.Fd()), unix.TCSBRK, 1))
+	for {
+		err := unix.IoctlSetInt(int(line.Fd()), unix.TCSBRK, 1)
+		if !errors.Is(err, unix.EINTR) {
+			return os.NewSyscallError("tcdrain "+line.Name(), err)
+		}
+	}
 }
 
 // reap waits for the process, and for those that others left behind meanwhile. Its exit

@@ -114,7 +114,7 @@ func (w *watchdog) obituary(hung bool, err error) string {
 	how := fmt.Sprintf("the virtual machine ended without a result (qemu: %v)", err)
 	switch {
 	case hung:
-		how = fmt.Sprintf("the virtual machine hung: not a word for %v", w.limit)
+		how = fmt.Sprintf("the virtual machine hung: not a word for %v, or no end %v after the tests' time-out", w.limit, grace)
 	case strings.Contains(tail, "Kernel panic"):
 		how = "the kernel of the virtual machine panicked"
 	}

@@ -32,7 +32,7 @@ type task struct {
 	Args  []string
 	Env   []string
 	Dir   string
-	Shell bool // for somebody at the terminal, instead of the tests
+	Shell string // a program for somebody at the terminal, instead of the tests
 }
 
 // Where the task and the test binary lie inside.
@@ -93,15 +93,36 @@ func (p Payload) packInto(f *os.File, base string, shell bool) error {
 		}
 		a.tree(path, path)
 	}
-	t, err := json.Marshal(task{Args: testArgs(os.Args), Env: environment(), Dir: dir, Shell: shell})
+	t := task{Args: testArgs(os.Args), Env: environment(), Dir: dir}
+	if shell {
+		t.Shell = a.shell()
+	}
+	text, err := json.Marshal(t)
 	if err != nil {
 		return err
 	}
-	a.text(taskFile, 0o644, string(t))
+	a.text(taskFile, string(text))
 	if err := a.close(); err != nil {
 		return fmt.Errorf("packing the virtual machine: %w", err)
 	}
 	return nil
+}
+
+// terminal is the kind that a shell is told, by terminfo(5).
+const terminal = "linux"
+
+// shell adds the best shell of the host.
+func (a *archive) shell() string {
+	description := "/lib/terminfo/l/" + terminal
+	if _, err := os.Stat(description); err == nil {
+		a.copy(description, description)
+	}
+	path, err := find("bash")
+	if err != nil {
+		return "/bin/sh"
+	}
+	a.program(path, path)
+	return path
 }
 
 // testArgs are the arguments for the test binary inside, without the log that lets

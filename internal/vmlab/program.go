@@ -55,12 +55,15 @@ func librariesOf(path string) ([]string, error) {
 	if needed, err := f.ImportedLibraries(); err != nil || len(needed) == 0 {
 		return nil, err
 	}
-	out, err := exec.Command("ldd", path).CombinedOutput()
-	if err != nil || strings.Contains(string(out), "not found") {
-		return nil, fmt.Errorf("ldd %s: %v\n%s", path, err, out)
+	out, err := run("/", "ldd", path)
+	if err == nil && strings.Contains(out, "not found") {
+		err = fmt.Errorf("%s: not all of its libraries are installed:\n%s", path, out)
+	}
+	if err != nil {
+		return nil, err
 	}
 	var libraries []string
-	for _, m := range resolved.FindAllStringSubmatch(string(out), -1) {
+	for _, m := range resolved.FindAllStringSubmatch(out, -1) {
 		libraries = append(libraries, m[1])
 	}
 	return libraries, nil

@@ -18,9 +18,14 @@ const tailSize = 8 << 10
 // seconds; it is not shown.
 const alive = 0
 
-// watchdog hears what a machine says, and ends it when it says nothing.
+// grace is how long the machine may live on after the tests' own time-out, which ends
+// them with a dump of their goroutines. go test ends us after a minute.
+const grace = 30 * time.Second
+
+// watchdog hears what a machine says, and ends it when it says nothing, or does not end.
 type watchdog struct {
-	limit time.Duration
+	limit time.Duration // for silence
+	end   time.Time     // zero: none
 
 	mu      sync.Mutex
 	heard   time.Time
@@ -32,7 +37,21 @@ func newWatchdog() *watchdog {
 	if d, err := time.ParseDuration(os.Getenv(silenceVar)); err == nil {
 		w.limit = d
 	}
+	if d := testTimeout(os.Args); d > 0 {
+		w.end = time.Now().Add(d + grace)
+	}
 	return w
+}
+
+// testTimeout is that of the tests' arguments, zero if there is none.
+func testTimeout(args []string) time.Duration {
+	for _, a := range args {
+		if text, ok := strings.CutPrefix(a, "-test.timeout="); ok {
+			d, _ := time.ParseDuration(text)
+			return d
+		}
+	}
+	return 0
 }
 
 // hear is a Writer made of a function.
@@ -73,14 +92,14 @@ func (w *watchdog) tail() string {
 	return strings.TrimSpace(strings.ReplaceAll(string(w.console), "\r", ""))
 }
 
-// silent is for how long nothing was heard.
-func (w *watchdog) silent() time.Duration {
+// hung tells whether it is time to end the machine.
+func (w *watchdog) hung() bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return time.Since(w.heard)
+	return time.Since(w.heard) > w.limit || !w.end.IsZero() && time.Now().After(w.end)
 }
 
-// guard kills the process when it has been silent for too long. stop ends the guard, and
+// guard kills the process when the machine hangs. stop ends the guard, and
 // says whether it did.
 func (w *watchdog) guard(p *os.Process) (stop func() (killed bool)) {
 	quit, result := make(chan struct{}), make(chan bool, 1)
@@ -90,9 +109,9 @@ func (w *watchdog) guard(p *os.Process) (stop func() (killed bool)) {
 			case <-quit:
 				result <- false
 				return
-			case <-time.After(w.limit / 20):
+			case <-time.After(min(time.Second, w.limit/20)):
 			}
-			if w.silent() > w.limit {
+			if w.hung() {
 				_ = p.Kill()
 				result <- true
 				return
