@@ -11,5 +11,8 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	os.Exit(vmlab.Main(m, vmlab.Payload{Programs: []string{"nginx", "ip", "nft", "ipvsadm"}}))
+	os.Exit(vmlab.Main(m, vmlab.Payload{
+		Programs:   []string{"nginx", "ip", "nft", "ipvsadm"},
+		Pairkeeper: true,
+	}))
 }

@@ -22,20 +22,12 @@ func alternating(names []string) bool {
 func TestTranslatedConnectionsAlternateBetweenServers(t *testing.T) {
 	s := newTranslatedSite(t)
 	s.lead(s.directors[0])
-	table := handle(t, s.directors[0])
-	web := tcpService(vip, 80, "rr")
-	if err := table.NewService(web); err != nil {
-		t.Fatal(err)
-	}
-	for _, address := range []string{"10.0.0.21", "10.0.0.22"} {
-		if err := table.NewDestination(web, server(address, 80, ipvs.ConnFwdMasq)); err != nil {
-			t.Fatal(err)
-		}
-	}
+	s.translate(s.directors[0])
 	if got := s.ask(6); !alternating(got) {
 		t.Errorf("round robin answered %v", got)
 	}
-	if err := table.DelDestination(web, server("10.0.0.21", 80, ipvs.ConnFwdMasq)); err != nil {
+	table := handle(t, s.directors[0])
+	if err := table.DelDestination(tcpService(vip, 80, "rr"), server("10.0.0.21", 80, ipvs.ConnFwdMasq)); err != nil {
 		t.Fatal(err)
 	}
 	if got := s.ask(3); !slices.Equal(got, []string{"rs2", "rs2", "rs2"}) {
