@@ -51,24 +51,30 @@ func Main(m M, p Payload) int {
 // bootWith prepares the machine, boots it with the payload, and returns what the tests
 // exited with.
 func bootWith(p Payload) (code int, err error) {
-	if p.Pairkeeper {
-		remove, err := testbin.Provide()
-		if err != nil {
-			return 1, err
-		}
-		defer remove()
-	}
 	base, err := getBase()
 	if err != nil {
 		return 1, err
 	}
 	shell := os.Getenv(ShellVariable) == "1"
-	initrd, err := p.pack(base, shell)
+	initrd, err := p.packAll(base, shell)
 	if err != nil {
 		return 1, err
 	}
 	defer initrd.Close()
 	return boot(base, initrd, shell)
+}
+
+// packAll is pack, with a pairkeeper program that need not exist any longer when the
+// machine runs.
+func (p Payload) packAll(base string, shell bool) (*os.File, error) {
+	if p.Pairkeeper {
+		remove, err := testbin.Provide()
+		if err != nil {
+			return nil, err
+		}
+		defer remove()
+	}
+	return p.pack(base, shell)
 }
 
 // getBase is the folder of the base for this host.
