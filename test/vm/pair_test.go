@@ -4,11 +4,13 @@ package vm
 
 import (
 	"fmt"
+	"net/netip"
 	"testing"
 	"time"
 
 	"github.com/moby/ipvs"
 
+	"github.com/pairkeeper/pairkeeper/internal/hostlab"
 	"github.com/pairkeeper/pairkeeper/internal/netlab"
 	"github.com/pairkeeper/pairkeeper/test/interop"
 )
@@ -63,11 +65,22 @@ func TestTheServiceSurvivesTheDeathOfADirector(t *testing.T) {
 	if got := s.ask(4); !alternating(got) {
 		t.Errorf("before: round robin answered %v", got)
 	}
+	client := hostlab.NewClientIn(s.client, netip.MustParseAddrPort(service), 50*time.Millisecond)
+	defer client.Stop()
+	client.WaitFor(t, "rs1", soon)
+	client.Mark()
 	directors[0].Kill(t)
 	for _, name := range []string{"eth0", "eth1"} {
 		s.directors[0].Cable(name).Cut()
 	}
 	await(1, "[ACTIVE ACTIVE]")
+	client.WaitForAnswer(t, soon)
+	client.Stop()
+	outage := client.Outage()
+	t.Log("the client saw:", outage)
+	if outage.Failed == 0 {
+		t.Error("the client did not see that a director died")
+	}
 	if got := s.ask(4); !alternating(got) {
 		t.Errorf("after: round robin answered %v", got)
 	}
