@@ -19,8 +19,8 @@ import (
 // package's own tests.
 const silenceVar = "PAIRKEEPER_VMLAB_SILENCE"
 
-// silence is for how long the machine may say nothing before it counts as hung. It says
-// something every few seconds (alive), and begins to within some ten.
+// silence is for how long the machine may say nothing before it counts as hung: its
+// kernel tells of its start, and then the first process speaks every few seconds (alive).
 const silence = 3 * time.Minute
 
 // memory is the machine's, in MiB; the host gives it as it is used.
@@ -35,7 +35,7 @@ const (
 // kernelArgs: a kernel that ends when something is wrong with it, and does not do what
 // is of no use in a machine that lives for seconds. The last one is the first process's
 // environment.
-const kernelArgs = "console=ttyS0 quiet panic=-1 oops=panic nowatchdog nokaslr mitigations=off audit=0 no_timer_check " +
+const kernelArgs = "console=ttyS0 panic=-1 oops=panic nowatchdog nokaslr mitigations=off audit=0 no_timer_check " +
 	"rdinit=" + testBinary + " " + stageVar + "=" + stageInit
 
 // boot runs a machine to its end. What the tests print goes to our standard output as it

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -125,16 +126,15 @@ func (a *archive) shell() string {
 	return path
 }
 
-// testArgs are the arguments for the test binary inside, without the log that lets
-// go test cache a result: a result depends on more than this process reads.
+// outside are the flags whose files go test reads on the host: a log by which it would
+// cache the result, and coverage, which is not brought out.
+var outside = []string{"-test.testlogfile=", "-test.coverprofile=", "-test.gocoverdir="}
+
+// testArgs are the arguments for the test binary inside.
 func testArgs(args []string) []string {
-	var out []string
-	for _, a := range args {
-		if !strings.HasPrefix(a, "-test.testlogfile=") {
-			out = append(out, a)
-		}
-	}
-	return out
+	return slices.DeleteFunc(slices.Clone(args), func(arg string) bool {
+		return slices.ContainsFunc(outside, func(flag string) bool { return strings.HasPrefix(arg, flag) })
+	})
 }
 
 // environment is the part of ours that the tests inside have.
