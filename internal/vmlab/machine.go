@@ -38,6 +38,23 @@ const (
 const kernelArgs = "console=ttyS0 panic=-1 oops=panic nowatchdog nokaslr mitigations=off audit=0 no_timer_check " +
 	"rdinit=" + testBinary + " " + stageVar + "=" + stageInit
 
+// qemuArgs: a machine with two serial lines, the console and that of the tests, and
+// nothing else.
+func qemuArgs(base string, shell bool) []string {
+	signals := "on"
+	if shell {
+		signals = "off" // Ctrl-C is for the shell
+	}
+	return []string{
+		"-nodefaults", "-no-user-config", "-no-reboot", "-display", "none", "-monitor", "none",
+		"-machine", "pc", "-accel", "tcg,thread=multi", "-cpu", "max", "-smp", "2", "-m", memory,
+		"-kernel", filepath.Join(base, "vmlinux"), "-initrd", initrdFile, "-append", kernelArgs,
+		"-serial", "file:" + consoleFile,
+		"-chardev", "stdio,id=tests,signal=" + signals, "-serial", "chardev:tests",
+		"-device", fmt.Sprintf("isa-debug-exit,iobase=%#x,iosize=4", debugExit),
+	}
+}
+
 // boot runs a machine to its end. What the tests print goes to our standard output as it
 // comes.
 func boot(base string, initrd *os.File, shell bool) (code int, err error) {
@@ -50,17 +67,7 @@ func boot(base string, initrd *os.File, shell bool) (code int, err error) {
 		return 1, err
 	}
 	defer r.Close()
-	second := []string{"-chardev", "stdio,id=tests,signal=on", "-serial", "chardev:tests"}
-	if shell {
-		second[1] = "stdio,id=tests,signal=off" // Ctrl-C is for the shell
-	}
-	cmd := exec.Command(path, append([]string{
-		"-nodefaults", "-no-user-config", "-no-reboot", "-display", "none", "-monitor", "none",
-		"-machine", "pc", "-accel", "tcg,thread=multi", "-cpu", "max", "-smp", "2", "-m", memory,
-		"-device", "isa-debug-exit,iobase=0xf4,iosize=0x04",
-		"-kernel", filepath.Join(base, "vmlinux"), "-initrd", initrdFile, "-append", kernelArgs,
-		"-serial", "file:" + consoleFile,
-	}, second...)...)
+	cmd := exec.Command(path, qemuArgs(base, shell)...)
 	cmd.ExtraFiles = []*os.File{w, initrd}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	wd := newWatchdog()
