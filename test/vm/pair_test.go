@@ -16,14 +16,14 @@ import (
 )
 
 // translatedPair is the pair of directors of a translated site: the addresses on both
-// sides move together.
+// sides move together. The adverts leave room for a host that is busy.
 const translatedPair = `
 nodes:
   dir1: {address: 192.0.2.11, priority: 150}
   dir2: {address: 192.0.2.12, priority: 100}
 virtual_routers:
-  - {name: front, interface: eth0, vrid: 50, addresses: [` + vip + `/24], group: lvs}
-  - {name: back, interface: eth1, vrid: 51, addresses: [` + inner + `/24], group: lvs}
+  - {name: front, interface: eth0, vrid: 50, advert_interval: 500ms, addresses: [` + vip + `/24], group: lvs}
+  - {name: back, interface: eth1, vrid: 51, advert_interval: 500ms, addresses: [` + inner + `/24], group: lvs}
 `
 
 // translate gives a director the table of a translated site.

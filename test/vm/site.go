@@ -28,7 +28,7 @@ const (
 )
 
 // soon is generous: the host of the machine may be busy.
-const soon = 60 * time.Second
+const soon = 2 * time.Minute
 
 // site is what LVS is about: clients, two directors, two real servers with nginx that
 // answer with their names, "rs1" and "rs2".
