@@ -10,10 +10,10 @@ SUDO     := $(if $(filter 0,$(shell id -u)),,sudo)
 export CGO_ENABLED := 0
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test quick race bench lint storm mutants fuzz install clean
+.PHONY: help build demo test vm vm-shell quick race bench lint storm mutants fuzz install clean
 
 help: ## show this
-	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 build: ## build bin/pairkeeper
 	$(GO) build -trimpath -ldflags '-s -w -X main.release=$(RELEASE)' -o $(BINARY) ./cmd/pairkeeper
@@ -22,9 +22,18 @@ demo: build ## show the main job on a throw-away pair, in under a minute
 	@sh test/deps.sh demo
 	@$(BINARY) demo
 
-test: build ## everything: tables, simulator, kernel, keepalived, two hosts with systemd
+test: build ## everything: tables, simulator, kernel, keepalived, two hosts with systemd, a virtual machine
 	@sh test/deps.sh test
 	PAIRKEEPER_BINARY=$(abspath $(BINARY)) $(GO) test -count=1 -timeout 20m $(TESTS)
+
+vm: build ## the tests in a virtual machine, whose kernel has IPVS; needs no root; RUN=TestName
+	@sh test/deps.sh vm
+	PAIRKEEPER_BINARY=$(abspath $(BINARY)) $(GO) test -count=1 -timeout 20m -v -run '$(RUN)' ./test/vm
+
+vm-shell: build ## a shell in that machine, with the tests in it
+	@sh test/deps.sh vm
+	$(GO) test -c -o bin/vm.test ./test/vm
+	@cd test/vm && PAIRKEEPER_VM_SHELL=1 PAIRKEEPER_BINARY=$(abspath $(BINARY)) $(abspath bin/vm.test)
 
 quick: ## what needs no network and no root: tables, properties, the simulator
 	$(GO) test ./vrrp ./probes ./supervisor ./supervisor/sim ./internal/config .

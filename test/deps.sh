@@ -1,12 +1,16 @@
 #!/bin/sh
-# deps.sh demo|test - install what the target needs from Debian, where that is allowed.
+# deps.sh demo|test|vm - install what the target needs from Debian, where that is allowed.
 # Says what is missing otherwise; the demo then uses a web server of its own.
 set -eu
 
+# What runs the virtual machine, and what the tests in it run.
+vm="qemu-system-x86:qemu-system-x86_64 busybox-static:busybox kmod:depmod xz-utils:xz lz4:lz4 nginx-light:nginx nftables:nft iproute2:ip ipvsadm:ipvsadm"
+
 case ${1:-} in
 demo) packages="nginx-light:nginx" ;;
-test) packages="nginx-light:nginx haproxy:haproxy keepalived:keepalived nftables:nft iproute2:ip dbus:dbus-daemon systemd:systemctl util-linux:nsenter curl:curl stress-ng:stress-ng" ;;
-*) echo "usage: deps.sh demo|test" >&2; exit 64 ;;
+test) packages="nginx-light:nginx haproxy:haproxy keepalived:keepalived nftables:nft iproute2:ip dbus:dbus-daemon systemd:systemctl util-linux:nsenter curl:curl stress-ng:stress-ng $vm" ;;
+vm) packages=$vm ;;
+*) echo "usage: deps.sh demo|test|vm" >&2; exit 64 ;;
 esac
 
 PATH=$PATH:/usr/sbin:/sbin

@@ -14,6 +14,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/pairkeeper/pairkeeper/internal/netlab"
 )
 
 // answerWithin is how long the client waits for one answer.
@@ -31,6 +33,7 @@ type Sample struct {
 // an outage as users do. Slow requests do not hold up the next ones.
 type Client struct {
 	site  netip.AddrPort
+	dial  dial
 	every time.Duration
 	stop  context.CancelFunc
 	ended sync.WaitGroup
@@ -42,10 +45,26 @@ type Client struct {
 	stall   time.Duration
 }
 
+// dial opens a connection, as net.Dialer does.
+type dial func(ctx context.Context, network, address string) (net.Conn, error)
+
 // NewClient starts to ask the site.
 func NewClient(site netip.AddrPort, every time.Duration) *Client {
+	return newClient(new(net.Dialer).DialContext, site, every)
+}
+
+// NewClientIn starts to ask the site from a host of a netlab.
+func NewClientIn(h *netlab.Host, site netip.AddrPort, every time.Duration) *Client {
+	from := func(ctx context.Context, network, address string) (c net.Conn, err error) {
+		h.Do(func() { c, err = new(net.Dialer).DialContext(ctx, network, address) })
+		return c, err
+	}
+	return newClient(from, site, every)
+}
+
+func newClient(from dial, site netip.AddrPort, every time.Duration) *Client {
 	ctx, stop := context.WithCancel(context.Background())
-	c := &Client{site: site, every: every, stop: stop, mark: time.Now()}
+	c := &Client{site: site, dial: from, every: every, stop: stop, mark: time.Now()}
 	c.ended.Go(func() { c.run(ctx) })
 	return c
 }
@@ -83,7 +102,7 @@ func (c *Client) request(ctx context.Context) {
 	asked := time.Now()
 	ask, cancel := context.WithTimeout(ctx, answerWithin)
 	defer cancel()
-	host, err := fetch(ask, c.site)
+	host, err := c.fetch(ask)
 	if ctx.Err() != nil {
 		return
 	}
@@ -99,8 +118,8 @@ func (c *Client) request(ctx context.Context) {
 }
 
 // fetch asks once and returns the body.
-func fetch(ctx context.Context, site netip.AddrPort) (string, error) {
-	conn, err := new(net.Dialer).DialContext(ctx, "tcp", site.String())
+func (c *Client) fetch(ctx context.Context) (string, error) {
+	conn, err := c.dial(ctx, "tcp", c.site.String())
 	if err != nil {
 		return "", err
 	}
@@ -108,7 +127,7 @@ func fetch(ctx context.Context, site netip.AddrPort) (string, error) {
 	conn.(*net.TCPConn).SetLinger(0) // leave no TIME_WAIT: ports would run out
 	deadline, _ := ctx.Deadline()
 	conn.SetDeadline(deadline)
-	if _, err := fmt.Fprintf(conn, "GET / HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n\r\n", site.Addr()); err != nil {
+	if _, err := fmt.Fprintf(conn, "GET / HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n\r\n", c.site.Addr()); err != nil {
 		return "", err
 	}
 	resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
@@ -169,5 +188,19 @@ func (c *Client) WaitFor(t T, host string, limit time.Duration) {
 		if time.Now().After(end) {
 			t.Fatalf("%s is not answered by %s within %v; since the mark: %v, %v", c.site, host, limit, hosts, c.Outage())
 		}
+	}
+}
+
+// WaitForAnswer waits until a request that is made from now on has been answered, by
+// whomever.
+func (c *Client) WaitForAnswer(t T, limit time.Duration) {
+	t.Helper()
+	begun := time.Now()
+	answered := func(s Sample) bool { return s.Err == nil && s.Asked.After(begun) }
+	for !slices.ContainsFunc(c.Samples(), answered) {
+		if time.Since(begun) > limit {
+			t.Fatalf("%s is not answered within %v; since the mark: %v", c.site, limit, c.Outage())
+		}
+		time.Sleep(c.every)
 	}
 }

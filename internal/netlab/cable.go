@@ -14,6 +14,7 @@ type Cable struct {
 	MAC   net.HardwareAddr
 
 	host *Host
+	lab  *Lab // whose switch it leads to
 	port string
 }
 
@@ -32,9 +33,15 @@ func makeBridge() error {
 // addresses of a lab are 02:00:00:00:00:01 and so on, in the order of plugging.
 func (h *Host) Plug(name string, addresses ...string) *Cable {
 	h.lab.t.Helper()
-	h.lab.cables++
-	c := &Cable{Name: name, MAC: mac(h.lab.cables), host: h, port: port(h.lab.cables)}
-	h.lab.backing.must(c.lay)
+	return h.PlugInto(h.lab, name, addresses...)
+}
+
+// PlugInto is Plug into the switch of another lab: the host is in both networks.
+func (h *Host) PlugInto(l *Lab, name string, addresses ...string) *Cable {
+	h.lab.t.Helper()
+	l.cables++
+	c := &Cable{Name: name, MAC: mac(l.cables), host: h, lab: l, port: port(l.cables)}
+	l.backing.must(c.lay)
 	h.must(func() error { return c.configure(addresses) })
 	h.cables[name] = c
 	c.Settle()
@@ -92,26 +99,26 @@ func (c *Cable) configure(addresses []string) error {
 // Cut takes the carrier away.
 func (c *Cable) Cut() {
 	c.host.lab.t.Helper()
-	c.host.lab.backing.must(func() error { return c.onPort(netlink.LinkSetDown) })
+	c.lab.backing.must(func() error { return c.onPort(netlink.LinkSetDown) })
 }
 
 // Join gives the carrier back and waits until frames pass.
 func (c *Cable) Join() {
 	c.host.lab.t.Helper()
-	c.host.lab.backing.must(func() error { return c.onPort(netlink.LinkSetUp) })
+	c.lab.backing.must(func() error { return c.onPort(netlink.LinkSetUp) })
 	c.Settle()
 }
 
 // Detach takes the port out of the switch: nothing passes, but the carrier stays.
 func (c *Cable) Detach() {
 	c.host.lab.t.Helper()
-	c.host.lab.backing.must(func() error { return c.onPort(netlink.LinkSetNoMaster) })
+	c.lab.backing.must(func() error { return c.onPort(netlink.LinkSetNoMaster) })
 }
 
 // Attach puts the port back and waits until frames pass.
 func (c *Cable) Attach() {
 	c.host.lab.t.Helper()
-	c.host.lab.backing.must(c.attach)
+	c.lab.backing.must(c.attach)
 	c.Settle()
 }
 

@@ -16,19 +16,21 @@ const NoSkip = "PAIRKEEPER_NO_SKIP"
 func Need(t T, programs ...string) {
 	t.Helper()
 	if os.Geteuid() != 0 {
-		lacking(t, "needs root to make network namespaces (try: unshare -Urn)")
+		Lacking(t, "needs root to make network namespaces (try: unshare -Urn)")
 	}
 	if err := inNewNamespace(func() error { return nil }); err != nil {
-		lacking(t, "needs network namespaces: "+err.Error())
+		Lacking(t, "needs network namespaces: "+err.Error())
 	}
 	for _, p := range programs {
 		if _, err := exec.LookPath(p); err != nil {
-			lacking(t, "needs the program "+p)
+			Lacking(t, "needs the program "+p)
 		}
 	}
 }
 
-func lacking(t T, what string) {
+// Lacking skips the test for what this machine lacks, such as "needs root"; with
+// PAIRKEEPER_NO_SKIP=1 it fails it.
+func Lacking(t T, what string) {
 	t.Helper()
 	if os.Getenv(NoSkip) == "1" {
 		t.Fatalf("%s, and %s=1 forbids to skip", what, NoSkip)

@@ -204,3 +204,21 @@ func TestSkipBecomesFailureInCI(t *testing.T) {
 		}
 	}
 }
+
+func TestAHostCanBeInTwoNetworks(t *testing.T) {
+	left, right := netlab.New(t), netlab.New(t)
+	router := left.Host("router", "10.9.1.1/24")
+	cable := router.PlugInto(right, "eth1", "10.9.2.1/24")
+	router.Sysctl("net/ipv4/ip_forward", "1")
+	a, b := left.Host("a", "10.9.1.2/24"), right.Host("b", "10.9.2.2/24")
+	a.Run("ip", "route", "add", "default", "via", "10.9.1.1")
+	b.Run("ip", "route", "add", "default", "via", "10.9.2.1")
+	from, to := listen(t, a), listen(t, b)
+	if !passes(t, from, to, "10.9.2.2", soon) {
+		t.Error("nothing passes through the router")
+	}
+	cable.Cut()
+	if passes(t, from, to, "10.9.2.2", 300*time.Millisecond) {
+		t.Error("the router's second cable is cut, and datagrams pass")
+	}
+}

@@ -31,7 +31,7 @@ func (c *Cable) try() error {
 		return err
 	}
 	defer near.close()
-	far, err := c.host.lab.backing.openEnd(bridge)
+	far, err := c.lab.backing.openEnd(bridge)
 	if err != nil {
 		return err
 	}
