@@ -35,6 +35,9 @@ func (s *step) heartbeat(ev HeartbeatHeard) {
 	claims := append(s.claimed[:0], before.Claims...)
 	class := before.Class
 	if r := s.pulse.Heard(s.now, ev.Link, ev.Heartbeat); r != "" {
+		if ev.Heartbeat.EchoSequence == 0 && r == fencing.RefusalReplay {
+			return // a daemon that has just begun, and has heard nobody yet: it is heard when it has
+		}
 		s.note("", vrrp.Reason(r), "a heartbeat of %s on link %d is refused: %s", ev.Heartbeat.Node, ev.Link, r.Remedy())
 		return
 	}

@@ -4,6 +4,7 @@ import (
 	wire "encoding/binary"
 	"net"
 	"net/netip"
+	"slices"
 	"testing"
 	"time"
 	"unsafe"
@@ -41,8 +42,14 @@ func newCable(t *testing.T, h *hostlab.Host, nic int) *cable {
 	return &cable{t, fd}
 }
 
-// heartbeats are the frames with heartbeats that pass within a time.
-func (c *cable) heartbeats(long time.Duration) (frames [][]byte) {
+// recorded is a heartbeat that has passed.
+type recorded struct {
+	from, to netip.Addr
+	message  []byte
+}
+
+// heartbeats are those that pass within a time.
+func (c *cable) heartbeats(long time.Duration) (list []recorded) {
 	c.t.Helper()
 	wait := unix.NsecToTimeval(int64(50 * time.Millisecond))
 	if err := unix.SetsockoptTimeval(c.fd, unix.SOL_SOCKET, unix.SO_RCVTIMEO, &wait); err != nil {
@@ -52,10 +59,13 @@ func (c *cable) heartbeats(long time.Duration) (frames [][]byte) {
 	for end := time.Now().Add(long); time.Now().Before(end); {
 		n, _, err := unix.Recvfrom(c.fd, buf, 0)
 		if err == nil && n > 42 && buf[23] == unix.IPPROTO_UDP && wire.BigEndian.Uint16(buf[36:]) == heartbeatPort {
-			frames = append(frames, append([]byte(nil), buf[:n]...))
+			list = append(list, recorded{netip.AddrFrom4([4]byte(buf[26:])), netip.AddrFrom4([4]byte(buf[30:])), slices.Clone(buf[42:n])})
 		}
 	}
-	return frames
+	if len(list) == 0 {
+		c.t.Fatal("no heartbeat was seen on the cable")
+	}
+	return list
 }
 
 // datagram is a frame with a message from one address to another, in the hosts' second network.
@@ -90,7 +100,7 @@ func checksum(header []byte) uint16 {
 func (c *cable) send(frame []byte) {
 	c.t.Helper()
 	if _, err := unix.Write(c.fd, frame); err != nil {
-		c.t.Fatal(err)
+		c.t.Fatalf("%v: is the host off?", err)
 	}
 }
 
