@@ -15,14 +15,21 @@ import (
 	"github.com/pairkeeper/pairkeeper/internal/logbook"
 )
 
-// stuck is a log that takes nothing until it is released, and then tells what it wrote.
+// stuck is a log that has one record in hand, and takes nothing until it is released; then it
+// tells what it wrote.
 func stuck() (log *slog.Logger, release func() []string) {
-	hang, wrote := make(chan struct{}), make(chan string, 3*recordsWaiting)
+	begun, hang, wrote := make(chan struct{}, 1), make(chan struct{}), make(chan string, 3*recordsWaiting)
 	log, flush := newLogger(func(r record) error {
+		select {
+		case begun <- struct{}{}:
+		default:
+		}
 		<-hang
 		wrote <- r.text
 		return nil
 	})
+	log.Info("the first one")
+	<-begun
 	return log, func() []string {
 		close(hang)
 		flush()
@@ -46,7 +53,7 @@ func TestALogThatDoesNotTakeItsRecordsDelaysNothingAndCountsThem(t *testing.T) {
 	if kept < recordsWaiting || kept > recordsWaiting+1 {
 		t.Fatalf("%d records were kept, want some %d", kept, recordsWaiting)
 	}
-	if want := fmt.Sprintf("records lost: %d; the log did not take them", 2*recordsWaiting-kept); len(lost) != 1 || lost[0] != want {
+	if want := fmt.Sprintf("records lost: %d; the log did not take them", 1+2*recordsWaiting-kept); len(lost) != 1 || lost[0] != want {
 		t.Errorf("of the lost ones it says %q, want %q", lost, want)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/pairkeeper/pairkeeper/internal/hostlab"
+	"github.com/pairkeeper/pairkeeper/internal/mishap"
 )
 
 // bothStart boots both hosts at once.
@@ -123,7 +124,7 @@ func TestBothBeginWithoutAGatewayAndOneHolds(t *testing.T) {
 	p.nobody("one alone without a gateway", 0, 2*time.Second)
 	p.wantExplained(p.b, "gateway")
 	p.mark()
-	p.lab.Unwall(t)
+	mishap.Stage{T: t, Lab: p.lab, A: p.a}.Open()
 	p.client.WaitFor(t, "lb02", soon)
 	p.a.Start(t)
 	p.calm()
