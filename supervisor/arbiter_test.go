@@ -283,7 +283,28 @@ func asking(cfg supervisor.Config) supervisor.Config {
 
 // peerProxy is what the other node's proxy answers.
 func peerProxy(ok bool) supervisor.Event {
-	return supervisor.Looked{Probe: "peer", OK: ok, Answered: ok}
+	return supervisor.Looked{Probe: "peer", OK: ok, Answered: ok, Refused: !ok}
+}
+
+// A firewall that eats everything but ARP eats the question, too.
+func TestAPeerCheckThatGetsNoAnswerAtAllProvesNothing(t *testing.T) {
+	s := atWork(t, asking(better(base())))
+	s.beats(newOther(fencing.Holds, 150), time.Second)
+	s.wantsNo(s.answeredFor(20*time.Second, true), "web own")
+	for range 20 {
+		s.tell(supervisor.Looked{Probe: "peer"})
+		s.wantsNo(s.asksFor(time.Second), "web own")
+	}
+	s.state("web", vrrp.Backup)
+}
+
+// asksFor is answeredFor without anything of the other node's proxy.
+func (s *script) asksFor(d time.Duration) (out []string) {
+	for end := s.now.Add(d); s.now.Before(end); {
+		s.now = later(s.now, s.node.Deadline())
+		out = append(out, s.tell(supervisor.Tick{}, gateway(true), supervisor.RouterEvent{Router: "web", Event: vrrp.Answered{Holder: "02:00:00:00:00:06"}})...)
+	}
+	return out
 }
 
 func TestThePeerCheckAloneMovesNobody(t *testing.T) {

@@ -53,6 +53,7 @@ type Looked struct {
 	Probe    string // its name
 	OK       bool
 	Answered bool // somebody answered, though not as wanted
+	Refused  bool // the host answered that nobody listens there
 	Value    int  // of a file that has one
 	Detail   string
 }

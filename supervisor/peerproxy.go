@@ -15,7 +15,8 @@ func asksPeer(p probe) bool { return p.cfg.OnFail.Act == probes.AskPeer }
 func (n *Node) asksPeer() bool { return slices.ContainsFunc(n.probes, asksPeer) }
 
 // peerProxy is whether it answers. One that never has proves nothing: it may listen on the
-// virtual address alone, or a firewall keep this node from it.
+// virtual address alone; nor does silence, for a firewall may keep this node from it: it is lost
+// when it answers wrongly, or the host answers that nobody listens there.
 func (n *Node) peerProxy() fencing.Reach {
 	reach := fencing.Unasked
 	for i := range n.probes {
@@ -23,7 +24,7 @@ func (n *Node) peerProxy() fencing.Reach {
 		case !asksPeer(*p):
 		case p.counter.State() == probes.Good:
 			return fencing.Reached
-		case p.counter.State() == probes.Failed && p.worked:
+		case p.counter.State() == probes.Failed && p.worked && p.refused:
 			reach = fencing.Lost
 		}
 	}

@@ -16,6 +16,7 @@ type probe struct {
 	counter *probes.Counter
 	value   int
 	deaf    bool // the last look got no answer at all
+	refused bool // the last look was answered, by whatever: the way there is open
 	detail  string
 	since   time.Time
 	worked  bool // it has been good
@@ -64,7 +65,7 @@ func (s *step) looked(ev Looked) {
 		return // a look that began before the configuration changed
 	}
 	p := &s.probes[i]
-	p.detail, p.deaf = ev.Detail, !ev.OK && !ev.Answered
+	p.detail, p.deaf, p.refused = ev.Detail, !ev.OK && !ev.Answered, ev.Answered || ev.Refused
 	changed := p.counter.Add(s.now, ev.OK)
 	p.worked = p.worked || ev.OK
 	if changed {

@@ -3,12 +3,14 @@ package probesnet
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/pairkeeper/pairkeeper/probes"
@@ -79,7 +81,7 @@ func (p *httpProbe) redirected(_ *http.Request, via []*http.Request) error {
 func (p *httpProbe) look(ctx context.Context) Result {
 	var how progress
 	status, body, err := p.ask(how.follow(ctx))
-	r := Result{Answered: err == nil}
+	r := Result{Answered: err == nil, Refused: errors.Is(err, syscall.ECONNREFUSED)}
 	switch {
 	case err != nil:
 		r.Detail = how.explain(err, p.timeout)

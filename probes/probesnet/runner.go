@@ -14,6 +14,7 @@ import (
 type Result struct {
 	OK       bool
 	Answered bool   // a whole answer came, wanted or not
+	Refused  bool   // the host answered that nobody listens there
 	Value    int    // of a file that has one
 	Detail   string // for the operator: what was asked and what came back
 	Took     time.Duration

@@ -190,7 +190,7 @@ func (h *hands) watchProbes() {
 	h.stopLooks = cancel
 	cfgs := h.cfg.Probes
 	h.looks = probesnet.Run(ctx, cfgs, func(i int, r probesnet.Result) {
-		h.answer(ctx, supervisor.Looked{Probe: cfgs[i].Name, OK: r.OK, Answered: r.Answered, Value: r.Value, Detail: r.Detail})
+		h.answer(ctx, supervisor.Looked{Probe: cfgs[i].Name, OK: r.OK, Answered: r.Answered, Refused: r.Refused, Value: r.Value, Detail: r.Detail})
 	})
 }
 

@@ -152,7 +152,7 @@ func (p *proxy) askPeer(cfg probes.Config) {
 		ev, takes := supervisor.Looked{Probe: cfg.Name}, cfg.Timeout
 		if w.connected(p.host, peer) && !peer.proxy.hung {
 			takes = 2 * w.latency(wire)
-			ev.OK, ev.Answered = peer.proxy.serves(), peer.proxy.up
+			ev.OK, ev.Answered, ev.Refused = peer.proxy.serves(), peer.proxy.up, !peer.proxy.up
 		}
 		p.host.planned(takes, func() { p.host.tell(ev) })
 	}

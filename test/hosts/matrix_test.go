@@ -78,7 +78,7 @@ func newReferredPair(t *testing.T, arbitration string) *pair {
 // newReferredPairIn is newReferredPair in a lab that has more hosts.
 func newReferredPairIn(t *testing.T, lab *hostlab.Lab, arbitration string) *pair {
 	t.Helper()
-	p := newPairIn(t, lab, nginx, strings.ReplaceAll(linked, "["+hostlab.Gateway+"]", "["+hostlab.Referee+"]")+arbitration)
+	p := newPairIn(t, lab, nginx, "    flap_window: 0\n"+strings.ReplaceAll(linked, "["+hostlab.Gateway+"]", "["+hostlab.Referee+"]")+arbitration)
 	for _, h := range p.nodes() {
 		p.await(h, "the heartbeat is heard both ways", bothWays)
 	}
