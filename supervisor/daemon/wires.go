@@ -45,7 +45,7 @@ func (h *hands) linkHeartbeat() {
 	hear := func(link int, m *fencing.Heartbeat) {
 		var ahead time.Duration
 		if m.Clock != 0 {
-			ahead = time.Unix(0, m.Clock).Sub(time.Now())
+			ahead = time.Until(time.Unix(0, m.Clock))
 		}
 		h.mail.put(letter{ask: func() {
 			if !life.ended {
