@@ -19,11 +19,16 @@ type Link struct {
 	fresh  time.Time // when the newest one came that proved something
 	proven time.Time // when the message of ours was sent that it named
 
-	session, sequence uint64 // of the newest message
+	session, sequence uint64 // of the newest message that was heard
+	proved            bool   // that session was: another one says nothing before it is, too
+	echo              echo   // the newest message, heard or not
 
 	rtt    time.Duration
 	refuse time.Time // when the other host's kernel last said that nobody listens there
 }
+
+// echo is what a message of ours names.
+type echo struct{ session, sequence uint64 }
 
 type sent struct {
 	session, sequence uint64
@@ -63,14 +68,26 @@ func (l *Link) Received(now time.Time, h *Heartbeat, patience time.Duration) (fr
 	case h.Session != l.session && !fresh && l.Hearing(now, patience) == BothWay:
 		return false, RefusalReplay // a daemon that began anew gets heard when the old one is silent
 	}
+	l.echo = echo{h.Session, h.Sequence}
+	if h.Session != l.session && !fresh && l.proved {
+		return false, "" // a daemon that began anew, to which this is named, or a playback
+	}
 	l.session, l.sequence, l.heard = h.Session, h.Sequence, now
 	if fresh {
-		l.fresh, l.rtt = now, now.Sub(proof)
+		l.fresh, l.rtt, l.proved = now, now.Sub(proof), true
 		if proof.After(l.proven) {
 			l.proven = proof
 		}
 	}
 	return fresh, ""
+}
+
+// prove tells that a session was proven on another link, with a message of this sequence.
+func (l *Link) prove(session, sequence uint64) {
+	if l.session != session {
+		l.session, l.sequence = session, sequence
+	}
+	l.proved = true
 }
 
 // sentAt is when a message of ours was sent; zero: it is none, or too old.
@@ -87,7 +104,7 @@ func (l *Link) sentAt(session, sequence uint64) time.Time {
 }
 
 // Echo is what our next message has to name.
-func (l *Link) Echo() (session, sequence uint64) { return l.session, l.sequence }
+func (l *Link) Echo() (session, sequence uint64) { return l.echo.session, l.echo.sequence }
 
 // Refused tells that the other host's kernel said that nobody listens there: its daemon is
 // gone, it lives. That is not signed.

@@ -106,6 +106,25 @@ func TestWhatWasRecordedIsNoHeartbeat(t *testing.T) {
 	again.is(t, at(6000), OneWay)
 }
 
+// Records of two lives of the other daemon, by turns: each time another session than the last.
+func TestOldSessionsByTurnsAreNoSignOfLife(t *testing.T) {
+	a, b := pairOf(t)
+	a.hears(t, at(150), b.says(at(150)), true, "")
+	kept := b.says(at(200))
+	for i := range 100 {
+		now := at(5000 + 10*i)
+		a.hears(t, now, &Heartbeat{Session: 77, Sequence: uint64(i % 10)}, false, "")
+		a.hears(t, now, &Heartbeat{Session: 78, Sequence: uint64(i % 10)}, false, "")
+		a.is(t, now, Silent)
+	}
+	// What is newer than all that was heard counts once.
+	a.hears(t, at(6500), kept, false, "")
+	a.is(t, at(6500), OneWay)
+	a.hears(t, at(6510), &Heartbeat{Session: 77, Sequence: 99}, false, "")
+	a.hears(t, at(8000), kept, false, RefusalReplay)
+	a.is(t, at(8000), Silent)
+}
+
 func TestAnOldSessionDoesNotDisturbALiveOne(t *testing.T) {
 	a, b := pairOf(t)
 	a.hears(t, at(110), &Heartbeat{Session: 77, Sequence: 1000}, false, RefusalReplay)

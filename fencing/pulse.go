@@ -128,6 +128,11 @@ func (p *Pulse) Heard(now time.Time, link int, h *Heartbeat) Refusal {
 		return r
 	}
 	anew := h.Session != p.peer.Session
+	if fresh && anew {
+		for i := range p.links {
+			p.links[i].prove(h.Session, h.Sequence)
+		}
+	}
 	if sent := p.links[link].sentAt(h.EchoSession, h.EchoSequence); !sent.IsZero() {
 		if anew {
 			p.clocks = Clocks{}

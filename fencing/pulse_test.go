@@ -151,3 +151,20 @@ func TestTheNewestHeartbeatCounts(t *testing.T) {
 		t.Error("an older heartbeat overruled a newer one")
 	}
 }
+
+func TestAnOldSessionOnASecondLinkIsNoSignOfLife(t *testing.T) {
+	a, b := pulses()
+	for ms := 0; ms <= 1000; ms += 250 {
+		exchange(t, ms, a, b, func(_ *Pulse, link int) bool { return link == 0 })
+	}
+	if r := a.Heard(at(5000), 1, &Heartbeat{Node: "lb02", Session: 77, Sequence: 1000}); r != "" {
+		t.Fatalf("refused: %s", r)
+	}
+	a.Settle(at(5000))
+	if a.Hearing() != Silent {
+		t.Errorf("%s: an old session was played back", a.Hearing())
+	}
+	if s, n := a.links[1].Echo(); s != 77 || n != 1000 {
+		t.Errorf("session %d, %d is named: want 77, 1000, so that a daemon that began anew is proven", s, n)
+	}
+}
