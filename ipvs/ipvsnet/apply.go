@@ -3,6 +3,7 @@ package ipvsnet
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	moby "github.com/moby/ipvs"
 	"github.com/vishvananda/netlink/nl"
@@ -25,22 +26,44 @@ func (r *Refused) Unwrap() error { return r.Err }
 func (k *Kernel) Apply(ops []ipvs.Op) error {
 	var errs []error
 	missing := map[ipvs.Key]bool{}
-	for _, op := range ops {
-		if add, ok := op.(ipvs.AddServer); ok && missing[add.Key] {
-			continue
+	for len(ops) > 0 {
+		n := run(ops)
+		some := slices.DeleteFunc(slices.Clone(ops[:n]), func(op ipvs.Op) bool {
+			add, ok := op.(ipvs.AddServer)
+			return ok && missing[add.Key]
+		})
+		for i, err := range k.make(some) {
+			if err == nil {
+				continue
+			}
+			if add, ok := some[i].(ipvs.AddService); ok {
+				missing[add.Key] = true
+			}
+			errs = append(errs, &Refused{some[i], err})
 		}
-		err := k.apply(op)
-		if err == nil {
-			continue
-		}
-		if add, ok := op.(ipvs.AddService); ok {
-			missing[add.Key] = true
-		}
-		errs = append(errs, &Refused{op, err})
+		ops = ops[n:]
 	}
 	return errors.Join(errs...)
 }
 
+// run is how many of the first changes can be made together.
+func run(ops []ipvs.Op) int {
+	n := 0
+	for n < len(ops) && ofServer(ops[n]) {
+		n++
+	}
+	return max(n, 1)
+}
+
+// make makes changes that can be made together, and tells of each how it ended.
+func (k *Kernel) make(ops []ipvs.Op) []error {
+	if len(ops) == 1 {
+		return []error{k.apply(ops[0])}
+	}
+	return k.batch(ops)
+}
+
+// apply makes one change; with moby/ipvs, where that can say it.
 func (k *Kernel) apply(op ipvs.Op) error {
 	switch op := op.(type) {
 	case ipvs.AddService:
@@ -51,19 +74,16 @@ func (k *Kernel) apply(op ipvs.Op) error {
 		return k.moby.DelService(service(op.Key, ipvs.Options{}))
 	case ipvs.AddServer:
 		if plain(op.Key, op.Server) {
-			return k.moby.NewDestination(service(op.Key, ipvs.Options{}), server(op.Server.Address, op.Server))
+			return k.moby.NewDestination(service(op.Key, ipvs.Options{}), server(op.Server))
 		}
-		return k.tell(cmdNewDest, encodeKey(op.Key), encodeServer(op.Server))
 	case ipvs.EditServer:
 		if plain(op.Key, op.Server) {
-			return k.moby.UpdateDestination(service(op.Key, ipvs.Options{}), server(op.Server.Address, op.Server))
+			return k.moby.UpdateDestination(service(op.Key, ipvs.Options{}), server(op.Server))
 		}
-		return k.tell(cmdSetDest, encodeKey(op.Key), encodeServer(op.Server))
 	case ipvs.RemoveServer:
-		if op.Address.Addr().Is6() == op.Key.Is6() {
-			return k.moby.DelDestination(service(op.Key, ipvs.Options{}), server(op.Address, ipvs.Server{}))
+		if s := (ipvs.Server{Address: op.Address}); plain(op.Key, s) {
+			return k.moby.DelDestination(service(op.Key, ipvs.Options{}), server(s))
 		}
-		return k.tell(cmdDelDest, encodeKey(op.Key), encodeServer(ipvs.Server{Address: op.Address}))
 	case ipvs.SetTimeouts:
 		return k.moby.SetConfig(&moby.Config{TimeoutTCP: op.Timeouts.TCP, TimeoutTCPFin: op.Timeouts.TCPFin, TimeoutUDP: op.Timeouts.UDP})
 	case ipvs.StartSync:
@@ -71,7 +91,8 @@ func (k *Kernel) apply(op ipvs.Op) error {
 	case ipvs.StopSync:
 		return k.tell(cmdDelDaemon, encodeSync(ipvs.Sync{Role: op.Role}))
 	}
-	return fmt.Errorf("%T is not known", op)
+	command, key, server := encodeChange(op)
+	return k.tell(command, key, server)
 }
 
 // tell sends a command that is answered with yes or no.

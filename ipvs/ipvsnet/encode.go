@@ -3,7 +3,6 @@ package ipvsnet
 import (
 	"encoding/binary"
 	"net"
-	"net/netip"
 	"time"
 
 	moby "github.com/moby/ipvs"
@@ -118,7 +117,8 @@ func plain(k ipvs.Key, s ipvs.Server) bool {
 }
 
 // server is a server as moby/ipvs has it.
-func server(a netip.AddrPort, s ipvs.Server) *moby.Destination {
+func server(s ipvs.Server) *moby.Destination {
+	a := s.Address
 	return &moby.Destination{
 		Address: net.IP(a.Addr().AsSlice()), Port: a.Port(), AddressFamily: familyOf(a.Addr().Is6()), ConnectionFlags: uint32(s.Forward),
 		Weight: s.Weight, UpperThreshold: s.Upper, LowerThreshold: s.Lower,
