@@ -44,6 +44,7 @@ func (s *step) reconfigured(cfg Config) {
 	s.retunePulse(&s.cfg, &cfg)
 	s.reconfigureFence(&s.cfg.Fence, &cfg.Fence)
 	s.cfg = cfg
+	s.reconfigureBalance()
 }
 
 // successor is the router that carries a configuration from now on.
