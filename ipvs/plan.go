@@ -52,6 +52,9 @@ func planService(have, want *Service) []Op {
 	if have.Options != want.Options {
 		first = append(first, EditService{want.Key, want.Options})
 	}
+	if slices.Equal(have.Servers, want.Servers) {
+		return first
+	}
 	index := make(map[netip.AddrPort]int, len(have.Servers))
 	for i := range have.Servers {
 		index[have.Servers[i].Address] = i

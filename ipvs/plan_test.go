@@ -120,21 +120,10 @@ func sorted(t Table) Table {
 	return t
 }
 
-func ownedAll(t Table) Owned {
-	var o Owned
-	for _, s := range t.Services {
-		o.Services = append(o.Services, s.Key)
-	}
-	for _, s := range t.Sync {
-		o.Sync = append(o.Sync, s.Role)
-	}
-	return o
-}
-
 func TestThePlanAppliedIsWhatIsWanted(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		have, want := tables().Draw(t, "have"), tables().Draw(t, "want")
-		got := Apply(have, Plan(have, want, ownedAll(have)))
+		got := Apply(have, Plan(have, want, Of(have)))
 		if diff := cmp.Diff(sorted(want), sorted(got), same); diff != "" {
 			t.Fatalf("(-want +got):\n%s", diff)
 		}
@@ -144,7 +133,7 @@ func TestThePlanAppliedIsWhatIsWanted(t *testing.T) {
 func TestWhatIsAsWantedNeedsNoChange(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		want := tables().Draw(t, "want")
-		if ops := Plan(sorted(want), want, ownedAll(want)); len(ops) > 0 {
+		if ops := Plan(sorted(want), want, Of(want)); len(ops) > 0 {
 			t.Fatalf("%s", lines(ops))
 		}
 	})
@@ -159,7 +148,7 @@ func serving(t Table, k Key) bool {
 func TestNoServiceIsWithoutAServerInBetween(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		have, want := tables().Draw(t, "have"), tables().Draw(t, "want")
-		ops := Plan(have, want, ownedAll(have))
+		ops := Plan(have, want, Of(have))
 		for _, s := range want.Services {
 			if !serving(have, s.Key) || !serving(want, s.Key) {
 				continue
@@ -176,7 +165,7 @@ func TestNoServiceIsWithoutAServerInBetween(t *testing.T) {
 func TestWhatIsNotOursIsNotTouched(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		have, want := tables().Draw(t, "have"), tables().Draw(t, "want")
-		owned := ownedAll(have)
+		owned := Of(have)
 		owned.Services = slices.DeleteFunc(owned.Services, func(k Key) bool { return k.Address.Port()%2 == 0 })
 		got := Apply(have, Plan(have, want, owned))
 		for _, s := range have.Services {
@@ -192,7 +181,7 @@ func TestWhatIsNotOursIsNotTouched(t *testing.T) {
 func TestEveryChangeOfAPlanIsNeeded(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		have, want := tables().Draw(t, "have"), tables().Draw(t, "want")
-		ops := Plan(have, want, ownedAll(have))
+		ops := Plan(have, want, Of(have))
 		for i := range ops {
 			left := slices.Delete(slices.Clone(ops), i, i+1)
 			if cmp.Equal(sorted(want), sorted(Apply(have, left)), same) {
@@ -213,7 +202,7 @@ func TestOneServersChangeIsOneChangeAmongTenThousand(t *testing.T) {
 		have.Services = append(have.Services, one)
 	}
 	want := Apply(have, []Op{EditServer{have.Services[50].Key, server(50, 0)}})
-	if ops := lines(Plan(have, want, ownedAll(have))); ops != "tcp 10.0.0.3:8050: edit 10.0.0.50:80 dr weight 0\n" {
+	if ops := lines(Plan(have, want, Of(have))); ops != "tcp 10.0.0.3:8050: edit 10.0.0.50:80 dr weight 0\n" {
 		t.Errorf("got\n%s", ops)
 	}
 }

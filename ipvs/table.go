@@ -57,9 +57,3 @@ func (t Timeouts) over(have Timeouts) Timeouts {
 	}
 	return t
 }
-
-// Owned is what of a table is ours.
-type Owned struct {
-	Services []Key
-	Sync     []Role
-}

@@ -186,23 +186,6 @@ func (k *Kernel) Usage() ([]Usage, error) {
 	return list, err
 }
 
-// Table is what the kernel has.
-func (k *Kernel) Table() (ipvs.Table, error) {
-	var t ipvs.Table
-	list, err := k.Usage()
-	if err != nil {
-		return t, err
-	}
-	for _, u := range list {
-		t.Services = append(t.Services, u.Service)
-	}
-	if t.Sync, err = k.syncs(); err != nil {
-		return t, err
-	}
-	t.Timeouts, err = k.timeouts()
-	return t, err
-}
-
 func (k *Kernel) syncs() ([]ipvs.Sync, error) {
 	msgs, err := k.list(cmdGetDaemon)
 	if err != nil {
