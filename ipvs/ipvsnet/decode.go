@@ -17,9 +17,16 @@ var native = binary.NativeEndian
 
 // Counters are what a service or a server has counted, and its rates in a second.
 type Counters struct {
-	Connections, PacketsIn, PacketsOut, BytesIn, BytesOut uint64
-	ConnectionRate, PacketRateIn, PacketRateOut           uint64
-	ByteRateIn, ByteRateOut                               uint64
+	Connections    uint64 `json:"connections"`
+	PacketsIn      uint64 `json:"packets_in"`
+	PacketsOut     uint64 `json:"packets_out"`
+	BytesIn        uint64 `json:"bytes_in"`
+	BytesOut       uint64 `json:"bytes_out"`
+	ConnectionRate uint64 `json:"connections_per_second"`
+	PacketRateIn   uint64 `json:"packets_in_per_second"`
+	PacketRateOut  uint64 `json:"packets_out_per_second"`
+	ByteRateIn     uint64 `json:"bytes_in_per_second"`
+	ByteRateOut    uint64 `json:"bytes_out_per_second"`
 }
 
 // Usage is a service with what it has counted.

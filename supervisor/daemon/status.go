@@ -25,6 +25,8 @@ type Status struct {
 	Heartbeat *HeartbeatStatus `json:"heartbeat,omitempty"`
 	Fence     *FenceStatus     `json:"fence,omitempty"`
 	Notify    []NotifyStatus   `json:"notify,omitempty"`
+	// VirtualServers are without their servers, which /v1/ipvs has.
+	VirtualServers []VirtualServerStatus `json:"virtual_servers,omitempty"`
 }
 
 // NotifyStatus is one receiver of mail or a webhook.
