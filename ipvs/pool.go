@@ -136,9 +136,7 @@ func (p *Pool) judged(now time.Time, ev Judged) []Action {
 	r.checks[ev.Check] = check{ev.Good, ev.Offset, ev.Why}
 	up, why := r.opinion()
 	if up == r.up {
-		if !up {
-			r.why = why
-		}
+		r.why = why
 		return nil
 	}
 	if up {

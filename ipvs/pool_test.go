@@ -150,6 +150,17 @@ func TestAHigherQuorumIsLostAtOnce(t *testing.T) {
 	}
 }
 
+func TestViewSaysWhatAGoodServersCheckSawFirst(t *testing.T) {
+	p := NewPool(pool(1), now)
+	if got := p.View().Servers[0].Why; got != "not checked yet" {
+		t.Errorf("before the first look: %q", got)
+	}
+	p.Step(now.Add(time.Second), judged(11, true))
+	if got := p.View().Servers[0]; got.Why != "connected" || got.Since != now {
+		t.Errorf("after it: %+v", got)
+	}
+}
+
 func TestViewSaysWhyAServerIsDown(t *testing.T) {
 	p := NewPool(pool(1, 2), now)
 	later := now.Add(time.Minute)
