@@ -17,6 +17,7 @@ type Balance struct {
 
 // VirtualServer is one service with its real servers, their checks and who is told.
 type VirtualServer struct {
+	Name   string // of the virtual server, which may have several services
 	Pool   ipvs.Config
 	Checks [][]probes.Config // of each server of Pool; see probes.Config.At
 	Router string            // it is served while this one is Active; empty: always

@@ -432,7 +432,7 @@ func (d *Document) readServerHooks(v value, into *supervisor.ServerHooks) {
 func (s *virtualServer) services() []supervisor.VirtualServer {
 	var list []supervisor.VirtualServer
 	for _, k := range s.keys() {
-		one := supervisor.VirtualServer{Router: s.router, Hooks: s.hooks, Pool: ipvs.Config{
+		one := supervisor.VirtualServer{Name: s.name, Router: s.router, Hooks: s.hooks, Pool: ipvs.Config{
 			Name: s.name, Key: k, Options: s.options, Quorum: s.quorum, Hysteresis: s.hysteresis, Alpha: s.alpha, Omega: s.omega,
 		}}
 		if len(s.ports) > 1 {

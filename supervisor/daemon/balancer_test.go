@@ -1,7 +1,6 @@
 package daemon
 
 import (
-	"fmt"
 	"net/netip"
 	"testing"
 
@@ -99,7 +98,7 @@ func TestChangesAreToldInShort(t *testing.T) {
 	if got := summary(ops[:1]); got != "remove fwmark 1" {
 		t.Errorf("got %q", got)
 	}
-	if got := firstLine(fmt.Sprint("a\nb\nc")); got != "a (and 2 more)" {
+	if got := firstLine("a\nb\nc"); got != "a (and 2 more)" {
 		t.Errorf("got %q", got)
 	}
 }
