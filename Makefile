@@ -24,7 +24,7 @@ demo: build ## show the main job on a throw-away pair, in under a minute
 
 test: build ## everything: tables, simulator, kernel, keepalived, two hosts with systemd, a virtual machine
 	@sh test/deps.sh test
-	PAIRKEEPER_BINARY=$(abspath $(BINARY)) $(GO) test -count=1 -timeout 20m $(TESTS)
+	PAIRKEEPER_BINARY=$(abspath $(BINARY)) $(GO) test -count=1 -timeout 28m $(TESTS)
 
 vm: build ## the tests in a virtual machine, whose kernel has IPVS; needs no root; RUN=TestName
 	@sh test/deps.sh vm

@@ -10,6 +10,7 @@ type Config struct {
 	Check    Check
 	Interval time.Duration // between the starts of two looks
 	Jitter   time.Duration // how much later than that a look may start, at random
+	WarmUp   time.Duration // how late the first look may be, at random
 	Timeout  time.Duration // of one look; a look that takes longer has failed
 	Grace    time.Duration // from the start, how long bad looks do not count
 	Rise     int           // good looks in a row that make a failed probe good

@@ -26,6 +26,7 @@ type Config struct {
 	Heartbeat   Heartbeat
 	Arbitration Arbitration
 	Fence       Fence
+	Balance     Balance
 }
 
 // Heartbeat is how the two nodes hear each other besides VRRP. The zero value: not at all.

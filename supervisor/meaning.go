@@ -127,6 +127,12 @@ var meanings = map[vrrp.Reason]meaning{
 	ReasonFenceBroken:     {is: "the other node could not be fenced if that were needed now", do: "what the agent says is above; try it with `pairkeeper fence --test`"},
 	ReasonFenceWorks:      {is: "the other node can be fenced"},
 
+	// What became of the real servers.
+	ReasonServerUp:     {is: "the checks of a real server are good, so that it gets connections again"},
+	ReasonServerDown:   {is: "a check of a real server has failed, so that it gets no new connections", do: "look at the server, and at `pairkeeper status --ipvs`, which shows what the check saw"},
+	ReasonQuorumGained: {is: "the good real servers of a virtual server are enough again"},
+	ReasonQuorumLost:   {is: "the good real servers of a virtual server are too few", do: "mend the servers that `pairkeeper status --ipvs` shows as down"},
+
 	// What became of the proxy's configuration on the disk.
 	ReasonConfBad:          {is: "the proxy's configuration was changed and does not pass its test; the proxy runs on with the one before", do: "mend it now: with the next crash or restart the proxy would stay down"},
 	ReasonConfPending:      {is: "the proxy's configuration was changed and is good, but the proxy has not read it", do: "`systemctl reload` the proxy's unit, or write reload: auto"},

@@ -33,6 +33,7 @@ type Node struct {
 	said      uint64          // roles when they were last sent
 	fence     fence
 	agreement agreement
+	balance   balance
 	mine      []fencing.MAC // see macs
 
 	questions uint64 // that hooks were asked
@@ -109,6 +110,7 @@ func (n *Node) Append(out []Action, now time.Time, ev Event) []Action {
 	s.settle()
 	s.beat()
 	s.fenceSettled()
+	s.balanceSettled()
 	return s.out
 }
 
@@ -148,9 +150,11 @@ func (s *step) event(ev Event) {
 		for _, r := range s.routers {
 			r.since = s.now
 		}
+		s.balanceBegins()
 		s.touchAll()
 	case Stop:
 		s.stopping = true
+		s.balanceEnds()
 		s.touchAll()
 	case UnitChanged, RestartDone, HaltDone:
 		s.guardStep(ev)
@@ -162,6 +166,8 @@ func (s *step) event(ev Event) {
 		s.confChanged(ev)
 	case Looked:
 		s.looked(ev)
+	case Checked:
+		s.checked(ev)
 	case LinkChanged:
 		s.linkChanged(ev)
 	case RouterEvent:
@@ -289,7 +295,9 @@ func (s *step) routerStep(r *router, ev vrrp.Event) {
 		}
 		s.do(RouterAction{Router: r.cfg.Name, Action: a})
 	}
-	s.restless = s.restless || r.machine.State() != state
+	if r.machine.State() != state {
+		s.restless, s.balance.stale = true, true
+	}
 	if r.arbitration.hear(s.now, r.machine.Heard()) {
 		s.fenceHears(false)
 	}

@@ -54,6 +54,14 @@ const (
 	ReasonVoterBack vrrp.Reason = "voter-back" // it does again
 )
 
+// What became of the real servers of a virtual server.
+const (
+	ReasonServerUp     vrrp.Reason = "server-up"     // its checks say that it is good
+	ReasonServerDown   vrrp.Reason = "server-down"   // a check says that it has failed
+	ReasonQuorumGained vrrp.Reason = "quorum-gained" // the good servers are enough
+	ReasonQuorumLost   vrrp.Reason = "quorum-lost"   // the good servers are too few
+)
+
 // What the guard noted.
 const (
 	ReasonProxyFailed      vrrp.Reason = "proxy-failed"     // found dead or hung: the ladder begins

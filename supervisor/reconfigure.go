@@ -47,6 +47,7 @@ func (s *step) reconfigured(cfg Config) {
 	others := !slices.Equal(s.cfg.Arbitration.Voters, cfg.Arbitration.Voters) || s.cfg.Arbitration.Lease != cfg.Arbitration.Lease
 	s.cfg = cfg
 	s.newBallots(others)
+	s.reconfigureBalance()
 }
 
 // successor is the router that carries a configuration from now on.

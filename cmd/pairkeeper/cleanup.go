@@ -36,7 +36,7 @@ func newCleanup() *cobra.Command {
 			}
 			log, flush := daemon.NewLogger(daemon.LogAuto)
 			defer flush()
-			if err := daemon.Cleanup(file.Config, log); err != nil {
+			if err := daemon.Cleanup(file.Config, socket, log); err != nil {
 				return failure{codeOf(err), err}
 			}
 			return nil

@@ -16,12 +16,15 @@ import (
 
 func newStatus() *cobra.Command {
 	var socket string
-	var asJSON, check bool
+	var asJSON, check, balance bool
 	c := &cobra.Command{
 		Use:   "status",
 		Short: "show how this node is, on one screen",
 		Args:  cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
+			if balance {
+				return showIPVS(c.OutOrStdout(), socket, asJSON)
+			}
 			var s daemon.Status
 			if _, err := ask(socket, http.MethodGet, "/v1/status", &s); err != nil {
 				return err
@@ -41,7 +44,9 @@ func newStatus() *cobra.Command {
 	socketFlag(c, &socket)
 	c.Flags().BoolVar(&asJSON, "json", false, "print it as JSON (schema 1)")
 	c.Flags().BoolVar(&check, "check", false, "print only what is wrong; exit status 0: every router is ACTIVE or BACKUP, 1: one is not, 69: no daemon")
+	c.Flags().BoolVar(&balance, "ipvs", false, "show the virtual servers with their real servers, as ipvsadm -Ln --stats does")
 	c.MarkFlagsMutuallyExclusive("json", "check")
+	c.MarkFlagsMutuallyExclusive("ipvs", "check")
 	return c
 }
 
@@ -66,6 +71,7 @@ func printStatus(out io.Writer, s daemon.Status, now time.Time) {
 		}
 		fmt.Fprintln(w)
 	}
+	printVirtualServers(w, s.VirtualServers, now)
 	printHeartbeat(w, s.Heartbeat, s.Peer, now)
 	printFence(w, s.Fence, s.Peer, now)
 	printVoters(w, s.Voters, now)
@@ -159,6 +165,7 @@ func problems(s daemon.Status, now time.Time) []string {
 	list = append(list, fenceProblems(s.Fence, s.Peer, now)...)
 	list = append(list, voterProblems(s.Voters)...)
 	list = append(list, gateProblems(s.Routers)...)
+	list = append(list, ipvsProblems(s.VirtualServers)...)
 	for _, r := range s.Routers {
 		if r.LastResort {
 			list = append(list, r.Name+": "+lastResort(r.State))

@@ -21,17 +21,20 @@ type Document struct {
 	probes  []probes.Config
 	probeAt []probePlace // of each probe
 	// probeWeights are the probes' weights, while the file is read.
-	probeWeights []weight
-	routers      []router
-	keep         bool // when_all_unhealthy: keep
-	ungated      bool // gate: off
-	warnings     Errors
-	hooks        supervisor.Hooks // of the whole pair
-	hookAt       []hookPlace
-	receivers    []receiver
-	heartbeat    *heartbeat // nil: none
-	arbitration  arbitration
-	fence        *fence // nil: none
+	probeWeights   []weight
+	routers        []router
+	keep           bool // when_all_unhealthy: keep
+	ungated        bool // gate: off
+	warnings       Errors
+	hooks          supervisor.Hooks // of the whole pair
+	hookAt         []hookPlace
+	receivers      []receiver
+	heartbeat      *heartbeat // nil: none
+	arbitration    arbitration
+	fence          *fence // nil: none
+	virtualServers []virtualServer
+	checkAt        []checkPlace // of their checks
+	balance        balance
 }
 
 // Parse reads the text of a file; name is how messages call it. It touches nothing
@@ -50,7 +53,7 @@ func Parse(name string, data []byte) (*Document, error) {
 }
 
 func (d *Document) read(root value) {
-	f, ok := root.fields("a mapping such as nodes: {…}", "node", "reload", "gate", "nodes", "proxy", "probes", "virtual_routers", "when_all_unhealthy", "hooks", "notify", "heartbeat", "arbitration", "fence")
+	f, ok := root.fields("a mapping such as nodes: {…}", "node", "reload", "gate", "nodes", "proxy", "probes", "virtual_routers", "when_all_unhealthy", "hooks", "notify", "heartbeat", "arbitration", "fence", "virtual_servers", "ipvs")
 	if !ok {
 		return
 	}
@@ -64,6 +67,12 @@ func (d *Document) read(root value) {
 	}
 	if v, ok := f.keys["virtual_routers"]; ok {
 		d.readRouters(v)
+	}
+	if v, ok := f.keys["virtual_servers"]; ok {
+		d.readVirtualServers(v)
+	}
+	if v, ok := f.keys["ipvs"]; ok {
+		d.readBalance(v)
 	}
 	if v, ok := f.keys["probes"]; ok {
 		d.readProbes(v)
@@ -83,9 +92,9 @@ func (d *Document) read(root value) {
 		d.readReceivers(v)
 	}
 	switch routers, proxy := f.has("virtual_routers"), f.has("proxy"); {
-	case !routers && !proxy:
+	case !routers && !proxy && !f.has("virtual_servers"):
 		f.errorf("needs proxy: or virtual_routers:, there is nothing to do")
-	case !routers:
+	case !routers && proxy:
 		f.warnf("has no virtual_routers: the proxy is watched and restarted, but no address moves")
 	}
 }
@@ -129,6 +138,7 @@ func (d *Document) For(name string) (supervisor.Config, error) {
 	}
 	d.link(&c, d.nodes[i], d.nodes[1-i])
 	d.fence.arm(&c, d.nodes[i], d.nodes[1-i])
+	c.Balance = d.balanceFor()
 	if len(errs) > 0 {
 		return supervisor.Config{}, errs.sort()
 	}

@@ -130,6 +130,16 @@ func (d *Document) CheckPrograms() error {
 	return nil
 }
 
+func hookTree(h *supervisor.Hook) tree {
+	t := flow()
+	t.set("command", words(h.Command))
+	if h.User != "" {
+		t.set("user", text(h.User))
+	}
+	t.set("timeout", duration(h.Timeout))
+	return t
+}
+
 // hooksTree is nil where there are no hooks.
 func hooksTree(h *supervisor.Hooks) *yaml.Node {
 	t := block()
@@ -138,12 +148,7 @@ func hooksTree(h *supervisor.Hooks) *yaml.Node {
 		if !one.Set() {
 			continue
 		}
-		m := flow()
-		m.set("command", words(one.Command))
-		if one.User != "" {
-			m.set("user", text(one.User))
-		}
-		m.set("timeout", duration(one.Timeout))
+		m := hookTree(one)
 		switch k.own {
 		case "retry":
 			m.set("retry", duration(one.Retry))

@@ -122,6 +122,16 @@ func (d *Document) tree() tree {
 		}
 		t.set("virtual_routers", all)
 	}
+	if len(d.virtualServers) > 0 {
+		all := list()
+		for i := range d.virtualServers {
+			all.Content = append(all.Content, virtualServerTree(&d.virtualServers[i]))
+		}
+		t.set("virtual_servers", all)
+	}
+	if d.balance != (balance{}) {
+		t.set("ipvs", d.balance.tree())
+	}
 	return t
 }
 

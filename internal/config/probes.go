@@ -1,6 +1,7 @@
 package config
 
 import (
+	"net/netip"
 	"slices"
 	"strings"
 	"time"
@@ -130,6 +131,11 @@ func (d *Document) checkProbes() (errs Errors) {
 	for i, p := range d.probes {
 		if err := probesnet.Usable(p); err != nil {
 			errs = append(errs, Error{d.file, d.probeAt[i].line, d.probeAt[i].path, err.Error()})
+		}
+	}
+	for _, c := range d.checkAt {
+		if err := probesnet.Usable(c.check.At(netip.AddrPortFrom(netip.IPv6Loopback(), 1))); err != nil {
+			errs = append(errs, Error{d.file, c.line, c.path, err.Error()})
 		}
 	}
 	return errs

@@ -107,6 +107,12 @@ var ids = map[string]string{
 	"voter-back":   "22831a491e324c3b8369591d0201ad81",
 	"voter-mute":   "25eb252de88a4dd5bf62a93eb8094076",
 
+	// What became of the real servers of virtual servers.
+	"quorum-gained": "05955fa7e95a4627977aaba2bb3f0080",
+	"quorum-lost":   "49bb28a38e674c77864b45c11ac800e5",
+	"server-down":   "5a416c4960ad4050840bcbfe802da2b8",
+	"server-up":     "4ee7d6bd33314ef3aab0d5b3303a31b9",
+
 	// What the guard of the proxy noted.
 	"proxy-config-bad":           "40b4f6a363974e8c9593de928d93846a",
 	"proxy-config-changed":       "11ea76290033454aa1751e23a223d175",
@@ -191,6 +197,8 @@ var ids = map[string]string{
 	"gate-failed":       "9773e5ff972a4f01aa6a79f02887ccfa",
 	"gate-mended":       "1065b7e04b5244e29ba01bef80bf540c",
 	"gate-unsupported":  "eaee74e55519433f9172fcaed73bec03",
+	"ipvs-failed":       "93a4bd942d4f41c8a00ab7c885102f64",
+	"ipvs-mended":       "a7627dda34c445d6b0f8825efa8228a5",
 	"link-unknown":      "4644933c38fa4949b0b075c01f493449",
 	"no-control-socket": "5b6fb5ea47e04bb4a3ef7a9c579b1f83",
 	"notify-delivered":  "2811a9a6803b4959864383059518eb92",

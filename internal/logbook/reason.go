@@ -22,6 +22,8 @@ const (
 	GateFailed      vrrp.Reason = "gate-failed"       // the kernel does not do what the gate wants
 	GateMended      vrrp.Reason = "gate-mended"       // somebody had removed the gate
 	GateUnsupported vrrp.Reason = "gate-unsupported"  // the lifetime alone guards the addresses
+	IPVSFailed      vrrp.Reason = "ipvs-failed"       // the kernel has no IPVS, or refuses a change
+	IPVSMended      vrrp.Reason = "ipvs-mended"       // somebody had changed what is ours
 	Timing          vrrp.Reason = "timing"            // no real-time priority
 	NoControlSocket vrrp.Reason = "no-control-socket" // status and reload do not work
 	EndIncomplete   vrrp.Reason = "end-incomplete"    // what does not end within its time is left

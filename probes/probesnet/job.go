@@ -40,10 +40,14 @@ type job struct {
 	again bool // another look is to follow at once
 }
 
-// newJob returns a job whose first look is due. The second comes after a random part of
+// newJob returns a job whose first look is due after its warm-up. The second comes after a random part of
 // the interval, so that several probes do not march in step.
 func newJob(i int, c probes.Config, l looker, in *lane) *job {
-	return &job{looker: l, index: i, cfg: c, lane: in, gap: c.Interval/2 + rand.N(c.Interval/2+1)}
+	j := &job{looker: l, index: i, cfg: c, lane: in, gap: c.Interval/2 + rand.N(c.Interval/2+1)}
+	if c.WarmUp > 0 {
+		j.due = time.Now().Add(rand.N(c.WarmUp))
+	}
+	return j
 }
 
 // tick goes on with what is due. A result is that of a look that cannot be made or ended.

@@ -10,15 +10,18 @@ import (
 	"time"
 
 	"github.com/pairkeeper/pairkeeper/internal/logbook"
+	"github.com/pairkeeper/pairkeeper/ipvs"
+	"github.com/pairkeeper/pairkeeper/ipvs/ipvsnet"
 	"github.com/pairkeeper/pairkeeper/supervisor"
 	"github.com/pairkeeper/pairkeeper/vrrp"
 	"github.com/pairkeeper/pairkeeper/vrrp/vrrpnet"
 )
 
 // Cleanup takes away what a dead daemon left: it tells the peer with priority 0, so
-// that it need not wait for its timer, and removes the addresses, the macvlans and the gate. What
-// it does not find, the kernel has removed by itself.
-func Cleanup(cfg supervisor.Config, log *slog.Logger) error {
+// that it need not wait for its timer, and removes the addresses, the macvlans, the gate and what
+// it had in IPVS, as the list beside its control socket says. What it does not find, the kernel
+// has removed by itself.
+func Cleanup(cfg supervisor.Config, socket string, log *slog.Logger) error {
 	kernel, err := vrrpnet.OpenAddresses()
 	if err != nil {
 		return err
@@ -37,6 +40,9 @@ func Cleanup(cfg supervisor.Config, log *slog.Logger) error {
 	if len(problems) == 0 { // no address is left that would be open to all
 		problems = append(problems, c.gates())
 	}
+	if !cfg.Balance.KeepOnStop {
+		problems = append(problems, c.balance(ownedFile{ownedPath(socket)}))
+	}
 	return errors.Join(append(problems, vmacs.Close(), kernel.Close())...)
 }
 
@@ -47,6 +53,34 @@ func (c *cleanup) gates() error {
 		c.log.Info("removing the tables "+name+" of nftables that a dead daemon left", logbook.As(logbook.Cleaned))
 	}
 	return err
+}
+
+// balance removes from IPVS what a file names.
+func (c *cleanup) balance(f ownedFile) error {
+	ours, err := f.read()
+	if err != nil || ours.Empty() {
+		return err
+	}
+	kernel, err := ipvsnet.Open()
+	if errors.Is(err, ipvsnet.ErrNone) { // and with the module went what it had
+		return f.write(ipvs.Owned{})
+	}
+	if err != nil {
+		return err
+	}
+	defer kernel.Close()
+	have, err := kernel.Glance(func(ipvs.Key) ([]ipvs.Server, bool) { return nil, true })
+	if err != nil {
+		return err
+	}
+	ops := ipvs.Plan(have, ipvs.Table{}, ours)
+	if len(ops) > 0 {
+		c.log.Info("removing what a dead daemon left in IPVS: "+summary(ops), logbook.As(logbook.Cleaned))
+	}
+	if err := kernel.Apply(ops); err != nil {
+		return err
+	}
+	return f.write(ipvs.Owned{})
 }
 
 type cleanup struct {

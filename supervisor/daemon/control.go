@@ -40,6 +40,7 @@ func newControl(path string, d *Daemon) (*control, error) {
 	}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /v1/status", d.serveStatus)
+	mux.HandleFunc("GET /v1/ipvs", d.serveIPVS)
 	mux.HandleFunc("GET /v1/explain", d.serveExplain)
 	mux.HandleFunc("POST /v1/reload", d.serveReload)
 	mux.HandleFunc("POST /v1/fence/confirm", d.serveConfirm)

@@ -16,6 +16,7 @@ import (
 
 	"github.com/pairkeeper/pairkeeper/fencing/fencingnet"
 	"github.com/pairkeeper/pairkeeper/internal/logbook"
+	"github.com/pairkeeper/pairkeeper/ipvs"
 	"github.com/pairkeeper/pairkeeper/supervisor"
 	"github.com/pairkeeper/pairkeeper/supervisor/notifynet"
 	"github.com/pairkeeper/pairkeeper/vrrp"
@@ -134,6 +135,11 @@ func (d *Daemon) assemble() {
 		d.hands.memory = filepath.Join(filepath.Dir(d.opts.Socket), "stopped")
 		d.hands.fenced.path = filepath.Join(filepath.Dir(d.opts.Socket), "fenced")
 	}
+	d.hands.balancer = newBalancer(d.warn, ownedPath(d.opts.Socket))
+	go d.hands.balancer.run()
+	if !d.opts.Source.Config.Balance.Set() {
+		d.hands.balancer.spread(ipvs.Table{}) // the Node says nothing of it
+	}
 	d.loop = &loop{
 		node: supervisor.NewNode(d.opts.Source.Config), mail: d.mail, hands: d.hands, journal: newJournal(d.opts.Log),
 		ports: map[string]*port{}, remarks: remarks{}, seen: map[string]vrrpnet.Interface{}, unusable: map[string]bool{},
@@ -184,6 +190,9 @@ func (d *Daemon) Status() (Status, bool) {
 			r.Gate = d.gates.word(&list[i].Config)
 			s.Routers = append(s.Routers, r)
 		}
+	}
+	for _, v := range d.services() {
+		s.VirtualServers = append(s.VirtualServers, virtualServerStatus(v))
 	}
 	s.Version, s.Started = d.opts.Version, d.started
 	if s.Heartbeat != nil {

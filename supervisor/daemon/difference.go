@@ -22,6 +22,7 @@ func difference(old, src Source) []string {
 	d.part("notify", "notify", a.Receivers, b.Receivers)
 	d.members("probe ", "probes", probesOf(a), probesOf(b))
 	d.members("virtual router ", "virtual_routers", routersOf(a), routersOf(b))
+	d.members("virtual server ", "virtual_servers", virtualServersOf(a), virtualServersOf(b))
 	for _, v := range d.values {
 		if !d.over(v.key) {
 			d.say(v.key + ": " + v.text)
@@ -75,6 +76,20 @@ func routersOf(c *supervisor.Config) (list []member) {
 		r.Hooks = supervisor.Hooks{}
 		r.VRRP.Grouped, r.VRRP.Patient, r.VRRP.LastResort = false, false, false
 		list = append(list, member{r.Name, &r})
+	}
+	return list
+}
+
+// virtualServersOf are the virtual servers, each with all its services.
+func virtualServersOf(c *supervisor.Config) (list []member) {
+	services := c.Balance.Services
+	for i := 0; i < len(services); {
+		n := i + 1
+		for n < len(services) && services[n].Name == services[i].Name {
+			n++
+		}
+		list = append(list, member{services[i].Name, services[i:n]})
+		i = n
 	}
 	return list
 }

@@ -56,6 +56,9 @@ type hands struct {
 	voteCast  func(supervisor.VoteCast)
 	looks     *probesnet.Runner
 	stopLooks func()
+	balancer  *balancer
+	checks    *probesnet.Runner // of real servers; nil: there are none
+	endChecks func()
 	hooks     *notifynet.Hooks
 	receivers *notifynet.Receivers
 	stopTest  func() // ends a test for the configuration guard
@@ -94,6 +97,9 @@ func (h *hands) configure(cfg supervisor.Config) {
 	if h.looks == nil || !reflect.DeepEqual(old.Probes, cfg.Probes) {
 		h.watchProbes()
 	}
+	if !reflect.DeepEqual(old.Balance.Services, cfg.Balance.Services) {
+		h.watchServers()
+	}
 	if h.wires == nil || !sameLinks(&old.Heartbeat, &cfg.Heartbeat) {
 		h.linkHeartbeat()
 	}
@@ -119,6 +125,8 @@ func (h *hands) close() {
 	defer told.Wait()
 	h.stopLooks()
 	h.looks.Close()
+	h.closeChecks()
+	h.balancer.close()
 	h.stopWatch()
 	h.wires.close()
 	h.endFence()

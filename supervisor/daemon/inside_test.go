@@ -18,6 +18,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/pairkeeper/pairkeeper/internal/netlab"
+	"github.com/pairkeeper/pairkeeper/ipvs"
 	"github.com/pairkeeper/pairkeeper/supervisor"
 	"github.com/pairkeeper/pairkeeper/vrrp"
 	"github.com/pairkeeper/pairkeeper/vrrp/vrrpnet"
@@ -508,6 +509,22 @@ func TestTheDifferenceIsSaidInWords(t *testing.T) {
 	}
 	if got := difference(cfg, cfg); len(got) != 0 {
 		t.Errorf("nothing changed: %q", got)
+	}
+}
+
+func TestTheDifferenceNamesVirtualServersNotTheirServices(t *testing.T) {
+	source := func(quorum int, names ...string) Source {
+		var b supervisor.Balance
+		for _, name := range names {
+			for _, mark := range []uint32{1, 2} {
+				b.Services = append(b.Services, supervisor.VirtualServer{Name: name, Pool: ipvs.Config{Key: ipvs.Key{Mark: mark}, Quorum: quorum}})
+			}
+		}
+		return Source{Config: supervisor.Config{Balance: b}}
+	}
+	want := []string{"virtual server web changed", "virtual server dns is new", "virtual server mail is gone"}
+	if got := difference(source(1, "web", "mail"), source(2, "web", "dns")); !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
 	}
 }
 

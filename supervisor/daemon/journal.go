@@ -74,6 +74,8 @@ var quiet = map[vrrp.Reason]bool{
 	supervisor.ReasonConfRestored:    true,
 	supervisor.ReasonFenceConfirmed:  true,
 	supervisor.ReasonFenceWorks:      true,
+	supervisor.ReasonServerUp:        true,
+	supervisor.ReasonQuorumGained:    true,
 	vrrp.ReasonIntervalAdopted:       true,
 }
 

@@ -264,6 +264,10 @@ func (l *loop) do(a supervisor.Action) {
 		l.hands.remember(a)
 	case supervisor.Shoot:
 		l.hands.shoot(a)
+	case supervisor.Spread:
+		l.hands.balancer.spread(a.Table)
+	case supervisor.PoolAction:
+		l.poolAction(a)
 	}
 }
 

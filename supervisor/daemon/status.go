@@ -26,6 +26,8 @@ type Status struct {
 	Fence     *FenceStatus     `json:"fence,omitempty"`
 	Voters    []VoterStatus    `json:"voters,omitempty"`
 	Notify    []NotifyStatus   `json:"notify,omitempty"`
+	// VirtualServers are without their servers, which /v1/ipvs has.
+	VirtualServers []VirtualServerStatus `json:"virtual_servers,omitempty"`
 }
 
 // NotifyStatus is one receiver of mail or a webhook.

@@ -37,7 +37,7 @@ func sysctl(h *netlab.Host, name string) string {
 func (n *node) cleanup(name string) error {
 	file, err := config.Load(n.file, name)
 	if err == nil {
-		n.host.Do(func() { err = daemon.Cleanup(file.Config, slog.New(slog.DiscardHandler)) })
+		n.host.Do(func() { err = daemon.Cleanup(file.Config, "", slog.New(slog.DiscardHandler)) })
 	}
 	return err
 }

@@ -26,7 +26,7 @@ type asking struct {
 	room   chan struct{} // asksAtOnce
 
 	mu   sync.Mutex
-	last map[string]*question // by router
+	last map[string]*question // by subject.key
 }
 
 // question is one run of a before_active hook.
@@ -44,15 +44,15 @@ func newAsking(log *slog.Logger) *asking {
 // Ask runs a before_active hook, and tells its problem; empty: it agrees. The one before
 // of the same router is void, and is ended first.
 func (h *Hooks) Ask(t Transition, hook supervisor.Hook, answer func(problem string)) {
-	h.asking.ask(call{name: "before_active", hook: hook, of: t}, answer)
+	h.asking.ask(call{name: "before_active", hook: hook, of: &t}, answer)
 }
 
 func (a *asking) ask(c call, answer func(problem string)) {
 	ctx, cancel := context.WithCancel(a.ctx)
 	q := &question{cancel: cancel, over: make(chan struct{})}
 	a.mu.Lock()
-	before := a.last[c.of.Router]
-	a.last[c.of.Router] = q
+	before := a.last[c.of.key()]
+	a.last[c.of.key()] = q
 	a.mu.Unlock()
 	go func() {
 		defer cancel()

@@ -20,7 +20,7 @@ type call struct {
 	name string // its key in the configuration
 	hook supervisor.Hook
 	args []string // after its own
-	of   Transition
+	of   subject
 }
 
 // who names a call in the log.
@@ -50,7 +50,7 @@ func (c *call) run(ctx context.Context, log *slog.Logger) (problem string) {
 	if r.OK() {
 		return ""
 	}
-	log.Warn(fmt.Sprintf("%s (%s): %s", c.who(), KeepalivedWord(c.of.To), r), logbook.As(logbook.HookFailed))
+	log.Warn(fmt.Sprintf("%s (%s): %s", c.who(), c.of.word(), r), logbook.As(logbook.HookFailed))
 	return r.String()
 }
 

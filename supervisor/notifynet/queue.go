@@ -45,7 +45,7 @@ type Hooks struct {
 // run.
 type entry struct {
 	calls    []call
-	of       Transition
+	of       subject
 	reassert bool
 }
 
@@ -60,12 +60,12 @@ func NewHooks(log *slog.Logger) *Hooks {
 
 // Moved runs what a transition has run: the hook of the state, then notify.
 func (h *Hooks) Moved(t Transition, hooks supervisor.Hooks) {
-	e := entry{of: t}
+	e := entry{of: &t}
 	if on := hooks.On(t.To); on.Set() {
-		e.calls = append(e.calls, call{name: stateKey(t), hook: *on, of: t})
+		e.calls = append(e.calls, call{name: stateKey(t), hook: *on, of: &t})
 	}
 	if hooks.Notify.Set() {
-		e.calls = append(e.calls, call{name: "notify", hook: hooks.Notify, args: t.arguments(), of: t})
+		e.calls = append(e.calls, call{name: "notify", hook: hooks.Notify, args: t.arguments(), of: &t})
 	}
 	if len(e.calls) > 0 {
 		h.put(e)
@@ -82,7 +82,7 @@ func stateKey(t Transition) string {
 
 // Reassert runs a reassert hook in its turn, unless it waits for that already.
 func (h *Hooks) Reassert(t Transition, hook supervisor.Hook) {
-	h.put(entry{of: t, reassert: true, calls: []call{{name: "reassert", hook: hook, of: t}}})
+	h.put(entry{of: &t, reassert: true, calls: []call{{name: "reassert", hook: hook, of: &t}}})
 }
 
 func (h *Hooks) put(e entry) {
@@ -128,11 +128,11 @@ func (h *Hooks) skip(list []entry, why string) {
 	var words []string
 	for _, e := range list {
 		if !e.reassert {
-			words = append(words, KeepalivedWord(e.of.To))
+			words = append(words, e.of.word())
 		}
 	}
 	if len(words) > 0 {
-		of := &list[0].of
+		of := list[0].of
 		of.logger(h.log).Warn(fmt.Sprintf("%s: its hooks are not told of %s: %s", of.name(), strings.Join(words, ", "), why), logbook.As(logbook.HookSkipped))
 	}
 }

@@ -23,6 +23,16 @@ type Transition struct {
 	At         time.Time
 }
 
+// subject is what a hook is told of.
+type subject interface {
+	name() string // for people
+	key() string  // the same for what happens to the same thing
+	word() string // what has become of it
+	stops() bool  // it comes with the daemon's end, and its hook last
+	logger(log *slog.Logger) *slog.Logger
+	environment(hook string) []string
+}
+
 // name is what moved, for people.
 func (t *Transition) name() string {
 	if t.Router == "" {
@@ -44,6 +54,8 @@ func (t *Transition) key() string { return t.Router + "\n" + t.Group }
 
 // stops tells of a transition that comes with the daemon's end.
 func (t *Transition) stops() bool { return t.Reason == supervisor.ReasonStopping }
+
+func (t *Transition) word() string { return KeepalivedWord(t.To) }
 
 // KeepalivedWord is what keepalived calls a state.
 func KeepalivedWord(s vrrp.State) string {
