@@ -36,10 +36,10 @@ vm-shell: build ## a shell in that machine, with the tests in it
 	@cd test/vm && PAIRKEEPER_VM_SHELL=1 PAIRKEEPER_BINARY=$(abspath $(BINARY)) $(abspath bin/vm.test)
 
 quick: ## what needs no network and no root: tables, properties, the simulator
-	$(GO) test ./vrrp ./probes ./supervisor ./supervisor/sim ./internal/config .
+	$(GO) test -short ./vrrp ./probes ./fencing ./ipvs ./supervisor ./supervisor/sim ./internal/config .
 
 race: ## the packages with goroutines under the race detector
-	CGO_ENABLED=1 $(GO) test -race -count=1 ./supervisor/... ./probes/... ./vrrp/...
+	CGO_ENABLED=1 $(GO) test -race -count=1 ./supervisor/... ./probes/... ./vrrp/... ./fencing/... ./ipvs/...
 
 bench: build ## measure against keepalived; needs root; BENCH='-only guard' for the proxy's guard
 	@sh test/deps.sh test

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"sync"
 	"time"
 	"unsafe"
 
@@ -24,12 +23,10 @@ type DiskVoterConfig struct {
 
 // diskVoter asks a disk, on a thread of its own: a disk that hangs hangs that.
 type diskVoter struct {
+	answering
 	cfg  DiskVoterConfig
 	asks chan diskAsk
 	done chan struct{}
-
-	mu      sync.Mutex
-	closing bool
 
 	// Of the goroutine.
 	file  *os.File // nil: not open
@@ -76,9 +73,7 @@ func (v *diskVoter) Ask(q Ask) {
 }
 
 func (v *diskVoter) Close() {
-	v.mu.Lock()
-	v.closing = true
-	v.mu.Unlock()
+	v.closed.Store(true)
 	close(v.asks)
 	select {
 	case <-v.done:
@@ -97,22 +92,12 @@ func (v *diskVoter) run() {
 		case errors.Is(err, errUndecided):
 		case err != nil:
 			v.leave()
-			v.tell(q, fencing.Cast{Verdict: fencing.VerdictFailed, Problem: err.Error()})
+			v.tell(q.Ask, fencing.Cast{Verdict: fencing.VerdictFailed, Problem: err.Error()})
 		default:
-			v.tell(q, fencing.Cast{Verdict: verdict, Owner: owner})
+			v.tell(q.Ask, fencing.Cast{Verdict: verdict, Owner: owner})
 		}
 	}
 	v.leave()
-}
-
-func (v *diskVoter) tell(q diskAsk, c fencing.Cast) {
-	v.mu.Lock()
-	closing := v.closing
-	v.mu.Unlock()
-	if !closing {
-		c.Voter, c.Serial = q.Call.Voter, q.Call.Serial
-		q.Answer(c)
-	}
 }
 
 // errUndecided tells that both want the lease at this moment.

@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -29,6 +30,16 @@ type Ask struct {
 	Answer func(fencing.Cast) // on a goroutine of the voter
 }
 
+// answering lets a voter answer until it is closed.
+type answering struct{ closed atomic.Bool }
+
+func (a *answering) tell(q Ask, c fencing.Cast) {
+	if !a.closed.Load() {
+		c.Voter, c.Serial = q.Call.Voter, q.Call.Serial
+		q.Answer(c)
+	}
+}
+
 // asksWaiting is how many questions wait for a voter that does not take them; more are lost.
 const asksWaiting = 1024
 
@@ -42,16 +53,16 @@ type WitnessVoterConfig struct {
 
 // witnessVoter asks a witness.
 type witnessVoter struct {
+	answering
 	cfg  WitnessVoterConfig
 	asks chan Ask
 	done chan struct{}
 
-	mu      sync.Mutex
-	open    map[uint64]*asked // by nonce
-	newest  map[string]uint64 // the nonce of each lease's newest question
-	fresh   map[string]uint64 // the witness's newest challenge for each lease
-	silent  time.Time         // since when nothing was answered; zero: something was
-	closing bool
+	mu     sync.Mutex
+	open   map[uint64]*asked // by nonce
+	newest map[string]uint64 // the nonce of each lease's newest question
+	fresh  map[string]uint64 // the witness's newest challenge for each lease
+	silent time.Time         // since when nothing was answered; zero: something was
 }
 
 // asked is a question on its way.
@@ -78,9 +89,7 @@ func (v *witnessVoter) Ask(q Ask) {
 }
 
 func (v *witnessVoter) Close() {
-	v.mu.Lock()
-	v.closing = true
-	v.mu.Unlock()
+	v.closed.Store(true)
 	close(v.asks)
 	<-v.done
 }
@@ -208,17 +217,6 @@ func (v *witnessVoter) forget(lease string) {
 
 func (v *witnessVoter) fail(q Ask, err error) {
 	v.tell(q, fencing.Cast{Verdict: fencing.VerdictFailed, Problem: err.Error()})
-}
-
-// tell answers, unless the voter is at its end.
-func (v *witnessVoter) tell(q Ask, c fencing.Cast) {
-	v.mu.Lock()
-	closing := v.closing
-	v.mu.Unlock()
-	if !closing {
-		c.Voter, c.Serial = q.Call.Voter, q.Call.Serial
-		q.Answer(c)
-	}
 }
 
 // read takes what the witness answers until the socket is closed.

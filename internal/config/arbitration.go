@@ -25,6 +25,7 @@ type arbitration struct {
 type gateway struct {
 	name  string
 	check probes.Check
+	at    probePlace
 }
 
 var foreignWords = []string{supervisor.AlertForeign: "alert", supervisor.ContestForeign: "contest", supervisor.ReleaseForeign: "release"}
@@ -96,18 +97,19 @@ func (d *Document) readTarget(item value) {
 		if p.local {
 			item.errorf("%s is this pair's own: it answers also where the node has been cut off", p.Name)
 		}
-		g = gateway{p.Name, p.Check}
+		g = gateway{name: p.Name, check: p.Check}
 	} else {
 		at, ok := item.hostAddress()
 		if !ok {
 			return
 		}
-		g = gateway{at.String(), probes.Gateway{Host: at.String()}}
+		g = gateway{name: at.String(), check: probes.Gateway{Host: at.String()}}
 	}
 	if slices.ContainsFunc(d.arbitration.gateways, func(o gateway) bool { return o.name == g.name }) {
 		item.errorf("%s is there already", g.name)
 		return
 	}
+	g.at = probePlace{item.at(), item.path}
 	d.arbitration.gateways = append(d.arbitration.gateways, g)
 }
 
@@ -137,18 +139,11 @@ func (a *arbitration) probes(self node) (list []probes.Config) {
 }
 
 func (g gateway) tree() *yaml.Node {
-	t := block()
-	t.Style = yaml.FlowStyle
-	switch c := g.check.(type) {
-	case probes.HTTP:
-		t.set("http", httpTree(c))
-	case probes.TCP:
-		t.set("tcp", tcpTree(c))
-	case probes.ICMP:
-		t.set("icmp", text(c.Host))
-	default:
+	if _, address := g.check.(probes.Gateway); address {
 		return text(g.name)
 	}
+	t := flow()
+	setCheck(t, g.check)
 	return t.Node
 }
 

@@ -133,6 +133,11 @@ func (d *Document) checkProbes() (errs Errors) {
 			errs = append(errs, Error{d.file, d.probeAt[i].line, d.probeAt[i].path, err.Error()})
 		}
 	}
+	for _, g := range d.arbitration.gateways {
+		if err := probesnet.Usable(probes.Config{Check: g.check}); err != nil {
+			errs = append(errs, Error{d.file, g.at.line, g.at.path, err.Error()})
+		}
+	}
 	for _, c := range d.checkAt {
 		if err := probesnet.Usable(c.check.At(netip.AddrPortFrom(netip.IPv6Loopback(), 1))); err != nil {
 			errs = append(errs, Error{d.file, c.line, c.path, err.Error()})
@@ -143,7 +148,21 @@ func (d *Document) checkProbes() (errs Errors) {
 
 func probeTree(p probes.Config) *yaml.Node {
 	t := block()
-	switch c := p.Check.(type) {
+	setCheck(t, p.Check)
+	t.set("name", text(p.Name))
+	t.set("interval", duration(p.Interval))
+	t.set("jitter", duration(p.Jitter))
+	t.set("timeout", duration(p.Timeout))
+	t.set("grace", duration(p.Grace))
+	t.set("rise", number(p.Rise))
+	t.set("fall", number(p.Fall))
+	onFailTree(t, p.OnFail)
+	return t.Node
+}
+
+// setCheck sets the key of what is looked at.
+func setCheck(t tree, check probes.Check) {
+	switch c := check.(type) {
 	case probes.HTTP:
 		t.set("http", httpTree(c))
 	case probes.TCP:
@@ -163,15 +182,6 @@ func probeTree(p probes.Config) *yaml.Node {
 	case probes.Interface:
 		t.set("interface", interfaceTree(c))
 	}
-	t.set("name", text(p.Name))
-	t.set("interval", duration(p.Interval))
-	t.set("jitter", duration(p.Jitter))
-	t.set("timeout", duration(p.Timeout))
-	t.set("grace", duration(p.Grace))
-	t.set("rise", number(p.Rise))
-	t.set("fall", number(p.Fall))
-	onFailTree(t, p.OnFail)
-	return t.Node
 }
 
 // maxName bounds the names of probes, which may be URLs, and of routers.
