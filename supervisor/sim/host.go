@@ -64,6 +64,7 @@ type host struct {
 	tracedAt time.Duration
 	repeats  int
 	way      way
+	recorder recorder
 }
 
 func newHost(w *World, cfg supervisor.Config) *host {
@@ -81,6 +82,7 @@ func (h *host) startDaemon() {
 	h.life++
 	h.running, h.paused, h.queue = true, false, nil
 	h.node = supervisor.NewNode(h.cfg)
+	h.recordBegin(nil)
 	for i := range h.vips { // it adopts what was guarded, shut
 		h.vips[i].open = 0
 	}
@@ -135,7 +137,9 @@ func (h *host) tell(ev supervisor.Event) {
 			h.queue = append(h.queue, ev)
 		}
 	default:
-		h.do(h.node.Step(h.clock(), ev))
+		actions := h.node.Step(h.clock(), ev)
+		h.record(ev, actions)
+		h.do(actions)
 		h.wake()
 	}
 }
