@@ -26,7 +26,7 @@ func (p *Played) Same() bool { return p.Answer.Equal(&p.Now) }
 func Play(s *Segment) *Player {
 	p := &Player{seg: s, Node: s.Begin.State}
 	if p.Node == nil {
-		p.Node = supervisor.NewNode(*s.Begin.Config)
+		p.guarded(func() { p.Node = supervisor.NewNode(*s.Begin.Config) })
 	}
 	return p
 }

@@ -32,6 +32,7 @@ type Segment struct {
 	known   [][]byte
 	beats   beats
 	strange map[string]bool
+	left    int // parts of values that may still be read
 	last    int64
 	ahead   time.Duration
 	records reader
@@ -48,7 +49,7 @@ type Step struct {
 
 // Open reads the beginning of a segment. The error is a *Damage.
 func Open(data []byte) (*Segment, error) {
-	s := &Segment{data: data, at: len(magic), beats: beats{}, strange: map[string]bool{}}
+	s := &Segment{data: data, at: len(magic), beats: beats{}, strange: map[string]bool{}, left: partsPerByte * len(data)}
 	if len(data) < len(magic) || string(data[:len(magic)]) != magic {
 		what := "this is not a trace of pairkeeper"
 		if len(data) == 0 {
@@ -60,7 +61,7 @@ func Open(data []byte) (*Segment, error) {
 		kind, ok := s.record()
 		switch {
 		case !ok:
-			return nil, s.Err()
+			return nil, s.unbegun()
 		case kind == recTypes:
 			s.types = s.records.types(s.types)
 		case kind == recBegin:
@@ -73,7 +74,15 @@ func Open(data []byte) (*Segment, error) {
 		}
 		s.check()
 	}
-	return nil, s.Err()
+	return nil, s.unbegun()
+}
+
+// unbegun is why there is no beginning.
+func (s *Segment) unbegun() error {
+	if err := s.Err(); err != nil {
+		return err
+	}
+	return &Damage{Offset: int64(s.at), What: "the file has no record that begins it", Cut: true}
 }
 
 // Err is why Next ended: nil at the end of the file, else a *Damage.
@@ -107,9 +116,6 @@ func (s *Segment) chunk() {
 	switch {
 	case len(rest) == 0:
 		s.broken = errEnd
-		if s.records.data == nil {
-			cut("the file has no record")
-		}
 		return
 	case len(rest) < 8:
 		cut("the file ends in the middle of a record")

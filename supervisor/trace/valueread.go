@@ -12,11 +12,11 @@ import (
 	"github.com/pairkeeper/pairkeeper/supervisor"
 )
 
-// maxElements bounds how much memory a damaged record can ask for, maxDepth how deep one is
-// followed.
+// What a crafted file can ask for: so many parts of values for each of its bytes, and so
+// deep. A probe's look that is written again takes 6 bytes, and has 8 parts.
 const (
-	maxElements = 1 << 19
-	maxDepth    = 64
+	partsPerByte = 16
+	maxDepth     = 64
 )
 
 // decoder reads one value. Fields are found by their names: what this version does not have
@@ -27,12 +27,12 @@ type decoder struct {
 	known   map[string]reflect.Type // what an interface may hold
 	seen    []reflect.Value         // by number; the zero Value: of a type that is not known here
 	strange map[string]bool
-	left    int // elements
+	left    *int // parts
 	depth   int
 }
 
 func (s *Segment) decoder(r *reader) *decoder {
-	return &decoder{reader: r, types: s.types, known: registry, strange: s.strange, left: maxElements}
+	return &decoder{reader: r, types: s.types, known: registry, strange: s.strange, left: &s.left}
 }
 
 // decode reads a value that value wrote into v, a pointer.
@@ -50,7 +50,7 @@ func (d *decoder) read(typ uint64, v reflect.Value) {
 	if d.depth++; d.depth > maxDepth {
 		d.fail("a value is too deep")
 	}
-	if d.left--; d.left < 0 {
+	if *d.left--; *d.left < 0 {
 		d.fail("a value has too many parts")
 	}
 	if d.err != nil {
