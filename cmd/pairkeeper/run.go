@@ -62,7 +62,7 @@ func runDaemon(src *source, socket string, format daemon.LogFormat) error {
 		log.Warn(w.Error(), logbook.As(logbook.ConfigWarning))
 	}
 	d, err := daemon.New(daemon.Options{
-		Source: sourceOf(file), Log: log, Version: version(), File: file.Path, Socket: socket,
+		Source: sourceOf(file), Log: log, Version: version(), File: file.Path, Socket: socket, Trace: daemon.TraceFolder(socket),
 		Load: func() (daemon.Source, error) {
 			f, err := src.load()
 			if err != nil {
@@ -87,7 +87,7 @@ func runDaemon(src *source, socket string, format daemon.LogFormat) error {
 func sourceOf(f *config.File) daemon.Source {
 	settings := f.Settings // of f nothing else is kept
 	return daemon.Source{
-		Config: f.Config, Files: f.Files, Manual: f.Manual,
+		Config: f.Config, Files: f.Files, Manual: f.Manual, Recorder: f.Recorder,
 		Settings: func() (list []daemon.Setting) {
 			for _, s := range settings() {
 				list = append(list, daemon.Setting(s))

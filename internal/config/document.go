@@ -23,8 +23,9 @@ type Document struct {
 	// probeWeights are the probes' weights, while the file is read.
 	probeWeights   []weight
 	routers        []router
-	keep           bool // when_all_unhealthy: keep
-	ungated        bool // gate: off
+	keep           bool  // when_all_unhealthy: keep
+	ungated        bool  // gate: off
+	recorder       int64 // bytes; 0: off
 	warnings       Errors
 	hooks          supervisor.Hooks // of the whole pair
 	hookAt         []hookPlace
@@ -53,7 +54,7 @@ func Parse(name string, data []byte) (*Document, error) {
 }
 
 func (d *Document) read(root value) {
-	f, ok := root.fields("a mapping such as nodes: {…}", "node", "reload", "gate", "nodes", "proxy", "probes", "virtual_routers", "when_all_unhealthy", "hooks", "notify", "heartbeat", "arbitration", "fence", "virtual_servers", "ipvs")
+	f, ok := root.fields("a mapping such as nodes: {…}", "node", "reload", "recorder", "gate", "nodes", "proxy", "probes", "virtual_routers", "when_all_unhealthy", "hooks", "notify", "heartbeat", "arbitration", "fence", "virtual_servers", "ipvs")
 	if !ok {
 		return
 	}
@@ -61,6 +62,7 @@ func (d *Document) read(root value) {
 		word, _ := v.one("auto", "manual")
 		d.manual = word == "manual"
 	}
+	d.readRecorder(f)
 	d.readNodes(f)
 	if v, ok := f.keys["proxy"]; ok {
 		d.proxy = readProxy(v)

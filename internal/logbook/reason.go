@@ -28,6 +28,7 @@ const (
 	NoControlSocket vrrp.Reason = "no-control-socket" // status and reload do not work
 	EndIncomplete   vrrp.Reason = "end-incomplete"    // what does not end within its time is left
 	RecordsLost     vrrp.Reason = "records-lost"      // the log did not take them
+	RecorderFailed  vrrp.Reason = "recorder-failed"   // the flight recorder cannot write
 	Suppressed      vrrp.Reason = "suppressed"        // too many different records within a minute
 )
 

@@ -30,6 +30,7 @@ type Options struct {
 	Version string
 	File    string                 // the configuration file, for status
 	Socket  string                 // the control socket; empty: none
+	Trace   string                 // the flight recorder's folder; empty: none
 	Load    func() (Source, error) // reads the configuration file again
 }
 
@@ -115,6 +116,9 @@ func (d *Daemon) Run(ctx context.Context) error {
 	err = errors.Join(err, d.mail.close())
 	d.leaveFiles()
 	err = errors.Join(err, d.release(note))
+	if f := d.loop.recorder.files; f != nil {
+		f.close()
+	}
 	if err != nil {
 		d.opts.Log.Error("pairkeeper breaks off: "+err.Error(), logbook.As(logbook.BreaksOff))
 	} else {
@@ -144,6 +148,8 @@ func (d *Daemon) assemble() {
 		node: supervisor.NewNode(d.opts.Source.Config), mail: d.mail, hands: d.hands, journal: newJournal(d.opts.Log),
 		ports: map[string]*port{}, remarks: remarks{}, seen: map[string]vrrpnet.Interface{}, unusable: map[string]bool{},
 	}
+	d.loop.recorder.version, d.loop.recorder.cfg = d.opts.Version, d.opts.Source.Config
+	d.record(d.opts.Source.Recorder)
 	d.loop.serve(d.opts.Source.Config)
 	d.hands.journal = d.loop.journal
 	d.hands.step, d.hands.linked = d.loop.step, d.loop.linked
