@@ -12,7 +12,8 @@ import (
 
 // The recorder's measures.
 const (
-	segmentsKept  = 8                      // that share the size
+	segmentsKept  = 8                      // or more, that share the size
+	segmentMost   = 32 << 20               // for who reads one
 	piecesWaiting = 64                     // for a disk that does not take them
 	pieceBytes    = 32 << 10               // after which one is handed over
 	pieceTime     = 250 * time.Millisecond // after which one is: what a kill may lose
@@ -127,7 +128,7 @@ type traceFiles struct {
 }
 
 // segment is how big one file may grow.
-func (f *traceFiles) segment() int { return int(f.size.Load() / segmentsKept) }
+func (f *traceFiles) segment() int { return int(min(f.size.Load()/segmentsKept, segmentMost)) }
 
 func (f *traceFiles) roomy() bool { return len(f.pieces) < piecesWaiting/2 }
 

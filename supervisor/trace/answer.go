@@ -36,7 +36,8 @@ func (l Line) String() string {
 	return s
 }
 
-func (l Line) same(o Line) bool {
+// Same tells that two lines are but for their details.
+func (l Line) Same(o Line) bool {
 	l.Detail, o.Detail = "", ""
 	return l == o
 }
@@ -54,7 +55,7 @@ func (a *Answer) Equal(b *Answer) bool {
 		return false
 	}
 	for i := range a.Lines {
-		if !a.Lines[i].same(b.Lines[i]) {
+		if !a.Lines[i].Same(b.Lines[i]) {
 			return false
 		}
 	}

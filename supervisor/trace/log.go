@@ -45,8 +45,12 @@ func (l *Log) Pending() int { return len(l.pending) }
 // Step adds an event and what the Node answered. It tells whether that is more than routine.
 // The answer's actions are looked at now, and not kept.
 func (l *Log) Step(now time.Time, ev supervisor.Event, actions []supervisor.Action) bool {
+	return l.Put(now, ev, AnswerOf(actions))
+}
+
+// Put is Step with an answer that is there already.
+func (l *Log) Put(now time.Time, ev supervisor.Event, answer Answer) bool {
 	before := len(l.pending)
-	answer := AnswerOf(actions)
 	l.scratch = l.types.event(l.scratch[:0], ev)
 	l.pending = l.types.append(l.pending)
 	kind := byte(recStep)
