@@ -21,8 +21,9 @@ const (
 // timeline is what happened lately, without what only repeats itself.
 type timeline struct {
 	list  []happening
-	last  map[string]string // what was said last of each subject
-	whole bool              // it goes back to the daemon's start: what is heard first is news
+	last  map[string]string    // what was said last of each subject
+	heard map[string]time.Time // when an advert of a sender last came
+	whole bool                 // it goes back to the daemon's start: what is heard first is news
 }
 
 type happening struct {
@@ -30,7 +31,9 @@ type happening struct {
 	text string
 }
 
-func newTimeline() *timeline { return &timeline{last: map[string]string{}} }
+func newTimeline() *timeline {
+	return &timeline{last: map[string]string{}, heard: map[string]time.Time{}}
+}
 
 // add takes a step in: the event, unless it is as the last one of its kind, and the answer.
 func (t *timeline) add(step *trace.Step) {
@@ -40,6 +43,7 @@ func (t *timeline) add(step *trace.Step) {
 	}
 	if subject, text := eventWords(step.Event); text != "" {
 		before, known := t.last[subject]
+		t.again(step, subject)
 		if before != text && (known || t.whole || !repeats(step.Event)) {
 			t.list = append(t.list, happening{step.Wall, text})
 		}
@@ -53,6 +57,20 @@ func (t *timeline) add(step *trace.Step) {
 	for len(t.list) > 0 && step.Wall.Sub(t.list[0].at) > timelineSpan {
 		t.list = t.list[1:]
 	}
+}
+
+// again notes that somebody is heard who was silent.
+func (t *timeline) again(step *trace.Step, subject string) {
+	r, _ := step.Event.(supervisor.RouterEvent)
+	in, ok := r.Event.(vrrp.Received)
+	if !ok {
+		return
+	}
+	gap := step.Wall.Sub(t.heard[subject])
+	if !t.heard[subject].IsZero() && gap > 3*in.Advert.Interval {
+		t.list = append(t.list, happening{step.Wall, fmt.Sprintf("%s: %s is heard again, after %s", r.Router, in.From, span(gap))})
+	}
+	t.heard[subject] = step.Wall
 }
 
 // repeats tells of an event that comes again and again.
