@@ -88,7 +88,6 @@ type account struct {
 	More    int                    `json:"more"` // moves that are left out
 	Gaps    []string               `json:"gaps"` // what is missing in the trace, and what is damaged
 
-	peer   string
 	router string
 }
 
@@ -168,7 +167,7 @@ func (a *account) survey(files []string) (list []chapter, err error) {
 		if len(list) == 0 {
 			a.Begins = c.begin
 		}
-		a.Node, a.peer, a.Ends, a.Stopped = s.Begin.Config.Node, s.Begin.Config.Peer, c.end, s.Ended
+		a.Node, a.Ends, a.Stopped = s.Begin.Config.Node, c.end, s.Ended
 		list = append(list, c)
 	}
 	if len(list) == 0 {
@@ -345,11 +344,11 @@ func (a *account) print(out io.Writer) {
 		fmt.Fprintf(out, "\n%s before these left out: ask for a closer moment, or for one router\n", was(a.More, "moment"))
 	}
 	for i := range a.Moves {
-		a.Moves[i].print(out, a.peer)
+		a.Moves[i].print(out)
 	}
 }
 
-func (m *move) print(out io.Writer, peer string) {
+func (m *move) print(out io.Writer) {
 	for i, text := range m.Moves {
 		when := m.Time.Local().Format(momentForm)
 		if i > 0 {

@@ -144,14 +144,14 @@ func (e *encoder) fields(v reflect.Value, p *plan) {
 			continue
 		}
 		e.out[bits+i/8] |= 1 << (i % 8)
-		switch before := e.mask; {
-		case f.mask == arguments:
+		if f.mask == arguments {
 			e.arguments(fv)
-		default:
-			e.mask = before || f.mask == secret
-			e.write(fv, f.plan)
-			e.mask = before
+			continue
 		}
+		before := e.mask
+		e.mask = before || f.mask == secret
+		e.write(fv, f.plan)
+		e.mask = before
 	}
 }
 
