@@ -28,10 +28,7 @@ func (n *node) segments() []string {
 // it begins with.
 func replay(t testing.TB, file string, alter func(*trace.Begin)) (transitions []string, differences int) {
 	t.Helper()
-	data, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
+	data := fileOf(t, file)
 	s, err := trace.Open(data)
 	if err != nil {
 		t.Fatal(file, err)
@@ -142,4 +139,36 @@ func TestAFolderThatTakesNoTraceIsReported(t *testing.T) {
 	n.is("ACTIVE")
 	n.holds(true)
 	n.says("the flight recorder cannot write: ")
+}
+
+func TestTheRecorderIsSwitchedOnAndOffByAReload(t *testing.T) {
+	t.Parallel()
+	n := start(t, netlab.New(t).Host("lb01", "10.0.0.1/24"), "lb01", "recorder: off\n"+pair)
+	n.is("ACTIVE")
+	if list := n.segments(); len(list) > 0 {
+		t.Fatalf("switched off, it has %q", list)
+	}
+	n.write("recorder: {size: 1MiB}\n" + pair)
+	if a := n.reload(); len(a.Changed) != 2 || !strings.Contains(a.Changed[0], "recorder") {
+		t.Errorf("the reload says %q", a.Changed)
+	}
+	n.until("it records", func() bool { return len(n.segments()) == 1 })
+	n.reloads("recorder: off\n" + pair)
+	n.stop()
+	s, err := trace.Open(fileOf(t, n.segments()[0]))
+	if err != nil || s.Begin.State == nil {
+		t.Fatal("it does not begin with the node as it was", err)
+	}
+	if got, _ := replay(t, n.segments()[0], nil); len(got) > 0 {
+		t.Errorf("recorded %q, though it was switched off before the end", got)
+	}
+}
+
+func fileOf(t testing.TB, name string) []byte {
+	t.Helper()
+	data, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
 }
