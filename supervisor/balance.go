@@ -201,7 +201,7 @@ func (s *step) balanceSettled() {
 		return
 	}
 	b.stale = false
-	if !b.told && !s.cfg.Balance.Set() || s.stopping && s.cfg.Balance.KeepOnStop {
+	if !b.told && !s.cfg.Balance.Set() || s.stopping && (s.cfg.Balance.KeepOnStop || s.parting.bridges) {
 		return
 	}
 	if want := s.wantedTable(); !b.told || !sameTable(&want, &b.wanted) {
@@ -224,7 +224,7 @@ func (n *Node) wantedTable() ipvs.Table {
 	}
 	if d := n.cfg.Balance.Sync; d.Interface != "" {
 		role := ipvs.Backup
-		if n.Active(d.Router) {
+		if n.has(d.Router) {
 			role = ipvs.Master
 		}
 		t.Sync = []ipvs.Sync{{Role: role, ID: d.ID, Interface: d.Interface}}
@@ -234,7 +234,7 @@ func (n *Node) wantedTable() ipvs.Table {
 
 // serves tells whether a service is this node's now.
 func (n *Node) serves(one *service) bool {
-	return one.cfg.Router == "" || n.Active(one.cfg.Router)
+	return one.cfg.Router == "" || n.has(one.cfg.Router)
 }
 
 func sameTable(a, b *ipvs.Table) bool {
