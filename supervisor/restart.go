@@ -39,10 +39,10 @@ func (n *Node) Stopping() bool { return n.stopping }
 func (s *step) stop(ev Stop) {
 	held := slices.ContainsFunc(s.routers, func(r *router) bool { return r.role() == fencing.Holds })
 	switch {
-	case ev.For < vrrp.LeastBridge || !held:
+	case ev.For <= 0 || !held:
 		s.end()
 	case s.linked() && s.pulse.Hearing() != fencing.Silent:
-		s.parting = parting{until: s.now.Add(ev.For), asked: s.now.Add(acknowledged)}
+		s.parting = parting{until: s.now.Add(max(ev.For, vrrp.LeastBridge+acknowledged)), asked: s.now.Add(acknowledged)}
 		s.restless = true
 	default:
 		s.parting.until = s.now.Add(ev.For)
@@ -97,8 +97,9 @@ func (s *step) part(informed bool) {
 }
 
 func (s *step) bridge(r *router, informed bool) {
+	informed = informed || !s.linked() && r.cfg.VRRP.TellsInterval()
 	long := r.cfg.VRRP.BridgeFor(s.parting.until.Sub(s.now), informed)
-	if long < vrrp.LeastBridge/2 {
+	if long < vrrp.LeastBridge {
 		return
 	}
 	since := r.since

@@ -9,14 +9,17 @@ const LeastBridge = time.Second
 const bridgeAdverts = 3
 
 // BridgeFor is for how long the addresses may stay with nobody to advertise them, of the time
-// that is wanted. Others wait for so long when they know (informed), or when adverts of version
-// 3 tell them a longer interval (RFC 9568 5.2.6); else for as long as they always do.
+// that is wanted: others who do not know of it (informed) wait for as long as they always do.
 func (c *Config) BridgeFor(want time.Duration, informed bool) time.Duration {
-	if informed || c.Version == V3 {
+	if informed {
 		return min(want, c.mostBridge())
 	}
 	return min(want, c.patience(c.Interval))
 }
+
+// TellsInterval tells that adverts say how long others are to wait for the next one (RFC 9568
+// 5.2.6).
+func (c *Config) TellsInterval() bool { return c.Version == V3 }
 
 // mostInterval is the longest that an advert of version 3 can tell: 12 bits of centiseconds.
 const mostInterval = 40950 * time.Millisecond
@@ -44,7 +47,7 @@ func (c *Config) BridgeLifetime(long time.Duration) time.Duration {
 
 // bridgeInterval is the advert interval with which others wait for a bridge to end.
 func (c *Config) bridgeInterval(long time.Duration) time.Duration {
-	if c.Version != V3 {
+	if !c.TellsInterval() {
 		return 0
 	}
 	const unit = 10 * time.Millisecond
