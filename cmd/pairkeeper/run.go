@@ -63,6 +63,7 @@ func runDaemon(src *source, socket string, format daemon.LogFormat) error {
 	}
 	d, err := daemon.New(daemon.Options{
 		Source: sourceOf(file), Log: log, Version: version(), File: file.Path, Socket: socket,
+		Restarts: restarts,
 		Load: func() (daemon.Source, error) {
 			f, err := src.load()
 			if err != nil {
