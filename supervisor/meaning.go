@@ -162,7 +162,7 @@ var meanings = map[vrrp.Reason]meaning{
 	vrrp.ReasonOutranked:     {is: "this node's priority fell below the other one's"},
 	vrrp.ReasonUnclaimed:     {is: "this node gave the addresses up, but the other one did not take them"},
 	vrrp.ReasonGroup:         {is: "another router of the group gave its addresses up"},
-	vrrp.ReasonRestarts:      {is: "this daemon ends, and another one goes on: the addresses stay for a bounded time", ends: "that one begins", do: "nothing; if it does not begin: systemctl status pairkeeper"},
+	vrrp.ReasonRestarts:      {is: "this daemon ends, and another one goes on: the addresses stay for a bounded time"},
 	vrrp.ReasonResumed:       {is: "this daemon goes on where the one before it left"},
 	vrrp.ReasonPaused:        {is: "this daemon did not run for too long, so that the other node may hold the addresses by now"},
 

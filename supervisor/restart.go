@@ -10,7 +10,7 @@ import (
 
 // A restart without a move: the daemon that ends leaves the addresses and their gates open for
 // a bounded time, and the next one goes on with them. Meanwhile the other node waits, since it
-// was told; else it is released to as ever.
+// was told; else the time is no longer than it always waits, or it is released to.
 
 // acknowledged is how long the other node has to say that it knows.
 const acknowledged = 300 * time.Millisecond
@@ -34,6 +34,13 @@ func (p *parting) told(now time.Time) {
 
 // Stopping tells that the node has left; nothing more is to be told to it.
 func (n *Node) Stopping() bool { return n.stopping }
+
+// GoneOn tells that nothing that the daemon before has left waits for this one, and that the
+// other node hears it.
+func (n *Node) GoneOn() bool {
+	waits := slices.ContainsFunc(n.routers, (*router).leftOpen)
+	return !waits && (!n.linked() || n.pulse != nil && n.pulse.Hearing() == fencing.BothWay)
+}
 
 // stop ends at once, or when the other node knows that another daemon goes on.
 func (s *step) stop(ev Stop) {
@@ -61,8 +68,7 @@ func (s *step) end() {
 	s.touchAll()
 }
 
-// partingSettled parts when the other node has shown that it knows; one that does not is
-// released to.
+// partingSettled parts when the other node has shown that it knows, or has not for too long.
 func (s *step) partingSettled() {
 	p := &s.parting
 	switch {
@@ -71,7 +77,7 @@ func (s *step) partingSettled() {
 	case !p.said.IsZero() && !s.pulse.Proven().Before(p.said):
 		s.part(true)
 	case due(s.now, p.asked):
-		s.end()
+		s.part(false)
 	}
 	s.settle()
 }

@@ -65,6 +65,6 @@ func (s *step) bridge(ev Bridge) {
 	for range bridgeAdverts {
 		s.do(Send{Priority: s.cfg.Priority, Interval: s.cfg.bridgeInterval(ev.For)})
 	}
-	s.do(Linger{For: ev.For})
+	s.do(Linger(ev))
 	s.enter(Initialize, ReasonRestarts)
 }

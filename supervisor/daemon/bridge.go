@@ -82,6 +82,22 @@ func (h *hands) bridge(a supervisor.Bridge) {
 	}
 }
 
+// goneOn waits until this daemon holds what the one before has left, and the other node has heard
+// of it: whoever waits for the start may then restart it again. It does not wait for long.
+func (d *Daemon) goneOn() {
+	if len(d.resumed) == 0 {
+		return
+	}
+	end := time.Now().Add(goneOnWithin)
+	for done := false; !done && time.Now().Before(end); time.Sleep(2 * time.Millisecond) {
+		if !d.mail.ask(func() { done = d.loop.node.GoneOn() }) {
+			return
+		}
+	}
+}
+
+const goneOnWithin = time.Second
+
 // keptOpen are the gates that stay open until a daemon has gone on.
 func keptOpen(left []supervisor.Bridged) (kept []vrrpnet.Opening) {
 	t := now()

@@ -109,6 +109,7 @@ func (d *Daemon) Run(ctx context.Context) error {
 	notifyCtx, stopNotify := context.WithCancel(context.Background())
 	defer stopNotify()
 	go note.run(notifyCtx)
+	d.goneOn()
 	note.ready()
 
 	select {
