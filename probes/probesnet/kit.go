@@ -46,6 +46,12 @@ func (k *kit) newLooker(c probes.Config) (looker, error) {
 		return newHTTPProbe(check, c.Timeout, k.dialer)
 	case probes.TCP:
 		return newTCPProbe(check, c.Timeout, k.dialer)
+	case probes.UDP:
+		return newUDPProbe(check, c.Timeout, k.dialer)
+	case probes.SMTP:
+		return &smtpProbe{check, c.Timeout, k.dialer}, nil
+	case probes.DNS:
+		return newDNSProbe(check, c.Timeout, k.dialer)
 	case probes.HAProxy:
 		return &haproxyProbe{check, c.Timeout}, nil
 	case probes.ICMP:

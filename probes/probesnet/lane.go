@@ -23,7 +23,7 @@ func newLanes() lanes {
 
 func (l lanes) of(c probes.Check) *lane {
 	switch c.(type) {
-	case probes.HTTP, probes.TCP, probes.HAProxy, probes.ICMP, probes.Gateway:
+	case probes.HTTP, probes.TCP, probes.UDP, probes.SMTP, probes.DNS, probes.HAProxy, probes.ICMP, probes.Gateway:
 		return l[sockets]
 	case probes.Exec:
 		return l[programs]
