@@ -1,5 +1,10 @@
 package probes
 
+import (
+	"slices"
+	"strings"
+)
+
 // HTTP asks a web server, over http or https.
 type HTTP struct {
 	URL     string
@@ -12,6 +17,11 @@ type HTTP struct {
 	Digest  string // of the whole body, in hexadecimal digits: SHA-256, or MD5 as keepalived's genhash prints it
 	Follow  int    // redirects that are followed
 	TLS     TLS
+}
+
+// Secure tells that a URL is one of https.
+func (h HTTP) Secure() bool {
+	return slices.ContainsFunc(append([]string{h.URL}, h.Also...), func(s string) bool { return strings.HasPrefix(s, "https:") })
 }
 
 // Header is one header of a request.
