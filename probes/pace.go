@@ -5,15 +5,19 @@ import (
 	"time"
 )
 
-// Pace says when the looks of one of many probes begin. Each probe has a place of its own
-// in its interval, which its number alone decides, so that however many there are they are
-// spread evenly over it, from the first one on, and after a pause again.
+// Pace says when the looks of one of many probes begin. Each probe has a place in its
+// interval, which its number alone decides, so that however many there are they are spread
+// evenly over it, from the first one on, and after a pause again.
 type Pace struct {
 	number           int
 	interval, jitter time.Duration
 	slot             time.Time // when the look would begin without jitter
 	looks            int
 }
+
+// moments is how many places an interval has. Looks that share one cost fewer wakings: a
+// process that wakes for each of 200 looks a second spends most of its time on that.
+const moments = 100
 
 // firstApart is how far apart the first looks of several probes are at the least. Few
 // probes are all looked at as good as at once.
@@ -22,7 +26,7 @@ const firstApart = time.Millisecond
 // NewPace returns the pace of a probe by its number among those that begin now, and when its
 // first look begins: within its warm-up, if it has one, else within the interval.
 func NewPace(c Config, number int, now time.Time) (p Pace, first time.Time) {
-	place := share(number, c.Interval)
+	place := share(number, moments) * (c.Interval / moments)
 	p = Pace{number: number, interval: c.Interval, jitter: c.Jitter, slot: now.Add(place)}
 	if c.WarmUp > 0 {
 		return p, now.Add(share(number, c.WarmUp))

@@ -24,6 +24,7 @@ func newKit() *kit {
 	k.dialer = dialer.New(func(ctx context.Context, network, address string) (net.Conn, error) {
 		return k.dns(ctx, network, address)
 	})
+	k.dialer.KeepAlive = -1 // no look lasts that long, and each would cost four calls of the kernel
 	return k
 }
 

@@ -49,11 +49,11 @@ func (p *smtpProbe) talk(ctx context.Context) (greeting string, err error) {
 	if name == "" {
 		name = literal(c.LocalAddr())
 	}
-	if _, err = s.say("EHLO " + name); old(err) {
-		_, err = s.say("HELO " + name)
+	if err = s.say("EHLO " + name); old(err) {
+		err = s.say("HELO " + name)
 	}
 	if err == nil {
-		_, err = s.say("QUIT")
+		err = s.say("QUIT")
 	}
 	return greeting, err
 }
@@ -97,11 +97,13 @@ func old(err error) bool {
 	return ok && (r.code == 500 || r.code == 502)
 }
 
-func (s *mailSession) say(line string) (string, error) {
+// say says a line and hears the answer.
+func (s *mailSession) say(line string) error {
 	if _, err := io.WriteString(s.conn, line+"\r\n"); err != nil {
-		return "", err
+		return err
 	}
-	return s.hear("the answer to " + line)
+	_, err := s.hear("the answer to " + line)
+	return err
 }
 
 // hear reads an answer, which may have several lines; what is that it is one to.
