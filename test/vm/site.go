@@ -171,6 +171,15 @@ func (s *site) ask(times int) []string {
 	return names
 }
 
+// connect opens a connection, where that can be had in a short time.
+func connect(from *netlab.Host, address string) (err error) {
+	var c net.Conn
+	if from.Do(func() { c, err = net.DialTimeout("tcp", address, 2*time.Second) }); err == nil {
+		err = c.Close()
+	}
+	return err
+}
+
 // get asks http://address/ once from a host, over a new connection.
 func get(from *netlab.Host, address string) (body string, err error) {
 	dial := func(ctx context.Context, network, address string) (c net.Conn, err error) {
