@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/pairkeeper/pairkeeper/internal/testbin"
 	"github.com/pairkeeper/pairkeeper/test/interop"
@@ -109,7 +110,14 @@ func TestWhatSomebodyElseDoesToTheTableIsUndone(t *testing.T) {
 	d.start(always(translatedService))
 	d.has(first, "")
 	dir := d.host
+	d.has(second, "")
 	whole := rules(dir)
+	begun := time.Now()
+	dir.Run("ipvsadm", "-C")
+	s.await("undone: -C", func() bool { return rules(dir) == whole })
+	t.Logf("ipvsadm -C was undone within %v", time.Since(begun).Round(10*time.Millisecond))
+	const told = "somebody changed what pairkeeper put into IPVS, it is put back: add tcp " + service + ": rr; "
+	s.await("it is in the journal", func() bool { return strings.Contains(d.said.String(), told) })
 	dir.Run("ipvsadm", "-A", "-t", "192.0.2.77:80", "-s", "rr")
 	for _, harm := range [][]string{
 		{"-d", "-t", service, "-r", "10.0.0.21:80"},

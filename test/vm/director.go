@@ -20,6 +20,7 @@ type director struct {
 	host *netlab.Host
 	dir  string
 	cmd  *exec.Cmd
+	said *testbin.Output // by the last one
 }
 
 func (d *director) start(config string) {
@@ -29,12 +30,13 @@ func (d *director) start(config string) {
 		d.Fatal(err)
 	}
 	d.cmd = exec.Command(testbin.Path(), "run", "--log", "text", "-c", file, "--node", d.host.Name, "--socket", filepath.Join(d.dir, "sock"))
-	var said testbin.Output
-	d.cmd.Stdout, d.cmd.Stderr = &said, &said
+	said := &testbin.Output{}
+	d.said = said
+	d.cmd.Stdout, d.cmd.Stderr = said, said
 	d.host.Start(d.cmd)
 	d.Cleanup(func() {
 		if d.Failed() {
-			d.Logf("%s wrote:\n%s", d.host.Name, &said)
+			d.Logf("%s wrote:\n%s", d.host.Name, said)
 		}
 	})
 }
