@@ -212,8 +212,8 @@ func blocksOf(t *testing.T, file string) []block {
 	for _, m := range fenced.FindAllStringSubmatch(string(text), -1) {
 		list = append(list, block{m[1], m[2]})
 	}
-	if all := strings.Count(string(text), "```") / 2; len(list) == 0 || len(list) != all {
-		t.Fatalf("%s has %d pieces of which %d are commands for a host", file, all, len(list))
+	if all := strings.Count(string(text), "```sh"); len(list) == 0 || len(list) != all {
+		t.Fatalf("%s has %d pieces with commands, of which %d say for which hosts", file, all, len(list))
 	}
 	return list
 }

@@ -132,3 +132,23 @@ func TestTheExampleOfNAT(t *testing.T) {
 	e.run()
 	e.live(func(failover func()) { failover() })
 }
+
+const guide = "../../docs/ipvs.md"
+
+func TestTheGuideShowsOnlyCommandsOfTheExamples(t *testing.T) {
+	run := map[string]bool{}
+	for _, folder := range []string{"lvs-dr", "lvs-nat"} {
+		for _, b := range blocksOf(t, filepath.Join(examplesFolder, folder, "README.md")) {
+			for line := range strings.Lines(b.commands) {
+				run[b.where+": "+line] = true
+			}
+		}
+	}
+	for _, b := range blocksOf(t, guide) {
+		for line := range strings.Lines(b.commands) {
+			if !run[b.where+": "+line] {
+				t.Errorf("no test runs on %s: %s", b.where, line)
+			}
+		}
+	}
+}
