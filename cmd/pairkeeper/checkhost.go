@@ -26,14 +26,14 @@ func director(file *config.File) []config.Error {
 		return []config.Error{{File: "this host", Text: "what virtual_servers needs of it cannot be read: " + err.Error()}}
 	}
 	var warnings []config.Error
-	for _, f := range host.Director(duties(file.Config, &host)) {
+	for _, f := range host.Director(duties(file.Config)) {
 		warnings = append(warnings, config.Error{File: "this host", Text: f.String()})
 	}
 	return warnings
 }
 
 // duties are the services of a node.
-func duties(cfg supervisor.Config, host *ipvs.Host) []ipvs.Duty {
+func duties(cfg supervisor.Config) []ipvs.Duty {
 	var list []ipvs.Duty
 	for _, s := range cfg.Balance.Services {
 		d := ipvs.Duty{Config: s.Pool, Always: s.Router == ""}
