@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/netip"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -70,41 +71,59 @@ func (e *example) live(alongside func(failover func())) {
 // downloadSize is more than what lies in buffers between a server and a client that does not read.
 const downloadSize = 8 << 20
 
-// download begins to read a large file; the rest is read by what it returns.
-func (e *example) download() (rest func()) {
+// download is a large file that a client reads slowly.
+type download struct {
+	*example
+	conn net.Conn
+	text []byte
+}
+
+func (e *example) download() *download {
 	e.Helper()
 	for i := range e.roots {
 		e.write(filepath.Join(e.roots[i], "large"), strings.Repeat("x", downloadSize))
 	}
-	var conn net.Conn
+	d := &download{example: e}
 	e.client.Do(func() {
 		var err error
-		if conn, err = net.DialTimeout("tcp", exampleService, soon); err != nil {
+		if d.conn, err = net.DialTimeout("tcp", exampleService, soon); err != nil {
 			e.Fatal(err)
 		}
 	})
-	e.Cleanup(func() { _ = conn.Close() })
-	if err := conn.(*net.TCPConn).SetReadBuffer(32 << 10); err != nil {
-		e.Fatal(err)
-	}
-	begun := make([]byte, 256<<10)
-	_, err := conn.Write([]byte("GET /large HTTP/1.0\r\n\r\n"))
+	e.Cleanup(func() { _ = d.conn.Close() })
+	err := d.conn.(*net.TCPConn).SetReadBuffer(32 << 10)
 	if err == nil {
-		_, err = io.ReadFull(conn, begun)
+		_, err = d.conn.Write([]byte("GET /large HTTP/1.0\r\n\r\n"))
 	}
 	if err != nil {
 		e.Fatal(err)
 	}
-	return func() {
-		e.Helper()
-		if err := conn.SetDeadline(time.Now().Add(soon)); err != nil {
-			e.Fatal(err)
-		}
-		text, err := io.ReadAll(conn)
-		text = append(begun, text...)
-		if _, body, _ := bytes.Cut(text, []byte("\r\n\r\n")); err != nil || len(body) != downloadSize {
-			e.Errorf("the download ended with %d bytes of %d, %v", len(body), downloadSize, err)
-		}
+	return d
+}
+
+// more reads a little: the director sees a packet of the client, and tells the other one of the
+// connection with the third one, and every fiftieth.
+func (d *download) more() {
+	d.Helper()
+	some := make([]byte, 16<<10)
+	if len(d.text) > downloadSize/2 {
+		return
+	}
+	if _, err := io.ReadFull(d.conn, some); err != nil {
+		d.Fatal(err)
+	}
+	d.text = append(d.text, some...)
+}
+
+// rest reads what is left.
+func (d *download) rest() {
+	d.Helper()
+	if err := d.conn.SetDeadline(time.Now().Add(soon)); err != nil {
+		d.Fatal(err)
+	}
+	text, err := io.ReadAll(d.conn)
+	if _, body, _ := bytes.Cut(append(d.text, text...), []byte("\r\n\r\n")); err != nil || len(text) == 0 || len(body) != downloadSize {
+		d.Errorf("the download ended with %d bytes of %d, %v", len(body), downloadSize, err)
 	}
 }
 
@@ -114,13 +133,18 @@ func TestTheExampleOfDirectRouting(t *testing.T) {
 	wire := e.front.Capture()
 	e.run()
 	e.live(func(failover func()) {
-		rest := e.download()
-		client := e.client.Name
-		e.await("lb02 knows of the download of "+client, func() bool {
-			return strings.Contains(e.directors[1].host.Run("ipvsadm", "-Lnc"), "ESTABLISHED")
+		d := e.download()
+		local := "10.0.0.9:" + strconv.Itoa(d.conn.LocalAddr().(*net.TCPAddr).Port)
+		begun := time.Now()
+		e.await("lb02 knows of the download", func() bool {
+			d.more()
+			return strings.Contains(e.directors[1].host.Run("ipvsadm", "-Lnc"), local)
 		})
+		e.Logf("lb02 knew of the download after %v and %d bytes", time.Since(begun).Round(10*time.Millisecond), len(d.text))
 		failover()
-		rest()
+		begun = time.Now()
+		d.rest()
+		e.Logf("and %v later it was done", time.Since(begun).Round(10*time.Millisecond))
 	})
 	if n := redirects(wire); n > 0 {
 		t.Errorf("%d redirects: docs/ipvs.md says that direct routing causes none", n)
