@@ -17,6 +17,7 @@ import (
 	"github.com/pairkeeper/pairkeeper/fencing/fencingnet"
 	"github.com/pairkeeper/pairkeeper/internal/logbook"
 	"github.com/pairkeeper/pairkeeper/ipvs"
+	"github.com/pairkeeper/pairkeeper/ipvs/ipvsnet"
 	"github.com/pairkeeper/pairkeeper/supervisor"
 	"github.com/pairkeeper/pairkeeper/supervisor/notifynet"
 	"github.com/pairkeeper/pairkeeper/vrrp"
@@ -144,10 +145,12 @@ func (d *Daemon) assemble() {
 		d.hands.fenced.path = filepath.Join(filepath.Dir(d.opts.Socket), "fenced")
 	}
 	d.hands.balancer = newBalancer(d.warn, ownedPath(d.opts.Socket))
-	go d.hands.balancer.run()
-	if !d.opts.Source.Config.Balance.Set() {
+	if d.opts.Source.Config.Balance.Set() {
+		ipvsnet.Prepare()
+	} else {
 		d.hands.balancer.spread(ipvs.Table{}) // the Node says nothing of it
 	}
+	go d.hands.balancer.run()
 	d.loop = &loop{
 		node: supervisor.NewNode(d.opts.Source.Config), mail: d.mail, hands: d.hands, journal: newJournal(d.opts.Log),
 		ports: map[string]*port{}, remarks: remarks{}, seen: map[string]vrrpnet.Interface{}, unusable: map[string]bool{},
