@@ -5,6 +5,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"slices"
 	"syscall"
 
 	"github.com/pairkeeper/pairkeeper/supervisor"
@@ -16,6 +17,7 @@ type File struct {
 	Document *Document
 	Config   supervisor.Config // of this node, whose name is Config.Node
 	Recorder int64             // how many bytes the flight recorder keeps; 0: it is off
+	Here     bool              // this host has the node's address
 	Manual   bool              // a change of the file is not applied by itself
 	Files    []string          // itself and those with its secrets, absolute
 	Warnings []Error
@@ -60,7 +62,8 @@ func load(path, node string, checking bool) (*File, error) {
 	if err := d.CheckPrograms(); err != nil {
 		return nil, err
 	}
-	self, warnings, err := d.self(node, thisHost())
+	host := thisHost()
+	self, warnings, err := d.self(node, host)
 	if err != nil {
 		return nil, err
 	}
@@ -68,6 +71,7 @@ func load(path, node string, checking bool) (*File, error) {
 		return nil, err
 	}
 	f.Warnings = append(f.Warnings, warnings...)
+	f.Here = slices.Contains(d.owned(host), self)
 	if f.Config, err = d.For(self); err != nil {
 		return nil, err
 	}

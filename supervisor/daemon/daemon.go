@@ -17,6 +17,7 @@ import (
 	"github.com/pairkeeper/pairkeeper/fencing/fencingnet"
 	"github.com/pairkeeper/pairkeeper/internal/logbook"
 	"github.com/pairkeeper/pairkeeper/ipvs"
+	"github.com/pairkeeper/pairkeeper/ipvs/ipvsnet"
 	"github.com/pairkeeper/pairkeeper/supervisor"
 	"github.com/pairkeeper/pairkeeper/supervisor/notifynet"
 	"github.com/pairkeeper/pairkeeper/vrrp"
@@ -32,6 +33,9 @@ type Options struct {
 	Socket  string                 // the control socket; empty: none
 	Trace   string                 // the flight recorder's folder; empty: none
 	Load    func() (Source, error) // reads the configuration file again
+	// Restarts tells, when the daemon is to end, that another one of the node is about to go
+	// on. Nil: never.
+	Restarts func() bool
 }
 
 // Daemon is one node, running.
@@ -44,6 +48,7 @@ type Daemon struct {
 	vmacs   *vrrpnet.MACVLANs
 	gates   *gatekeeper
 	started time.Time
+	resumed []supervisor.Bridged // what the daemon before has left
 
 	reloading sync.Mutex // one at a time
 	inUse     Source
@@ -72,7 +77,9 @@ func New(opts Options) (*Daemon, error) {
 	d := &Daemon{opts: opts, mail: mail, kernel: kernel, vmacs: vmacs, started: time.Now(), inUse: opts.Source, stopFiles: func() {}}
 	d.config = ConfigStatus{File: opts.File, Loaded: d.started}
 	d.opts.Log = d.opts.Log.With(logbook.Node, opts.Source.Config.Node)
+	d.resumed = bridgeFile{bridgePath(opts.Socket)}.take()
 	d.gates = newGatekeeper(mail.tell, d.warn, d.opts.Log)
+	d.gates.kept = keptOpen(d.resumed)
 	d.opts.Source.Config = d.gates.fit(d.opts.Source.Config)
 	return d, nil
 }
@@ -104,21 +111,22 @@ func (d *Daemon) Run(ctx context.Context) error {
 	notifyCtx, stopNotify := context.WithCancel(context.Background())
 	defer stopNotify()
 	go note.run(notifyCtx)
+	d.goneOn()
 	note.ready()
 
 	select {
 	case <-ctx.Done():
 		note.stopping()
-		d.mail.tell(supervisor.Stop{})
+		d.mail.tell(supervisor.Stop{For: d.window()})
 		err = <-ended
 	case err = <-ended: // the loop broke
 	}
 	err = errors.Join(err, d.mail.close())
 	d.leaveFiles()
+	files := d.loop.recorder.files
+	files.close()
 	err = errors.Join(err, d.release(note))
-	if f := d.loop.recorder.files; f != nil {
-		f.close()
-	}
+	files.wait()
 	if err != nil {
 		d.opts.Log.Error("pairkeeper breaks off: "+err.Error(), logbook.As(logbook.BreaksOff))
 	} else {
@@ -137,16 +145,20 @@ func (d *Daemon) assemble() {
 	}
 	if d.opts.Socket != "" {
 		d.hands.memory = filepath.Join(filepath.Dir(d.opts.Socket), "stopped")
+		d.hands.bridges.path = bridgePath(d.opts.Socket)
 		d.hands.fenced.path = filepath.Join(filepath.Dir(d.opts.Socket), "fenced")
 	}
 	d.hands.balancer = newBalancer(d.warn, ownedPath(d.opts.Socket))
-	go d.hands.balancer.run()
-	if !d.opts.Source.Config.Balance.Set() {
+	if d.opts.Source.Config.Balance.Set() {
+		ipvsnet.Prepare()
+	} else {
 		d.hands.balancer.spread(ipvs.Table{}) // the Node says nothing of it
 	}
+	go d.hands.balancer.run()
 	d.loop = &loop{
 		node: supervisor.NewNode(d.opts.Source.Config), mail: d.mail, hands: d.hands, journal: newJournal(d.opts.Log),
 		ports: map[string]*port{}, remarks: remarks{}, seen: map[string]vrrpnet.Interface{}, unusable: map[string]bool{},
+		resumed: d.resumed,
 	}
 	d.loop.recorder.version, d.loop.recorder.cfg = d.opts.Version, d.opts.Source.Config
 	d.record(d.opts.Source.Recorder)
@@ -164,7 +176,7 @@ func (d *Daemon) release(note *notifier) error {
 	done := make(chan error, 1)
 	go func() {
 		d.hands.keeper.close()
-		err := d.gates.close(d.loop.stopped)
+		err := d.gates.close(d.loop.stopped && !Bridged(d.opts.Socket))
 		note.leaving.Store(true)
 		d.hands.close()
 		done <- errors.Join(err, d.kernel.Close(), d.vmacs.Close())

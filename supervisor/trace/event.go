@@ -143,6 +143,7 @@ func appendBeat(b []byte, ev *supervisor.HeartbeatHeard) []byte {
 		b = binary.LittleEndian.AppendUint64(b, n)
 	}
 	b = append(b, byte(h.Class), bit(h.Maintenance, 1), byte(h.Gateway))
+	b = appendInt(b, int64(h.Restarts))
 	if h.MACs == nil {
 		b = append(b, 0)
 	} else {
@@ -183,6 +184,7 @@ func (r *reader) beat() supervisor.Event {
 	h.Node, h.Version = r.text(), r.text()
 	h.Session, h.EchoSession, h.Config, h.Proxy = r.u64(), r.u64(), r.u64(), r.u64()
 	h.Class, h.Maintenance, h.Gateway = fencing.Class(r.byte()), r.byte() != 0, fencing.Reach(r.byte())
+	h.Restarts = time.Duration(r.int())
 	if n, ok := r.elements(); ok {
 		h.MACs = []fencing.MAC{}
 		for range n {

@@ -20,10 +20,10 @@ var registry = byName(
 
 	vrrp.Startup{}, vrrp.Shutdown{}, vrrp.Received{}, vrrp.Reprioritized{}, vrrp.Retuned{}, vrrp.Rise{}, vrrp.Assure{},
 	vrrp.Yield{}, vrrp.Overrule{}, vrrp.Delayed{}, vrrp.Owned{}, vrrp.Answered{}, vrrp.PeerEnded{}, vrrp.Readdressed{},
-	vrrp.Claimed{}, vrrp.Vanished{}, vrrp.Shut{}, vrrp.Tick{},
+	vrrp.Claimed{}, vrrp.Vanished{}, vrrp.Shut{}, vrrp.Bridge{}, vrrp.Tick{},
 
 	probes.Exec{}, probes.File{}, probes.Gateway{}, probes.HAProxy{}, probes.HTTP{}, probes.ICMP{}, probes.Interface{},
-	probes.Process{}, probes.TCP{}, probes.Unit{},
+	probes.Process{}, probes.TCP{}, probes.Unit{}, probes.UDP{}, probes.DNS{}, probes.SMTP{},
 )
 
 func byName(values ...any) map[string]reflect.Type {
