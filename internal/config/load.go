@@ -17,6 +17,7 @@ type File struct {
 	Config   supervisor.Config // of this node, whose name is Config.Node
 	Manual   bool              // a change of the file is not applied by itself
 	Files    []string          // itself and those with its secrets, absolute
+	Metrics  Metrics  // of this node
 	Warnings []Error
 	Settings func() []Setting // all values; they are read again, which takes less to keep than they do
 }
@@ -70,6 +71,7 @@ func load(path, node string, checking bool) (*File, error) {
 	if f.Config, err = d.For(self); err != nil {
 		return nil, err
 	}
+	f.Metrics = d.MetricsOf(self)
 	return f, nil
 }
 
