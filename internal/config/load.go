@@ -17,7 +17,7 @@ type File struct {
 	Config   supervisor.Config // of this node, whose name is Config.Node
 	Manual   bool              // a change of the file is not applied by itself
 	Files    []string          // itself and those with its secrets, absolute
-	Metrics  Metrics  // of this node
+	Metrics  Metrics           // of this node
 	Warnings []Error
 	Settings func() []Setting // all values; they are read again, which takes less to keep than they do
 }

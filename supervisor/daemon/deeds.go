@@ -16,6 +16,7 @@ func (l *loop) routerAction(r *served, a vrrp.Action) {
 	}
 	switch a := a.(type) {
 	case vrrp.Enter:
+		r.count.moves[move{a.From, a.To, a.Reason}]++
 		l.journal.transition(r.Router, l.node, a)
 		l.macvlan(r, a)
 		return
@@ -82,5 +83,8 @@ func (l *loop) send(p *port, r *served, priority uint8) error {
 		return err
 	}
 	r.count.sent++
+	if priority == 0 {
+		r.count.releases++
+	}
 	return nil
 }
