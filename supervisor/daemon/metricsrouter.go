@@ -42,6 +42,11 @@ var routerMetrics = []metric[RouterStatus]{
 	}},
 	{exposition.Gauge, "pairkeeper_router_gate", "How the gate of a router is: 1 for that.",
 		oneOf("state", gateWords, func(r *RouterStatus) string { word, _, _ := strings.Cut(r.Gate, ":"); return word })},
+	{exposition.Counter, "pairkeeper_router_state_entered_total", "Transitions into a state; 0 before the first one, so that it is seen.", func(r *RouterStatus, put adder) {
+		for _, state := range routerWords {
+			put(r.moves(func(t TransitionStatus) bool { return t.To == state }), "state", state)
+		}
+	}},
 	{exposition.Counter, "pairkeeper_router_transitions_total", "Transitions, by their kind.", func(r *RouterStatus, put adder) {
 		for _, t := range r.Transitions {
 			put(float64(t.Count), "from", t.From, "to", t.To, "reason", t.Reason)
