@@ -438,6 +438,7 @@ func TestDashboardAndAlertsFitAPairThatRuns(t *testing.T) {
 	if asked < 30 {
 		t.Errorf("only %d queries were asked", asked)
 	}
+	s.zabbixFinds()
 	s.rulesAreEvaluated()
 	for _, alert := range []string{"PairkeeperSplitBrain", "PairkeeperNobodyHolds", "PairkeeperDown", "PairkeeperPeerUnheard", "PairkeeperGateStuck", "PairkeeperNodesDiffer", "PairkeeperConfigRefused"} {
 		s.has(`ALERTS{alertname="`+alert+`"}`, 0)
