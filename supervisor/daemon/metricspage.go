@@ -132,11 +132,14 @@ var probeMetrics = []metric[ProbeStatus]{
 		value(func(t *ProbeStatus) float64 { return t.Seconds })},
 }
 
+// voterWords are the answers of a voter.
+var voterWords = []string{"free", "granted", "refused", "just-begun", "failed"}
+
 var voterMetrics = []metric[VoterStatus]{
 	{exposition.Gauge, "pairkeeper_voter_up", "Whether a witness or the disk answers.",
 		value(func(v *VoterStatus) float64 { return exposition.Bool(v.Answer != "" && v.Problem == "") })},
 	{exposition.Gauge, "pairkeeper_voter_answer", "What a voter said last: 1 for that.",
-		oneOf("answer", []string{"free", "granted", "refused", "just-begun", "failed"}, func(v *VoterStatus) string { return v.Answer })},
+		oneOf("answer", voterWords, func(v *VoterStatus) string { return v.Answer })},
 	{exposition.Gauge, "pairkeeper_voter_heard_timestamp_seconds", "When a voter last answered.",
 		instant(func(v *VoterStatus) time.Time { return v.Heard })},
 }
