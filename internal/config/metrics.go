@@ -46,7 +46,7 @@ func (d *Document) readMetrics(v value) {
 	case l.node.Kind == yaml.MappingNode:
 		m.byNode = d.listenByNode(l)
 	default:
-		m.listen, _ = d.listen(l)
+		m.listen = d.listen(l)
 	}
 }
 
@@ -61,7 +61,7 @@ func (d *Document) listenByNode(v value) map[string]string {
 			kv.key.errorf("%s", d.noNode(kv.name))
 			continue
 		}
-		places[kv.name], _ = d.listen(keys[kv.name])
+		places[kv.name] = d.listen(keys[kv.name])
 	}
 	for _, n := range d.nodes {
 		if _, there := keys[n.name]; !there {
@@ -71,45 +71,45 @@ func (d *Document) listenByNode(v value) map[string]string {
 	return places
 }
 
-// listen is an address with a port, or the path of a Unix socket.
-func (d *Document) listen(v value) (string, bool) {
+// listen is an address with a port, or the path of a Unix socket; empty: what is written is neither.
+func (d *Document) listen(v value) string {
 	text, ok := v.text("an address with a port such as 127.0.0.1:9165, or the path of a Unix socket")
 	if !ok {
-		return "", false
+		return ""
 	}
 	if strings.HasPrefix(text, "/") {
 		switch {
 		case filepath.Clean(text) != text:
 			v.errorf("%s is not a plain path: write %s", v.written(), show(filepath.Clean(text)))
-			return "", false
+			return ""
 		case len(text) > socketMost:
 			v.errorf("is %d bytes long, the path of a Unix socket has %d at the most", len(text), socketMost)
-			return "", false
+			return ""
 		}
-		return text, true
+		return text
 	}
 	host, port, err := net.SplitHostPort(text)
 	n, bad := strconv.Atoi(port)
 	switch {
 	case err != nil || bad != nil:
 		v.errorf("%s is neither an address with a port such as 127.0.0.1:9165, nor the path of a Unix socket", v.written())
-		return "", false
+		return ""
 	case n < 1 || n > 65535:
 		v.errorf("the port %s is not in 1..65535", show(port))
-		return "", false
+		return ""
 	case host == "":
-		return text, true
+		return text
 	}
 	a, err := netip.ParseAddr(host)
 	switch {
 	case err != nil:
 		v.errorf("%s is not an address: write 127.0.0.1, one of the node's own, or none for all of them", show(host))
-		return "", false
+		return ""
 	case d.isVirtual(a):
 		v.errorf("%s is a virtual address, which a node has only while it is Active: write an address of its own, or %s for all of them", a, show(":"+port))
-		return "", false
+		return ""
 	}
-	return text, true
+	return text
 }
 
 func (d *Document) isVirtual(a netip.Addr) bool {

@@ -127,7 +127,7 @@ var probeMetrics = []metric[ProbeStatus]{
 	{exposition.Counter, "pairkeeper_probe_looks_total", "Looks of a probe.",
 		value(func(t *ProbeStatus) float64 { return float64(t.Looks) })},
 	{exposition.Counter, "pairkeeper_probe_looks_failed_total", "Looks of a probe that were bad.",
-		value(func(t *ProbeStatus) float64 { return float64(t.LookCount.Failed) })},
+		value(func(t *ProbeStatus) float64 { return float64(t.Failed) })},
 	{exposition.Counter, "pairkeeper_probe_look_seconds_total", "What all looks of a probe took; divided by their number it is its latency.",
 		value(func(t *ProbeStatus) float64 { return t.Seconds })},
 }
