@@ -84,7 +84,7 @@ func runDaemon(src *source, socket string, format daemon.LogFormat) error {
 func sourceOf(f *config.File) daemon.Source {
 	settings := f.Settings // of f nothing else is kept
 	return daemon.Source{
-		Config: f.Config, Files: f.Files, Manual: f.Manual,
+		Config: f.Config, Metrics: daemon.Metrics(f.Metrics), Files: f.Files, Manual: f.Manual,
 		Settings: func() (list []daemon.Setting) {
 			for _, s := range settings() {
 				list = append(list, daemon.Setting(s))

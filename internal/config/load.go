@@ -19,6 +19,7 @@ type File struct {
 	Here     bool              // this host has the node's address
 	Manual   bool              // a change of the file is not applied by itself
 	Files    []string          // itself and those with its secrets, absolute
+	Metrics  Metrics           // of this node
 	Warnings []Error
 	Settings func() []Setting // all values; they are read again, which takes less to keep than they do
 }
@@ -74,6 +75,7 @@ func load(path, node string, checking bool) (*File, error) {
 	if f.Config, err = d.For(self); err != nil {
 		return nil, err
 	}
+	f.Metrics = d.MetricsOf(self)
 	return f, nil
 }
 

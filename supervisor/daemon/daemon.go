@@ -46,6 +46,7 @@ type Daemon struct {
 	kernel  *vrrpnet.Addresses
 	vmacs   *vrrpnet.MACVLANs
 	gates   *gatekeeper
+	metrics *exporter
 	started time.Time
 	resumed []supervisor.Bridged // what the daemon before has left
 
@@ -100,6 +101,8 @@ func (d *Daemon) Run(ctx context.Context) error {
 	defer control.close()
 	d.opts.Log.Info(fmt.Sprintf("pairkeeper %s begins as %s with %s", d.opts.Version, d.opts.Source.Config.Node, d.opts.File), logbook.As(logbook.Begins))
 	d.assemble()
+	d.metrics = newExporter(inherited(), d.page, func(text string) { d.warn(logbook.NoMetrics, text) })
+	d.metrics.configure(d.opts.Source.Metrics)
 
 	ended := make(chan error, 1)
 	go func() { ended <- d.loop.run() }()
@@ -122,6 +125,7 @@ func (d *Daemon) Run(ctx context.Context) error {
 	}
 	err = errors.Join(err, d.mail.close())
 	d.leaveFiles()
+	d.metrics.close()
 	err = errors.Join(err, d.release(note))
 	if err != nil {
 		d.opts.Log.Error("pairkeeper breaks off: "+err.Error(), logbook.As(logbook.BreaksOff))
@@ -186,16 +190,25 @@ func (d *Daemon) release(note *notifier) error {
 
 // Status is the daemon's view of itself; false: it is stopping.
 func (d *Daemon) Status() (Status, bool) {
+	s, views, ok := d.survey()
+	for _, v := range views {
+		s.VirtualServers = append(s.VirtualServers, virtualServerStatus(v))
+	}
+	return s, ok
+}
+
+// survey is Status without the virtual servers, and these as the Node tells them.
+func (d *Daemon) survey() (Status, []supervisor.ServiceView, bool) {
 	var s Status
 	var routers []supervisor.Router
 	var counts []fencingnet.WireCount
 	if !d.mail.ask(func() { s, routers, counts = d.loop.status(), d.loop.cfg.Routers, d.hands.wires.counts() }) {
-		return s, false
+		return s, nil, false
 	}
 	for some := range slices.Chunk(routers, routersAtOnce) {
 		list := make([]glance, 0, len(some))
 		if !d.mail.ask(func() { list = d.loop.glances(list, some) }) {
-			return s, false
+			return s, nil, false
 		}
 		for i := range list {
 			r := list[i].status()
@@ -203,9 +216,10 @@ func (d *Daemon) Status() (Status, bool) {
 			s.Routers = append(s.Routers, r)
 		}
 	}
-	for _, v := range d.services() {
-		s.VirtualServers = append(s.VirtualServers, virtualServerStatus(v))
+	for i := range s.Probes {
+		s.Probes[i].LookCount = d.hands.looked.of(s.Probes[i].Name)
 	}
+	views := d.services()
 	s.Version, s.Started = d.opts.Version, d.started
 	if s.Heartbeat != nil {
 		s.Heartbeat.count(counts)
@@ -214,7 +228,7 @@ func (d *Daemon) Status() (Status, bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	s.Config = d.config
-	return s, true
+	return s, views, true
 }
 
 // line is Status in one line; false: the daemon is stopping.

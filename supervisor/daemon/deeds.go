@@ -16,6 +16,7 @@ func (l *loop) routerAction(r *served, a vrrp.Action) {
 	}
 	switch a := a.(type) {
 	case vrrp.Enter:
+		r.count.moves[move{a.From, a.To, a.Reason}]++
 		l.journal.transition(r.Router, l.node, a)
 		l.macvlan(r, a)
 		return
@@ -85,5 +86,8 @@ func (l *loop) send(p *port, r *served, a vrrp.Send) error {
 		return err
 	}
 	r.count.sent++
+	if a.Priority == 0 {
+		r.count.releases++
+	}
 	return nil
 }

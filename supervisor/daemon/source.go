@@ -15,6 +15,7 @@ import (
 // Source is a configuration as it was read.
 type Source struct {
 	Config   supervisor.Config
+	Metrics  Metrics
 	Files    []string         // what it was read from, absolute; none: changes are not watched for
 	Manual   bool             // changes are reported, but applied by Reload only
 	Settings func() []Setting // all values, to say what changed; secrets are masked
@@ -53,6 +54,7 @@ func (d *Daemon) reload() ([]string, error) {
 	if !d.mail.ask(apply) {
 		return nil, errStopping
 	}
+	d.metrics.configure(src.Metrics)
 	again := !slices.Equal(d.inUse.Files, src.Files)
 	d.inUse = src
 	d.noteConfig(func(c *ConfigStatus) {
