@@ -11,6 +11,8 @@ import (
 type Options struct {
 	Names     []string              // of the nodes, in the order of the files; those that are missing are made
 	Addresses map[string]netip.Addr // by node; those that are missing are guessed from the files, or left open
+	// Programs is where the scripts are that the files name; nil: where the first file is.
+	Programs fs.FS
 	// Usable tells why this host would not run a program; nil: it runs everything.
 	Usable func(command []string, user string) error
 	// Table is what ipvsadm-save wrote, with the name of its file; empty: there is none.
@@ -101,6 +103,7 @@ type plan struct {
 	sync     *SyncDaemon
 	tcp      string // ipvs.timeouts
 	fin, udp string
+	moving   bool // that the services move with the router has been said
 }
 
 // node is one of the two hosts.
@@ -117,6 +120,9 @@ type idea struct {
 }
 
 func newPlan(configs []*Config, o Options, n *notes) *plan {
+	if o.Programs == nil {
+		o.Programs = configs[0].Source.Files
+	}
 	p := &plan{notes: n, configs: configs, options: o}
 	p.nameNodes()
 	return p

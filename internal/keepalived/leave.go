@@ -22,7 +22,7 @@ var instead = map[string]string{
 	"garp_extra_if": "nothing", "garp_interval": "nothing", "gna_interval": "nothing", "lower_prio_no_advert": "nothing: a lower advert is always answered", "higher_prio_send_advert": "nothing: it always is",
 	"skip_check_adv_addr": "nothing: adverts are always checked", "promote_secondaries": "sysctl net.ipv4.conf.*.promote_secondaries", "debug": "nothing", "kernel_rx_buf_size": "nothing",
 	"notify_deleted": "hooks.stop: a router that a reload takes away is told STOP", "notify_priority_changes": "the journal and pairkeeper status", "auth_hmac": "auth: {type: hmac, keys: […]}",
-	"track_bfd": "heartbeat:", "no_accept": "nothing: packets to the addresses are always accepted",
+	"no_accept": "nothing: packets to the addresses are always accepted",
 
 	"vrrp_mcast_group4": "nothing: 224.0.0.18; two pairs are told apart by the vrid", "vrrp_mcast_group6": "nothing: ff02::12",
 	"enable_script_security": "nothing: what anybody but root can change is never run", "max_auto_priority": "nothing: the loop is real-time by itself", "dynamic_interfaces": "nothing: an interface may come and go",
@@ -51,13 +51,13 @@ func (p *plan) leave() {
 				}
 			}
 			for _, t := range i.BFD {
-				p.left(t.Pos, "track_bfd %s: %s", shown(t.Name), instead["track_bfd"])
+				p.left(t.Pos, "track_bfd %s: in its place: heartbeat:", shown(t.Name))
 			}
 			if i.NoAccept || i.Strict {
 				p.changed(i.Pos, "vrrp_instance %s: its addresses answer: no_accept and vrrp_strict have keepalived drop all packets to them", shown(i.Name))
 			}
 			if i.TrackSource {
-				p.left(i.Pos, "track_src_ip of %s: track: [{interface: %s, address: …}]", shown(i.Name), shown(i.Interface))
+				p.left(i.Pos, "track_src_ip of %s: in its place: track: [{interface: %s, address: …}]", shown(i.Name), shown(i.Interface))
 			}
 		}
 		for _, g := range c.Groups {

@@ -133,7 +133,7 @@ func (p *plan) lintPair(a, b *Instance) {
 	name := shown(a.Name)
 	differ := func(rule, what string, x, y any, then string) {
 		if x != y {
-			p.wrong(b.Pos, rule, "%s: %s differs: %v in %s, %v here: %s; that of the first file is taken", name, what, x, a.Pos, y, then)
+			p.wrong(b.Pos, rule, "%s: %s differs: %v in %s, %v here: %s; that of the first file is taken", name, what, x, a.short(), y, then)
 		}
 	}
 	const both = "each drops the other's adverts, and both hold the addresses"
@@ -143,7 +143,11 @@ func (p *plan) lintPair(a, b *Instance) {
 	if a.version() == 2 && b.version() == 2 {
 		differ("interval-differs", "advert_int", duration(a.interval()), duration(b.interval()), both)
 		if a.password() != b.password() {
-			p.wrong(b.AuthAt, "auth-differs", "%s: authentication is not that of %s: %s", name, a.Pos, both)
+			at := b.AuthAt
+			if at.Line == 0 {
+				at = b.Pos
+			}
+			p.wrong(at, "auth-differs", "%s: authentication is not that of %s: %s", name, a.short(), both)
 		}
 	}
 	differ("unicast-differs", "unicast_peer", len(a.Peers) > 0, len(b.Peers) > 0, both)
@@ -168,7 +172,7 @@ func (i *Instance) list() string {
 		}
 	}
 	slices.Sort(all)
-	return strings.Join(all, " ")
+	return strings.Join(slices.Compact(all), " ")
 }
 
 // lintPeers looks whether both mean each other.
@@ -313,7 +317,7 @@ func (p *plan) lintServers() {
 			case o == nil:
 				p.wrong(v.Pos, "one-sided", "virtual_server %s is not in the file of %s", shown(v.Title), p.nodes[1-k].name)
 			case k == 1 && v.members() != o.members():
-				p.wrong(v.Pos, "servers-differ", "virtual_server %s: its real servers are not those of %s; those of the first file are taken", shown(v.Title), o.Pos)
+				p.wrong(v.Pos, "servers-differ", "virtual_server %s: its real servers are not those of %s; those of the first file are taken", shown(v.Title), o.short())
 			}
 		}
 	}

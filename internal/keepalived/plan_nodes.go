@@ -84,6 +84,10 @@ func (p *plan) findAddresses() {
 	for i, c := range p.configs {
 		for _, one := range c.Instances {
 			p.suggest(i, one.Source)
+		}
+	}
+	for i, c := range p.configs {
+		for _, one := range c.Instances {
 			if len(one.Peers) == 1 {
 				p.suggest(1-i, one.Peers[0].Address)
 			}

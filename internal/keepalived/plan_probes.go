@@ -39,7 +39,8 @@ type use struct {
 	Track
 	at      int // the node
 	by      []string
-	grouped bool // in a vrrp_sync_group that ignores weights
+	grouped bool // always in a vrrp_sync_group that ignores weights
+	twice   bool // on both nodes
 }
 
 // uses are what all instances track of one kind, each once.
@@ -50,7 +51,7 @@ func (p *plan) uses(of func(*Instance) []Track) []*use {
 			for _, t := range of(i) {
 				at := slices.IndexFunc(list, func(u *use) bool { return u.Name == t.Name })
 				if at < 0 {
-					list = append(list, &use{Track: t, at: k})
+					list = append(list, &use{Track: t, at: k, grouped: true})
 					at = len(list) - 1
 				}
 				u := list[at]
@@ -59,9 +60,11 @@ func (p *plan) uses(of func(*Instance) []Track) []*use {
 				}
 				if k == u.at {
 					u.by = append(u.by, i.Name)
+				} else {
+					u.twice = true
 				}
-				if g := c.groupOf(i.Name); g != nil && !g.Weigh {
-					u.grouped = true
+				if g := c.groupOf(i.Name); g == nil || g.Weigh {
+					u.grouped = false
 				}
 			}
 		}
@@ -169,16 +172,17 @@ func (p *plan) replace(s *Script, seen sight, base probe, read bool) {
 		to = append(to, p.guard(s.Pos, seen.proxy, s.Name, base))
 	}
 	if seen.url != "" {
-		to = append(to, p.addNetwork(base, "http", seen.url, true)...)
+		to = append(to, p.addNetwork(base, "http", seen.url, seen.proxy != "" || webPort(seen.url))...)
 	} else if seen.remote != "" && !seen.guards() {
 		to = append(to, p.addNetwork(base, "http", seen.remote, false)...)
 	}
 	if seen.tcp != "" {
-		to = append(to, p.addNetwork(base, "tcp", seen.tcp, strings.HasPrefix(seen.tcp, "127.") || strings.HasPrefix(seen.tcp, "[::1]"))...)
+		here := strings.HasPrefix(seen.tcp, "127.") || strings.HasPrefix(seen.tcp, "[::1]")
+		to = append(to, p.addNetwork(base, "tcp", seen.tcp, here && (seen.proxy != "" || webPort("http://"+seen.tcp)))...)
 	}
 	if seen.socket != "" {
 		b := base
-		b.key, b.value, b.local = "haproxy", quoted(seen.socket), true
+		b.key, b.value, b.local = "haproxy", quoted(seen.socket), p.proxy == nil || p.proxy.unit == "haproxy.service"
 		to = append(to, p.add(b))
 	}
 	for _, unit := range seen.units {
@@ -197,13 +201,13 @@ func (p *plan) replace(s *Script, seen sight, base probe, read bool) {
 		}
 	}
 	if len(to) == 0 {
-		p.left(s.Pos, "vrrp_script %s: there is nothing here that it would be needed for", shown(what))
+		p.left(s.Pos, "vrrp_script %s: there is nothing here that it would be needed for", printable(what))
 		return
 	}
 	if seen.restarts || seen.stops {
 		to = append(to, "the ladder, which tests, restarts with a budget, and leaves at once when nothing helps (see proxy: in docs/configuration.md), in place of what the script starts and stops by itself")
 	}
-	p.changed(s.Pos, "vrrp_script %s is replaced by %s", shown(what), strings.Join(to, "; "))
+	p.changed(s.Pos, "vrrp_script %s is replaced by %s", printable(what), strings.Join(to, "; "))
 }
 
 // guard makes a proxy the one that is guarded; a second one only has to be active.
@@ -229,6 +233,12 @@ func (p *plan) addNetwork(base probe, key, target string, local bool) []string {
 		return nil
 	}
 	return []string{p.add(base)}
+}
+
+// webPort tells whether a URL has a port that proxies have: what fails there is the proxy's.
+func webPort(link string) bool {
+	u, err := url.Parse(link)
+	return err == nil && slices.Contains([]string{"", "80", "443", "8080", "8443"}, u.Port())
 }
 
 func hostOf(key, target string) string {
@@ -280,6 +290,9 @@ func (p *plan) add(b probe) string {
 
 // reach tells that a probe is of the node, where only some of the routers had it.
 func (p *plan) reach(u *use) {
+	if p.both() && !u.twice {
+		p.changed(u.Pos, "%s is looked at on both nodes, not only on %s", shown(u.Name), p.nodes[u.at].name)
+	}
 	if all := len(p.configs[u.at].Instances); len(u.by) < all {
 		p.changed(u.Pos, "%s is looked at for the node, and so counts for all %d routers, not only for %s", shown(u.Name), all, strings.Join(u.by, ", "))
 	}
@@ -293,9 +306,6 @@ func (p *plan) process(u *use) {
 	}
 	if !u.HasWeight {
 		u.Weight, u.Reverse = s.Weight, s.Reverse
-	}
-	if ns := p.configs[u.at].Global.Namespace; ns != "" {
-		p.wrong(s.Pos, "process-namespace", "track_process in the network namespace %s: keepalived gets no events there and stays in FAULT", shown(ns))
 	}
 	if u.grouped && u.Weight != 0 {
 		p.left(u.Pos, "%s weight %d: keepalived ignores weights in a vrrp_sync_group without sync_group_tracking_weight", shown(u.Name), u.Weight)

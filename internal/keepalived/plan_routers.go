@@ -502,6 +502,13 @@ func (p *plan) tie(g *SyncGroup, members []*router) {
 	name := tidy(g.Name, "group")
 	lead := members[0]
 	for _, r := range members {
+		if r.derived && order(r) != order(lead) { // what was made up can be made up otherwise
+			k := 1
+			if r.from[0] == nil {
+				k = 0
+			}
+			r.priority[k] = mirrored(r.priority[1-k], r.priority[k] > r.priority[1-k])
+		}
 		if order(r) != order(lead) {
 			p.left(g.Pos, "vrrp_sync_group %s: its members have different first nodes (%s and %s), so that they cannot move together: give the priorities the same order, and then each the same group:", shown(g.Name), lead.name, r.name)
 			return
@@ -520,6 +527,14 @@ func (p *plan) tie(g *SyncGroup, members []*router) {
 	if len(p.configs) == 1 || p.configs[0].Groups != nil && slices.Contains(p.configs[0].Groups, g) {
 		p.taken(g.Pos, "vrrp_sync_group %s: group: %s", shown(g.Name), name)
 	}
+}
+
+// mirrored is a priority on the other side of a known one.
+func mirrored(known int, above bool) int {
+	if above {
+		return max(1, known-50)
+	}
+	return min(254, known+50)
 }
 
 func order(r *router) bool { return r.priority[1] > r.priority[0] }
@@ -577,11 +592,13 @@ func (p *plan) peers(r *router) {
 	}
 	u := &unicast{}
 	for k, i := range r.from {
+		if i != nil {
+			p.offer(r, u, k, i.Source)
+		}
+	}
+	for k, i := range r.from {
 		if i == nil {
 			continue
-		}
-		if i.UnicastSource || len(i.Peers) > 0 {
-			p.offer(r, u, k, i.Source)
 		}
 		if len(i.Peers) > 1 {
 			p.left(i.PeersAt, "%s has %d peers: a pair has two nodes; the first that is neither node's own is taken", r.name, len(i.Peers))

@@ -106,7 +106,14 @@ func (p *plan) makeServer(v *VirtualServer, service Service, at int) {
 	p.where(s)
 	s.name = p.serverName(s)
 	p.servers = append(p.servers, s)
-	p.taken(v.Pos, "virtual_server %s: virtual_servers.%s, %d servers", shown(v.Title), s.name, len(s.reals))
+	p.taken(v.Pos, "virtual_server %s: virtual_servers.%s, with %s", shown(v.Title), s.name, count(len(s.reals), "server"))
+}
+
+func count(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return strconv.Itoa(n) + " " + noun + "s"
 }
 
 // unservable tells why a service cannot be one here.
@@ -329,7 +336,7 @@ func (p *plan) check(s *server, r *Real, c *Check, at int) []string {
 		}
 		return list
 	}
-	p.left(c.Pos, "%s: %s", c.Kind, instead[c.Kind])
+	p.left(c.Pos, "%s: in its place: %s", c.Kind, instead[c.Kind])
 	return nil
 }
 
@@ -515,6 +522,10 @@ func (p *plan) where(s *server) {
 		s.always = true
 		return
 	}
+	if p.moving {
+		return
+	}
+	p.moving = true
 	p.changed(s.Pos, "virtual servers whose address moves are in the kernel of the Active node alone (when: active); keepalived has them on both")
 }
 

@@ -231,7 +231,7 @@ func (p *plan) scriptText(name string) (string, bool) {
 	if !path.IsAbs(name) {
 		return "", false
 	}
-	data, err := fs.ReadFile(p.configs[0].Source.Files, inside(name))
+	data, err := fs.ReadFile(p.options.Programs, inside(name))
 	if err != nil || len(data) > 1<<20 || !strings.HasPrefix(string(data), "#!") && !strings.HasSuffix(name, ".sh") || strings.ContainsRune(string(data), 0) {
 		return "", false
 	}
@@ -244,7 +244,7 @@ func (p *plan) absolute(words []string) []string {
 		return words
 	}
 	for _, dir := range []string{"usr/bin", "usr/sbin", "bin", "sbin", "usr/local/bin", "usr/local/sbin"} {
-		if info, err := fs.Stat(p.configs[0].Source.Files, dir+"/"+inside(words[0])); err == nil && !info.IsDir() {
+		if info, err := fs.Stat(p.options.Programs, dir+"/"+inside(words[0])); err == nil && !info.IsDir() {
 			return append([]string{"/" + dir + "/" + words[0]}, words[1:]...)
 		}
 	}

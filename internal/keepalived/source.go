@@ -29,6 +29,9 @@ func (p Pos) String() string {
 	return fmt.Sprintf("%s:%d", p.File, p.Line)
 }
 
+// short names the file without its folder.
+func (p Pos) short() string { return Pos{path.Base(p.File), p.Line}.String() }
+
 // Source is what is read: a file, and the id by which keepalived tells lines of one node
 // from those of another (its option -i; by default the host's name).
 type Source struct {

@@ -135,6 +135,11 @@ func shown(s string) string {
 	if r := []rune(s); len(r) > most {
 		s = string(r[:most]) + "…"
 	}
+	return printable(s)
+}
+
+// printable is a text in quotes where it has something that is not to be printed.
+func printable(s string) string {
 	for _, r := range s {
 		if r < ' ' || r == 0x7f || r == 0xfffd {
 			return strconv.Quote(s)
