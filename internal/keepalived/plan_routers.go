@@ -514,15 +514,10 @@ func (p *plan) tie(g *SyncGroup, members []*router) {
 			return
 		}
 	}
-	for _, r := range p.routers {
-		for _, m := range members {
-			if r == m || r.group != "" && r.group == m.group {
-				r.group = name
-			}
+	for _, r := range p.routers { // with what was made beside them
+		if slices.Contains(members, r) || slices.Contains(members, r.lead) {
+			r.group = name
 		}
-	}
-	for _, m := range members {
-		m.group = name
 	}
 	if len(p.configs) == 1 || p.configs[0].Groups != nil && slices.Contains(p.configs[0].Groups, g) {
 		p.taken(g.Pos, "vrrp_sync_group %s: group: %s", shown(g.Name), name)

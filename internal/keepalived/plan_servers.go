@@ -137,7 +137,8 @@ func (p *plan) protocol(s *server, v *VirtualServer) bool {
 	}
 	switch v.Protocol {
 	case "":
-		s.protocol = "tcp"
+		s.protocol = "udp"
+		p.wrong(v.Pos, "no-protocol", "virtual_server %s has no protocol: keepalived takes UDP", shown(v.Title))
 	case "TCP", "UDP", "SCTP":
 		s.protocol = strings.ToLower(v.Protocol)
 	default:

@@ -28,7 +28,7 @@ type sight struct {
 
 // nothing tells whether the script is not understood.
 func (s *sight) nothing() bool {
-	return s.proxy == "" && len(s.programs)+len(s.units)+len(s.pings) == 0 && s.url == "" && s.tcp == "" && s.socket == "" && !s.guards()
+	return s.proxy == "" && len(s.programs)+len(s.units)+len(s.pings) == 0 && s.url+s.remote == "" && s.tcp == "" && s.socket == "" && !s.guards()
 }
 
 // guards tells whether a script is one that ends keepalived where both hold the address.
