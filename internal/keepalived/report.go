@@ -4,6 +4,9 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
 )
 
 // Part is what the report of an import has to say of something.
@@ -37,7 +40,7 @@ type notes struct {
 }
 
 func (n *notes) add(part Part, at Pos, rule, format string, args ...any) {
-	one := Note{Pos: at, Part: part, Rule: rule, Text: fmt.Sprintf(format, args...)}
+	one := Note{Pos: at, Part: part, Rule: rule, Text: oneLine(fmt.Sprintf(format, args...))}
 	if n.said == nil {
 		n.said = map[Note]bool{}
 	}
@@ -45,6 +48,16 @@ func (n *notes) add(part Part, at Pos, rule, format string, args ...any) {
 		n.said[one] = true
 		n.list = append(n.list, one)
 	}
+}
+
+// oneLine has a question mark for all that is not to be printed.
+func oneLine(s string) string {
+	return strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) || r == utf8.RuneError {
+			return '?'
+		}
+		return r
+	}, strings.ToValidUTF8(s, "?"))
 }
 
 func (n *notes) taken(at Pos, format string, args ...any)   { n.add(Taken, at, "", format, args...) }

@@ -34,12 +34,7 @@ func (w *writer) todo(todo, format string, args ...any) {
 // comment writes lines that mean nothing.
 func (w *writer) comment(indent string, lines ...string) {
 	for _, l := range lines {
-		l = strings.Map(func(r rune) rune {
-			if r < ' ' || r == 0x7f || r == 0xfffd || r == 0x85 || r == 0x2028 || r == 0x2029 || r == 0xfeff {
-				return '?'
-			}
-			return r
-		}, strings.ToValidUTF8(l, "?"))
+		l = oneLine(l)
 		fmt.Fprintln(w, strings.TrimRight(indent+"# "+l, " "))
 	}
 }
