@@ -44,6 +44,7 @@ func (s *step) heartbeat(ev HeartbeatHeard) {
 	after, at := s.pulse.Peer()
 	counts := at.Equal(s.now)
 	if counts {
+		s.awaits(after.Restarts)
 		s.compare(after, &ev)
 	}
 	s.claimed = claims
@@ -117,6 +118,7 @@ func (s *step) beat() {
 		s.note("", vrrp.ReasonPaused, "this host stood still for %s, with all its clocks, as %s tells", s.stoodFor.Round(time.Millisecond), s.cfg.Peer)
 		s.stoodFor = 0
 	}
+	s.parting.told(s.now)
 	for _, b := range s.pulse.Beats(s.now, s.saying()) {
 		s.do(Beat{Link: b.Link, Heartbeat: b.Heartbeat})
 	}
@@ -125,6 +127,12 @@ func (s *step) beat() {
 // roles is a number that changes with what this node claims.
 func (s *step) roles() uint64 {
 	h := uint64(s.class()) + 1
+	if s.restarts(s.now) > 0 {
+		h += 8
+	}
+	if s.awaiting() {
+		h += 16
+	}
 	for _, r := range s.routers {
 		h = h*31 + uint64(r.role())
 		if s.hearsWell(r) {
@@ -140,7 +148,7 @@ func (s *step) roles() uint64 {
 // saying is what this node tells of itself.
 func (s *step) saying() fencing.Heartbeat {
 	h := fencing.Heartbeat{Uptime: s.now.Sub(time.Unix(0, 0)), Version: s.cfg.Heartbeat.Version, Class: s.class(), Gateway: s.gateway(), Config: s.cfg.Heartbeat.Digest}
-	h.MACs = s.mine
+	h.MACs, h.Restarts = s.mine, s.restarts(s.now)
 	h.Claims = make([]fencing.Claim, len(s.routers))
 	for i, r := range s.routers {
 		h.Claims[i] = fencing.Claim{Router: fencing.RouterKey(r.cfg.Name), Role: r.role(), Priority: r.machine.Priority(), Hears: s.hearsWell(r), Long: s.heldLong(r), HeldOff: !r.heldOff.since.IsZero(), Asks: r.asks()}
@@ -159,6 +167,9 @@ func (s *step) heldLong(r *router) bool {
 
 // role is what this node does for a router.
 func (r *router) role() fencing.Role {
+	if r.leftOpen() {
+		return fencing.Holds
+	}
 	switch r.machine.State() {
 	case vrrp.Active:
 		return fencing.Holds

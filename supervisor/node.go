@@ -17,6 +17,8 @@ type Node struct {
 	cfg       Config
 	started   bool
 	stopping  bool
+	parting   parting
+	awaited   time.Time // until when the other node, which restarts, may be silent; zero: it does not
 	guard     guard
 	conf      confGuard
 	probes    []probe
@@ -90,7 +92,7 @@ func (n *Node) Deadline() time.Time {
 	if n.pulse != nil {
 		first = earlier(first, n.pulse.Deadline())
 	}
-	return first
+	return earlier(first, n.parting.deadline())
 }
 
 func earlier(a, b time.Time) time.Time {
@@ -109,6 +111,7 @@ func (n *Node) Append(out []Action, now time.Time, ev Event) []Action {
 	s.event(ev)
 	s.settle()
 	s.beat()
+	s.partingSettled()
 	s.fenceSettled()
 	s.balanceSettled()
 	return s.out
@@ -150,12 +153,11 @@ func (s *step) event(ev Event) {
 		for _, r := range s.routers {
 			r.since = s.now
 		}
+		s.resume(ev.Resumed)
 		s.balanceBegins()
 		s.touchAll()
 	case Stop:
-		s.stopping = true
-		s.balanceEnds()
-		s.touchAll()
+		s.stop(ev)
 	case UnitChanged, RestartDone, HaltDone:
 		s.guardStep(ev)
 	case TestDone:
@@ -219,6 +221,7 @@ func (s *step) tick() {
 		s.holdOffTick(r)
 		s.reassertTick(r)
 		s.voteTick(r)
+		s.resumeTick(r)
 		if due(s.now, r.arbitration.checkAt) {
 			r.arbitration.checkAt = time.Time{}
 			s.touch(r)
@@ -279,7 +282,7 @@ func (s *step) routerStep(r *router, ev vrrp.Event) {
 		case vrrp.Probe:
 			r.arbitration.lateAt, s.restless = s.now, true
 			s.doubt(r)
-		case vrrp.Own, vrrp.Refresh, vrrp.Renew, vrrp.Disown:
+		case vrrp.Own, vrrp.Refresh, vrrp.Renew, vrrp.Linger, vrrp.Disown:
 			s.hold(r, a)
 			continue
 		case vrrp.Enter:
@@ -291,6 +294,9 @@ func (s *step) routerStep(r *router, ev vrrp.Event) {
 			s.damped(r, a)
 			continue
 		case vrrp.Note:
+			if a.Reason == vrrp.ReasonIntervalAdopted && s.awaiting() {
+				continue // it is how the restart is told
+			}
 			noted = a.Reason
 		}
 		s.do(RouterAction{Router: r.cfg.Name, Action: a})
@@ -366,6 +372,9 @@ func (s *step) settleRouter(r *router) {
 	fault, detail := s.faultOf(r)
 	state, changed := r.machine.State(), fault != r.fault
 	r.fault, r.detail = fault, detail
+	if r.leftOpen() && (isFault(fault) || fault == ReasonStopping && !s.parting.bridges) {
+		s.giveUp(r)
+	}
 	s.settleFailing(r)
 	s.reprioritize(r)
 	s.damp(r)
@@ -373,7 +382,7 @@ func (s *step) settleRouter(r *router) {
 	switch {
 	case fault == "" && state.Out():
 		r.native = s.nativeAddresses(r)
-		s.routerStep(r, vrrp.Startup{Address: r.primary})
+		s.startup(r)
 	case fault == "":
 		s.holderSettles(r)
 		s.endedSettles(r)

@@ -48,6 +48,9 @@ const (
 	ReasonFenceWorks      vrrp.Reason = "fence-works"       // they could
 )
 
+// What is noted of the other node's daemon.
+const ReasonPeerRestarts vrrp.Reason = "peer-restarts" // another one goes on: its silence says nothing for a while
+
 // What is noted of the third vote.
 const (
 	ReasonVoterMute vrrp.Reason = "voter-mute" // a witness or the disk does not answer

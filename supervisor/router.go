@@ -29,6 +29,7 @@ type router struct {
 	native    bool        // owner of addresses that the host has anyway (RFC 9568 1.2)
 	owned     bool        // the kernel has the addresses from us
 	lingers   bool        // they were given up, but have not been seen to be gone
+	bridged   Bridged     // what one daemon leaves to the next one; zero: nothing
 	entered   vrrp.Enter  // the last transition
 
 	primary  netip.Addr // where adverts come from
@@ -157,7 +158,7 @@ func (s *step) reconcile(r *router, link *LinkChanged) {
 		there += r.present(link.Tentative) + r.present(link.Duplicate)
 	}
 	switch {
-	case active && !r.primary.IsValid(): // leaves
+	case active && !r.primary.IsValid(), r.leftOpen(): // leaves, or is about to resume
 	case active && r.owned && (there < len(r.cfg.Addresses) || r.present(link.Restored) > 0):
 		r.owned = false
 		s.routerStep(r, vrrp.Vanished{})
