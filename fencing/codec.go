@@ -14,9 +14,10 @@ import (
 //	 0     4 5   6     7     8       16       24     32           40
 //	|magic |v|key|class|flags|session|sequence|uptime|echo session|echo sequence|
 //	 48    56    64         65                            +2
-//	|config|proxy|len|node …|len|version …|n|MAC addresses …|count| claims …| HMAC (32)
+//	|config|proxy|len|node …|len|version …|n|MAC addresses …|order and reply|count| claims …| HMAC (32)
 //
-// A claim is the router's key (4), its priority (1), and role and flags (1).
+// An order is its serial (8), kind (1) and time (8), the reply the serial (8) and the refusal
+// (len, text). A claim is the router's key (4), its priority (1), and role and flags (1).
 const (
 	magic     = "pkhb"
 	formatNow = 1
@@ -37,6 +38,9 @@ const (
 	claimLong       = 1 << 3
 	claimHeldOff    = 1 << 4
 	claimAsks       = 1 << 5
+	claimFavoured   = 1 << 6
+	claimMoves      = 1 << 7
+	orderLen        = 8 + 1 + 8 + 8
 )
 
 // The bounds of a message.
@@ -44,7 +48,7 @@ const (
 	MaxClaims  = 4096
 	MaxMACs    = 255
 	maxName    = 255
-	MaxMessage = headLen + 2*(1+maxName) + 1 + MaxMACs*len(MAC{}) + 2 + MaxClaims*claimLen + macLen
+	MaxMessage = headLen + 3*(1+maxName) + 1 + MaxMACs*len(MAC{}) + orderLen + 2 + MaxClaims*claimLen + macLen
 )
 
 // Key is a secret that both nodes have.
@@ -60,6 +64,8 @@ func (h *Heartbeat) Append(b []byte, key Key) ([]byte, error) {
 		return b, fmt.Errorf("heartbeat: a name has 1 to %d bytes, a version at most as many", maxName)
 	case len(h.Claims) > MaxClaims:
 		return b, fmt.Errorf("heartbeat: %d routers, %d are possible", len(h.Claims), MaxClaims)
+	case len(h.Consent.Refusal) > maxName:
+		return b, fmt.Errorf("heartbeat: a refusal has at most %d bytes", maxName)
 	case len(h.MACs) > MaxMACs:
 		return b, fmt.Errorf("heartbeat: %d MAC addresses, %d are possible", len(h.MACs), MaxMACs)
 	case h.Session == 0 || h.Sequence == 0:
@@ -79,6 +85,7 @@ func (h *Heartbeat) Append(b []byte, key Key) ([]byte, error) {
 	for i := range h.MACs {
 		b = append(b, h.MACs[i][:]...)
 	}
+	b = h.appendOrder(b)
 	b = binary.BigEndian.AppendUint16(b, uint16(len(h.Claims)))
 	for _, c := range h.Claims {
 		b = append(binary.BigEndian.AppendUint32(b, c.Router), c.Priority, c.flags())
@@ -108,6 +115,12 @@ func (c Claim) flags() byte {
 	if c.HeldOff {
 		f |= claimHeldOff
 	}
+	if c.Favoured {
+		f |= claimFavoured
+	}
+	if c.Moves {
+		f |= claimMoves
+	}
 	return f
 }
 
@@ -120,7 +133,7 @@ func sum(b []byte, key Key) []byte {
 // Parse reads a message into h, whose memory it uses again. What is not signed with one of
 // the keys leaves h as it was.
 func (h *Heartbeat) Parse(b []byte, keys []Key) Refusal {
-	if len(b) < headLen+2+1+2+macLen || len(b) > MaxMessage || string(b[:len(magic)]) != magic {
+	if len(b) < headLen+2+1+orderLen+1+2+macLen || len(b) > MaxMessage || string(b[:len(magic)]) != magic {
 		return RefusalGarbage
 	}
 	if b[offFormat] != formatNow {
@@ -169,6 +182,9 @@ func (h *Heartbeat) read(b []byte) Refusal {
 		macs = append(macs, MAC(rest[:len(MAC{})]))
 		rest = rest[len(MAC{}):]
 	}
+	if rest, ok = out.readOrder(rest, h.Consent.Refusal); !ok {
+		return RefusalFormat
+	}
 	count := int(binary.BigEndian.Uint16(rest))
 	rest = rest[2:]
 	if count > MaxClaims || len(rest) != count*claimLen || out.Session == 0 || out.Sequence == 0 || out.Class > Resigned || out.Gateway > Doubtful {
@@ -177,6 +193,7 @@ func (h *Heartbeat) read(b []byte) Refusal {
 	for ; len(rest) > 0; rest = rest[claimLen:] {
 		c := Claim{Router: binary.BigEndian.Uint32(rest), Priority: rest[4], Role: Role(rest[5] & roleMask), Hears: rest[5]&claimHears != 0}
 		c.Long, c.HeldOff, c.Asks = rest[5]&claimLong != 0, rest[5]&claimHeldOff != 0, rest[5]&claimAsks != 0
+		c.Favoured, c.Moves = rest[5]&claimFavoured != 0, rest[5]&claimMoves != 0
 		if c.Role > Holds {
 			return RefusalFormat
 		}

@@ -44,6 +44,8 @@ type Peer struct {
 	Class Class
 	Hears bool // our adverts
 	Asks  bool // for the addresses
+	// Granted tells that an operator wants it to have them, and that this node has agreed.
+	Granted bool
 	// Since tells that it has heard from us since we gave the addresses up, or never held
 	// them.
 	Since bool

@@ -61,6 +61,9 @@ func (s *step) heartbeat(ev HeartbeatHeard) {
 			s.notBoth(r, after, c)
 		}
 	}
+	if counts {
+		s.ordersHeard(after)
+	}
 	if after.Class != class || !slices.Equal(after.Claims, claims) {
 		s.touchAll()
 	}
@@ -95,14 +98,15 @@ func (s *step) beat() {
 	if s.pulse == nil || !s.linked() {
 		return
 	}
+	s.handoverSettles()
 	changed := s.pulse.Settle(s.now)
 	if h := s.pulse.Hearing(); h != fencing.Silent {
 		s.fenceHears(h == fencing.BothWay)
 	}
 	if changed {
 		s.touchAll()
-		s.settle()
 	}
+	s.settle()
 	if s.restless {
 		s.restless = false
 		if roles := s.roles(); roles != s.said {
@@ -133,23 +137,29 @@ func (s *step) roles() uint64 {
 		if r.asks() {
 			h += 8
 		}
+		if r.favoured() {
+			h += 4
+		}
 	}
-	return h
+	return (h*31+s.handover.shown().Serial)*31 + s.handover.consent.Serial
 }
 
 // saying is what this node tells of itself.
 func (s *step) saying() fencing.Heartbeat {
 	h := fencing.Heartbeat{Uptime: s.now.Sub(time.Unix(0, 0)), Version: s.cfg.Heartbeat.Version, Class: s.class(), Gateway: s.gateway(), Config: s.cfg.Heartbeat.Digest}
 	h.MACs = s.mine
+	h.Order, h.Consent = s.handover.shown(), s.handover.consent
 	h.Claims = make([]fencing.Claim, len(s.routers))
 	for i, r := range s.routers {
-		h.Claims[i] = fencing.Claim{Router: fencing.RouterKey(r.cfg.Name), Role: r.role(), Priority: r.machine.Priority(), Hears: s.hearsWell(r), Long: s.heldLong(r), HeldOff: !r.heldOff.since.IsZero(), Asks: r.asks()}
+		h.Claims[i] = fencing.Claim{Router: fencing.RouterKey(r.cfg.Name), Role: r.role(), Priority: r.machine.Priority(), Hears: s.hearsWell(r), Long: s.heldLong(r), HeldOff: !r.heldOff.since.IsZero(), Asks: r.asks(), Favoured: r.favoured(), Moves: s.handover.moves(r)}
 	}
 	return h
 }
 
 // asks tells that a router asks the other node for its addresses.
-func (r *router) asks() bool { return r.arbitration.asks && r.machine.Preempting() }
+func (r *router) asks() bool {
+	return r.arbitration.asks && r.machine.Preempting() || r.favoured() && r.machine.State() == vrrp.Backup
+}
 
 // heldLong tells that a router has been Active for so long that the other node, if it heard
 // this one, would have left long ago.

@@ -119,6 +119,12 @@ var meanings = map[vrrp.Reason]meaning{
 	ReasonLastResort:      {is: "the node has failed, and holds the addresses only while no better one is heard", do: "mend what failed"},
 	ReasonAddressFound:    {is: "a virtual address lay here though this node does not hold it; it was removed", do: "find out who put it there: another daemon, a network configuration"},
 
+	// What became of a handover.
+	ReasonHandover:        {is: "an operator wants the addresses moved to the other node of the pair"},
+	ReasonHandoverRefused: {is: "a handover was refused: the node that was to hold the addresses could not take them", do: "mend what the refusal names, then `pairkeeper handover` again"},
+	ReasonHandoverFailed:  {is: "a handover was asked for and came to nothing", do: "what went wrong is above; `pairkeeper status` on both nodes shows who holds the addresses"},
+	ReasonHandoverOver:    {is: "the time of a handover is over, and the priorities decide again"},
+
 	// What became of fencing the other node.
 	ReasonFenceShot:       {is: "the other node is silent and is being fenced: it is switched off or booted anew"},
 	ReasonFenceDone:       {is: "the other node was fenced", do: "find out why it was silent before it takes part again"},
@@ -271,6 +277,7 @@ var rulings = map[fencing.Rule]meaning{
 		do: "look for what drops packets in one direction: a firewall, a switch, a duplex mismatch",
 	},
 	fencing.RuleWorse:    {is: "this node has lost its gateway, and the other node has not", do: "look at this node's cable, switch port and `ip route`"},
+	fencing.RuleHanded:   {is: "an operator handed the addresses over to the other node"},
 	fencing.RuleAsked:    {is: "the other node stands by, comes first, and asked for the addresses"},
 	fencing.RuleHandOver: {is: "the other node stands by and is better off"},
 }

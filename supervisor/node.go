@@ -33,6 +33,7 @@ type Node struct {
 	said      uint64          // roles when they were last sent
 	fence     fence
 	agreement agreement
+	handover  handover
 	balance   balance
 	mine      []fencing.MAC // see macs
 
@@ -154,6 +155,7 @@ func (s *step) event(ev Event) {
 		s.touchAll()
 	case Stop:
 		s.stopping = true
+		s.drainsEnd()
 		s.balanceEnds()
 		s.touchAll()
 	case UnitChanged, RestartDone, HaltDone:
@@ -190,6 +192,8 @@ func (s *step) event(ev Event) {
 		s.fenceLooked(ev)
 	case FenceConfirmed:
 		s.fenceConfirmed()
+	case HandOver:
+		s.handOver(ev)
 	case Clear:
 		s.clear()
 	case VoteCast:
@@ -219,6 +223,9 @@ func (s *step) tick() {
 		s.holdOffTick(r)
 		s.reassertTick(r)
 		s.voteTick(r)
+		if due(s.now, r.drained) {
+			s.drainEnds(r)
+		}
 		if due(s.now, r.arbitration.checkAt) {
 			r.arbitration.checkAt = time.Time{}
 			s.touch(r)

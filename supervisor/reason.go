@@ -48,6 +48,14 @@ const (
 	ReasonFenceWorks      vrrp.Reason = "fence-works"       // they could
 )
 
+// What became of a handover that an operator wanted.
+const (
+	ReasonHandover        vrrp.Reason = "handover"         // it is asked for, or agreed to
+	ReasonHandoverRefused vrrp.Reason = "handover-refused" // the other node cannot take the addresses now
+	ReasonHandoverFailed  vrrp.Reason = "handover-failed"  // it came to nothing
+	ReasonHandoverOver    vrrp.Reason = "handover-over"    // its time is over: the priorities decide again
+)
+
 // What is noted of the third vote.
 const (
 	ReasonVoterMute vrrp.Reason = "voter-mute" // a witness or the disk does not answer

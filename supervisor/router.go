@@ -29,6 +29,7 @@ type router struct {
 	native    bool        // owner of addresses that the host has anyway (RFC 9568 1.2)
 	owned     bool        // the kernel has the addresses from us
 	lingers   bool        // they were given up, but have not been seen to be gone
+	drained   time.Time   // when they are taken off that were only silenced; zero: there are none
 	entered   vrrp.Enter  // the last transition
 
 	primary  netip.Addr // where adverts come from
@@ -51,6 +52,8 @@ type router struct {
 	heldOff     holdOff
 	damping     damping
 	suspicion   suspicion
+	favour      favour
+	handedOver  bool   // to the other node, by the order under way
 	voting      voting // of the first of a group, or of a router alone
 }
 
@@ -99,14 +102,18 @@ func (r *router) present(have []netip.Prefix) int {
 // hold passes on what the machine wants of the kernel's addresses.
 func (s *step) hold(r *router, a vrrp.Action) {
 	_, own := a.(vrrp.Own)
+	if own {
+		r.drained = time.Time{}
+	}
 	if r.native {
 		if own {
 			s.routerStep(r, vrrp.Owned{})
 		}
 		return
 	}
-	if _, disown := a.(vrrp.Disown); disown {
-		r.owned, r.lingers, r.arbitration.released = false, true, s.now
+	if disown, ok := a.(vrrp.Disown); ok {
+		s.disowns(r, disown)
+		return
 	}
 	s.do(RouterAction{Router: r.cfg.Name, Action: a})
 }
@@ -158,6 +165,7 @@ func (s *step) reconcile(r *router, link *LinkChanged) {
 	}
 	switch {
 	case active && !r.primary.IsValid(): // leaves
+	case !r.drained.IsZero():
 	case active && r.owned && (there < len(r.cfg.Addresses) || r.present(link.Restored) > 0):
 		r.owned = false
 		s.routerStep(r, vrrp.Vanished{})

@@ -27,7 +27,11 @@ type Renew struct{}
 
 // Disown wants the addresses off the interface, and the gate shut at once: before what else
 // is wanted in the same step.
-type Disown struct{}
+type Disown struct {
+	// Drain wants nobody told any more that they are here, and no question answered; but what
+	// still comes for them is served until the gate runs out by itself. Disown follows.
+	Drain bool
+}
 
 // Announce wants gratuitous ARP or unsolicited neighbour advertisements: a burst or, as
 // a Reminder, one of each address.
@@ -64,8 +68,14 @@ func (a Send) String() string  { return fmt.Sprintf("send priority %d", a.Priori
 func (Own) String() string     { return "own" }
 func (Refresh) String() string { return "refresh" }
 func (Renew) String() string   { return "renew" }
-func (Disown) String() string  { return "disown" }
-func (Probe) String() string   { return "probe" }
+
+func (Probe) String() string { return "probe" }
+func (a Disown) String() string {
+	if a.Drain {
+		return "disown when drained"
+	}
+	return "disown"
+}
 func (a Announce) String() string {
 	if a.Reminder {
 		return "remind"

@@ -49,7 +49,10 @@ type Assure struct {
 
 // Yield makes an Active router leave the addresses to the other router of its pair. It
 // takes them back when nobody comes.
-type Yield struct{ Reason Reason }
+type Yield struct {
+	Reason Reason
+	Drain  bool // see Disown
+}
 
 // Owned answers Own: the kernel has the addresses.
 type Owned struct{}

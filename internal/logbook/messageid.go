@@ -31,6 +31,7 @@ var ids = map[string]string{
 	"BACKUP foreign-holder":  "4cbda90ccd4948a680dd6d970d2a83c9",
 	"BACKUP gateway-lost":    "7dfa228536264021ae68dc9606f6a6ea",
 	"BACKUP group":           "dddfb767a2b5422cae6b80c8c69e019f",
+	"BACKUP handed-over":     "06608dd8fc33cde9442dd5b2d7b9917d",
 	"BACKUP higher-address":  "f4c0014e12ad46d19ab4d5bd5af3461d",
 	"BACKUP higher-advert":   "c72614236e1341daaefa8d8d69bc1500",
 	"BACKUP outranked":       "929c2804ec9140e6b76b5bc1be335264",
@@ -142,6 +143,12 @@ var ids = map[string]string{
 	"restart-budget":             "389727281a1d436f9aad3169883906da",
 	"start-limit":                "70bb1ef4018147e1a163b4ba773a930e",
 	"systemd-lost":               "aa9e0dd120754348ad0076209ca63e2c",
+
+	// What an operator wanted.
+	"handover":         "93b8a128d23b4d48e7ccc905dbb28933",
+	"handover-refused": "c1813d7a46aeeb950dc1bdba20351e65",
+	"handover-failed":  "3179bb2c0cb7e2642d0c3a3e136253e0",
+	"handover-over":    "12c82ffb0a08e3095439736745019bc6",
 
 	// A refused advert: why.
 	"advert-refused ah-malformed":     "78ee9e6ab81f47aebdb7de70590c49fb",

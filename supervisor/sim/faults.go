@@ -58,6 +58,9 @@ var faults = map[string]func(*host){
 		h.proxy.broken, h.proxy.refused, h.proxy.wrong = false, false, 0
 		h.proxy.start()
 	},
+	// an operator.
+	"handover":         func(h *host) { h.handOver(supervisor.HandOver{}) },
+	"handover for 10s": func(h *host) { h.handOver(supervisor.HandOver{Lasts: 10 * time.Second}) },
 	// a kernel that does not let go, whatever the daemon does: an address that somebody put there by hand.
 	"addresses stick": (*host).stick,
 	"cleared":         func(h *host) { h.tell(supervisor.Clear{}) },

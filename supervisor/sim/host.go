@@ -267,6 +267,9 @@ func (h *host) routerAction(name string, a vrrp.Action) {
 		ordered := h.world.now
 		h.planned(netlink, func() { h.renew(v, ordered) })
 	case vrrp.Disown:
+		if v.silent = a.Drain; a.Drain {
+			return
+		}
 		v.guarded, v.open = true, 0
 		h.planned(h.world.latency(netlink), func() {
 			v.there, v.guarded = false, false

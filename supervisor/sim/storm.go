@@ -45,6 +45,8 @@ var (
 		"heartbeat 1 cut", "heartbeat 2 cut out", "heartbeat cut in", "ruleset flushed",
 	}, cutFaults...)
 	pauseFaults = append([]string{"host frozen", "host suspended", "host thaws", "host thaws"}, wayFaults...)
+	// operatorFaults are what somebody does on purpose meanwhile.
+	operatorFaults = append([]string{"handover", "handover", "handover for 10s", "handover"}, cutFaults...)
 	// partFaults leave nobody a way to know who is alive.
 	partFaults = append([]string{"peer cut", "peer cut in", "peer cut out", "peer back", "loss 30", "loss 30 in", "loss 30 out", "loss 0"}, pauseFaults...)
 )
