@@ -221,7 +221,7 @@ func (s *step) ordersHeard(peer *fencing.Heartbeat) {
 	h := &s.handover
 	if h.order.Serial != 0 && peer.Consent.Serial == h.order.Serial && !h.agreed {
 		if peer.Consent.Refusal != "" {
-			s.orderEnds(ReasonHandoverRefused, s.peerName()+" refuses: "+peer.Consent.Refusal)
+			s.orderRefused(s.peerName()+" refuses: "+peer.Consent.Refusal)
 		} else {
 			h.agreed = true
 			s.touchAll()
@@ -370,37 +370,50 @@ func (s *step) handoverSettles() {
 		case h.order.Kind == fencing.Want && state == vrrp.Active && (r.owned || r.native):
 			moved++
 		case h.order.Kind == fencing.Want && state.Out():
-			s.orderEnds(ReasonHandoverFailed, fmt.Sprintf("%s is %s (%s) here now: %s", r.cfg.Name, state, r.fault, r.detail))
+			s.orderFailed(fmt.Sprintf("%s is %s (%s) here now: %s", r.cfg.Name, state, r.fault, r.detail))
 			return
 		case h.order.Kind == fencing.Give && state != vrrp.Active && c.Role == fencing.Holds:
 			moved++
 		case h.order.Kind == fencing.Give && state == vrrp.Active && r.handedOver:
-			s.orderEnds(ReasonHandoverFailed, s.peerName()+" had agreed, but did not take the addresses: this node has taken them back")
+			s.orderFailed(s.peerName()+" had agreed, but did not take the addresses: this node has taken them back")
 			return
 		}
 	}
 	switch {
 	case moved == len(h.moving):
-		s.orderEnds("", "")
+		s.orderEnds("")
 	case s.now.Sub(h.asked) < h.patience():
 	case h.agreed:
-		s.orderEnds(ReasonHandoverFailed, s.peerName()+" had agreed, but the addresses have not moved in time")
+		s.orderFailed(s.peerName()+" had agreed, but the addresses have not moved in time")
 	case !h.sent:
-		s.orderEnds(ReasonHandoverFailed, "the hook before_active has not answered in time")
+		s.orderFailed("the hook before_active has not answered in time")
 	default:
-		s.orderEnds(ReasonHandoverFailed, s.peerName()+" has not answered: nothing has moved")
+		s.orderFailed(s.peerName()+" has not answered: nothing has moved")
 	}
 }
 
-// orderEnds ends the order here; an empty reason: it was carried out.
-func (s *step) orderEnds(reason vrrp.Reason, problem string) {
+// orderRefused ends the order: nothing has moved.
+func (s *step) orderRefused(problem string) {
+	for _, r := range s.handover.moving {
+		s.note(r.cfg.Name, ReasonHandoverRefused, "%s", problem)
+	}
+	s.orderEnds(problem)
+}
+
+// orderFailed ends an order that came to nothing.
+func (s *step) orderFailed(problem string) {
+	for _, r := range s.handover.moving {
+		s.note(r.cfg.Name, ReasonHandoverFailed, "%s", problem)
+	}
+	s.orderEnds(problem)
+}
+
+// orderEnds ends the order here; an empty problem: it was carried out.
+func (s *step) orderEnds(problem string) {
 	h := &s.handover
 	h.order.Serial, h.problem, h.ended, h.agreed = 0, problem, s.now, false
 	s.restless = true
 	for _, r := range h.moving {
-		if reason != "" {
-			s.note(r.cfg.Name, reason, "%s", problem)
-		}
 		if r.favoured() && r.machine.State() != vrrp.Active {
 			s.disfavour(r)
 		}
@@ -426,7 +439,7 @@ func (s *step) favourSettles(r *router) {
 // handoverReconfigured ends the orders: they may be about routers that are gone.
 func (s *step) handoverReconfigured() {
 	if s.handover.order.Serial != 0 {
-		s.orderEnds(ReasonHandoverFailed, "the configuration was reloaded meanwhile")
+		s.orderFailed("the configuration was reloaded meanwhile")
 	}
 	h := &s.handover
 	h.moving, h.heeded, h.pending, h.consent = nil, nil, false, fencing.Consent{}
