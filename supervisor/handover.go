@@ -221,7 +221,7 @@ func (s *step) ordersHeard(peer *fencing.Heartbeat) {
 	h := &s.handover
 	if h.order.Serial != 0 && peer.Consent.Serial == h.order.Serial && !h.agreed {
 		if peer.Consent.Refusal != "" {
-			s.orderRefused(s.peerName()+" refuses: "+peer.Consent.Refusal)
+			s.orderRefused(s.peerName() + " refuses: " + peer.Consent.Refusal)
 		} else {
 			h.agreed = true
 			s.touchAll()
@@ -375,7 +375,7 @@ func (s *step) handoverSettles() {
 		case h.order.Kind == fencing.Give && state != vrrp.Active && c.Role == fencing.Holds:
 			moved++
 		case h.order.Kind == fencing.Give && state == vrrp.Active && r.handedOver:
-			s.orderFailed(s.peerName()+" had agreed, but did not take the addresses: this node has taken them back")
+			s.orderFailed(s.peerName() + " had agreed, but did not take the addresses: this node has taken them back")
 			return
 		}
 	}
@@ -384,11 +384,11 @@ func (s *step) handoverSettles() {
 		s.orderEnds("")
 	case s.now.Sub(h.asked) < h.patience():
 	case h.agreed:
-		s.orderFailed(s.peerName()+" had agreed, but the addresses have not moved in time")
+		s.orderFailed(s.peerName() + " had agreed, but the addresses have not moved in time")
 	case !h.sent:
 		s.orderFailed("the hook before_active has not answered in time")
 	default:
-		s.orderFailed(s.peerName()+" has not answered: nothing has moved")
+		s.orderFailed(s.peerName() + " has not answered: nothing has moved")
 	}
 }
 

@@ -218,16 +218,20 @@ func (l *loop) step(ev supervisor.Event) {
 // shutOut shuts the gate of whoever is to leave, all of a step at once, before any of them
 // says so: the other node may take the address as soon as it hears that.
 func (l *loop) shutOut(actions []supervisor.Action) {
-	var leave []vrrpnet.Opening
+	var leave, drain []vrrpnet.Opening
 	for _, a := range actions {
-		if a, ok := a.(supervisor.RouterAction); ok && a.Action == (vrrp.Disown{}) {
-			if r := l.routers[a.Router]; r != nil {
-				leave = append(leave, r.gated...)
-			}
+		a, _ := a.(supervisor.RouterAction)
+		disown, leaves := a.Action.(vrrp.Disown)
+		switch r := l.routers[a.Router]; {
+		case !leaves || r == nil:
+		case disown.Drain:
+			drain = append(drain, r.gated...)
+		default:
+			leave = append(leave, r.gated...)
 		}
 	}
-	if len(leave) > 0 {
-		l.hands.keeper.gates.shutOut(leave)
+	if len(leave)+len(drain) > 0 {
+		l.hands.keeper.gates.shutOut(leave, drain)
 	}
 }
 
