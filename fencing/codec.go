@@ -14,10 +14,12 @@ import (
 //	 0     4 5   6     7     8       16       24     32           40
 //	|magic |v|key|class|flags|session|sequence|uptime|echo session|echo sequence|
 //	 48    56    64         65                            +2
-//	|config|proxy|len|node …|len|version …|n|MAC addresses …|order and reply|count| claims …| HMAC (32)
+//	|config|proxy|len|node …|len|version …|n|MAC addresses …|an operator's …|count| claims …| HMAC (32)
 //
-// An order is its serial (8), kind (1) and time (8), the reply the serial (8) and the refusal
-// (len, text). A claim is the router's key (4), its priority (1), and role and flags (1).
+// What an operator wants is the serial (8), kind (1) and time (8) of the order, the serial (8)
+// and the refusal (len, text) of the consent, and the time left (8) and the words (len, text) of
+// maintenance and of the freeze. A claim is the router's key (4), its priority (1), and role and
+// flags (1).
 const (
 	magic     = "pkhb"
 	formatNow = 1
@@ -33,6 +35,7 @@ const (
 
 	flagMaintenance = 1 << 0
 	gatewayShift    = 1 // two bits
+	flagFreeze      = 1 << 3
 	roleMask        = 0x03
 	claimHears      = 1 << 2
 	claimLong       = 1 << 3
@@ -41,6 +44,7 @@ const (
 	claimFavoured   = 1 << 6
 	claimMoves      = 1 << 7
 	orderLen        = 8 + 1 + 8 + 8
+	noticeLen       = 8 + 1
 )
 
 // The bounds of a message.
@@ -48,7 +52,7 @@ const (
 	MaxClaims  = 4096
 	MaxMACs    = 255
 	maxName    = 255
-	MaxMessage = headLen + 3*(1+maxName) + 1 + MaxMACs*len(MAC{}) + orderLen + 2 + MaxClaims*claimLen + macLen
+	MaxMessage = headLen + 5*(1+maxName) + 1 + MaxMACs*len(MAC{}) + orderLen + 2*8 + 2 + MaxClaims*claimLen + macLen
 )
 
 // Key is a secret that both nodes have.
@@ -64,8 +68,8 @@ func (h *Heartbeat) Append(b []byte, key Key) ([]byte, error) {
 		return b, fmt.Errorf("heartbeat: a name has 1 to %d bytes, a version at most as many", maxName)
 	case len(h.Claims) > MaxClaims:
 		return b, fmt.Errorf("heartbeat: %d routers, %d are possible", len(h.Claims), MaxClaims)
-	case len(h.Consent.Refusal) > maxName:
-		return b, fmt.Errorf("heartbeat: a refusal has at most %d bytes", maxName)
+	case max(len(h.Consent.Refusal), len(h.Maintenance.Why), len(h.Freeze.Why)) > maxName:
+		return b, fmt.Errorf("heartbeat: a reason has at most %d bytes", maxName)
 	case len(h.MACs) > MaxMACs:
 		return b, fmt.Errorf("heartbeat: %d MAC addresses, %d are possible", len(h.MACs), MaxMACs)
 	case h.Session == 0 || h.Sequence == 0:
@@ -95,8 +99,11 @@ func (h *Heartbeat) Append(b []byte, key Key) ([]byte, error) {
 
 func (h *Heartbeat) flags() byte {
 	f := byte(h.Gateway) << gatewayShift
-	if h.Maintenance {
+	if h.Maintenance.On {
 		f |= flagMaintenance
+	}
+	if h.Freeze.On {
+		f |= flagFreeze
 	}
 	return f
 }
@@ -133,7 +140,7 @@ func sum(b []byte, key Key) []byte {
 // Parse reads a message into h, whose memory it uses again. What is not signed with one of
 // the keys leaves h as it was.
 func (h *Heartbeat) Parse(b []byte, keys []Key) Refusal {
-	if len(b) < headLen+2+1+orderLen+1+2+macLen || len(b) > MaxMessage || string(b[:len(magic)]) != magic {
+	if len(b) < headLen+2+1+orderLen+1+2*noticeLen+2+macLen || len(b) > MaxMessage || string(b[:len(magic)]) != magic {
 		return RefusalGarbage
 	}
 	if b[offFormat] != formatNow {
@@ -161,7 +168,8 @@ func (h *Heartbeat) read(b []byte) Refusal {
 	claims, macs := h.Claims[:0], h.MACs[:0]
 	out := Heartbeat{
 		Class:       Class(b[offClass]),
-		Maintenance: b[offFlags]&flagMaintenance != 0,
+		Maintenance: Notice{On: b[offFlags]&flagMaintenance != 0},
+		Freeze:      Notice{On: b[offFlags]&flagFreeze != 0},
 		Gateway:     Reach(b[offFlags] >> gatewayShift & 3),
 	}
 	var uptime, clock uint64
@@ -182,7 +190,7 @@ func (h *Heartbeat) read(b []byte) Refusal {
 		macs = append(macs, MAC(rest[:len(MAC{})]))
 		rest = rest[len(MAC{}):]
 	}
-	if rest, ok = out.readOrder(rest, h.Consent.Refusal); !ok {
+	if rest, ok = out.readOrder(rest, h); !ok {
 		return RefusalFormat
 	}
 	count := int(binary.BigEndian.Uint16(rest))

@@ -48,6 +48,7 @@ const (
 	RuleWorse      Rule = "gateway-lost"       // the other node reaches the gateway, this one has not for a while
 	RuleIsolated   Rule = "isolated"           // nothing is heard, and the gateway is lost
 	RuleStranger   Rule = "foreign-holder"     // somebody else answers for an address
+	RuleFrozen     Rule = "frozen"             // the addresses would move, but an operator wants nothing moved
 	RuleHolds      Rule = "holds"
 	RulePeerHolds  Rule = "peer-advertises"
 	RuleVRRPBroken Rule = "vrrp-blocked"     // the other node holds, and its adverts do not come
@@ -106,9 +107,19 @@ func (e *Evidence) holder() Decision {
 	if d, decided := e.voted(); decided {
 		return d
 	}
-	switch {
-	case e.peerHolds():
+	if e.peerHolds() {
 		return e.conflict()
+	}
+	d := e.alone()
+	if e.Frozen && d.Act == Release && d.Rule != RuleHanded && d.Rule != RuleIsolated {
+		return Decision{Act: Keep, Rule: RuleFrozen, Alarm: true}
+	}
+	return d
+}
+
+// alone is what the only holder does.
+func (e *Evidence) alone() Decision {
+	switch {
 	case e.informed() && e.Peer.Role == Standby && e.Peer.Class.sound() && !e.Class.sound():
 		return Decision{Act: Release, Rule: RuleHandOver}
 	case e.informed() && e.Peer.Role == Standby && e.Peer.Class < e.Class && e.Worse:

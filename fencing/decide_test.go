@@ -44,6 +44,7 @@ func worse(e *Evidence)        { e.Worse = true }
 func peerProxyBad(e *Evidence) { e.PeerProxy = Lost }
 func outdated(e *Evidence)     { e.Stale = true }
 func asks(e *Evidence)         { e.Peer.Asks = true }
+func frozen(e *Evidence)       { e.Frozen = true }
 func consented(e *Evidence)    { e.Peer.Granted = true }
 func tiebreak(e *Evidence)     { e.Tiebreak = true }
 func gateShut(e *Evidence)     { e.GateShut = true }
@@ -81,6 +82,13 @@ func TestDecide(t *testing.T) {
 		{"H4: one without gateway does, after a while", do(holding, cut, worse, peerStands), Release, RuleWorse},
 		{"H4: not before", do(holding, cut, peerStands), Keep, RuleHolds},
 		{"S1: a holder that is asked, and comes second, hands over", do(holding, loses, peerStands, asks), Release, RuleAsked},
+		{"a frozen holder keeps what it would hand over", do(holding, sick, peerStands, frozen), Keep, RuleFrozen},
+		{"also what it is asked for", do(holding, loses, peerStands, asks, frozen), Keep, RuleFrozen},
+		{"and what a stranger has", do(holding, stranger, releaseForeign, frozen), Keep, RuleFrozen},
+		{"but not when it is isolated", do(holding, isolated, frozen), Release, RuleIsolated},
+		{"nor against another holder", do(holding, peerHolds, loses, frozen), Release, RuleYields},
+		{"nor against an operator", do(holding, peerStands, consented, frozen), Release, RuleHanded},
+		{"nothing is frozen that stays anyway", do(holding, frozen), Keep, RuleHolds},
 		{"a holder that has agreed to a handover releases", do(holding, peerStands, consented), Release, RuleHanded},
 		{"but not to one that does not stand by", do(holding, peerIsOut, consented), Keep, RuleHolds},
 		{"nor to one that may not hear it", do(holding, peerStands, consented, peerOneWay), Keep, RuleHolds},

@@ -9,6 +9,8 @@ type Evidence struct {
 	Wins     bool // this node comes before the other one: see Rank
 	Tiebreak bool // this node may take without a vote
 
+	Frozen bool // an operator wants nothing moved that need not be
+
 	Paused  bool // this node did not run for longer than its gate is open
 	Carrier bool // of the interface with the addresses
 	Class   Class

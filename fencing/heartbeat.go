@@ -22,9 +22,9 @@ type Heartbeat struct {
 	// us on this link; zero: none. They prove that this message was made after that one.
 	EchoSession, EchoSequence uint64
 
-	Class       Class
-	Maintenance bool
-	Gateway     Reach
+	Class               Class
+	Maintenance, Freeze Notice // what an operator wants of the sender
+	Gateway             Reach
 	// Config and Proxy identify what the sender works by: the first bytes of a SHA-256 of
 	// the configuration, and of the proxy's files; zero: not known.
 	Config, Proxy uint64

@@ -41,6 +41,8 @@ type handover struct {
 	heeded  []*router       // what that is about
 	pending bool            // the hooks have not agreed to it yet
 	consent fencing.Consent // the answer
+
+	favours bool // some router may be favoured or forced
 }
 
 // favour is that an operator wants a router to hold here. The zero value: he does not.
@@ -74,7 +76,7 @@ type HandoverView struct {
 func (n *Node) Handover() HandoverView {
 	h := &n.handover
 	v := HandoverView{To: n.peerName(), Over: h.order.Serial == 0, Problem: h.problem}
-	if h.order.Kind == fencing.Want {
+	if h.order.Kind != fencing.Give {
 		v.To = n.cfg.Node
 	}
 	for _, r := range h.moving {
@@ -138,6 +140,8 @@ func (n *Node) orders(name string) (kind fencing.OrderKind, moving []*router, pr
 		return kind, nil, "without a heartbeat the nodes cannot agree on it: configure heartbeat: with a key_file and links; stopping pairkeeper on the holder moves the addresses all the same"
 	case n.pulse == nil || n.pulse.Hearing() != fencing.BothWay:
 		return kind, nil, "the heartbeat does not go both ways, so that " + n.peerName() + " cannot be asked: `pairkeeper status` shows the links"
+	case n.frozen():
+		return kind, nil, n.frozenWhere() + ": `pairkeeper freeze off` there"
 	case len(held) > 0:
 		return kind, moving, ""
 	}
@@ -198,7 +202,7 @@ func (s *step) favours(r *router, lasts time.Duration) {
 	if lasts > 0 {
 		r.favour.until = s.now.Add(lasts)
 	}
-	s.restless = true
+	s.handover.favours, s.restless = true, true
 	s.touch(r)
 }
 
@@ -220,7 +224,7 @@ func (n *Node) awaited(members []*router) bool {
 func (s *step) ordersHeard(peer *fencing.Heartbeat) {
 	h := &s.handover
 	if h.order.Serial != 0 && peer.Consent.Serial == h.order.Serial && !h.agreed {
-		if peer.Consent.Refusal != "" {
+		if peer.Consent.Refusal != "" && h.order.Kind != fencing.Demand {
 			s.orderRefused(s.peerName() + " refuses: " + peer.Consent.Refusal)
 		} else {
 			h.agreed = true
@@ -254,6 +258,8 @@ func (s *step) heed(peer *fencing.Heartbeat) {
 	switch {
 	case h.order.Serial != 0:
 		refusal = "an operator there has given an order, too"
+	case s.frozen() && h.theirs.Kind != fencing.Demand:
+		refusal = s.frozenWhere()
 	case len(h.heeded) == 0:
 		refusal = "it does not have such a router: the configurations differ"
 	}
@@ -343,7 +349,7 @@ func (s *step) granted(r *router, c fencing.Claim) bool {
 	case h.agreed && h.order.Kind == fencing.Give && slices.Contains(h.moving, r):
 		return true
 	}
-	return h.theirs.Kind == fencing.Want && h.consent.Serial != 0 && h.consent.Refusal == "" && slices.Contains(h.heeded, r)
+	return h.theirs.Kind != fencing.Give && h.consent.Serial != 0 && h.consent.Refusal == "" && slices.Contains(h.heeded, r)
 }
 
 // handoverSettles looks how far the orders have come.
@@ -352,9 +358,15 @@ func (s *step) handoverSettles() {
 	if h.pending {
 		s.agrees()
 	}
-	for _, r := range s.routers {
-		s.favourSettles(r)
+	if h.favours {
+		h.favours = false
+		for _, r := range s.routers {
+			s.favourSettles(r)
+			s.forceEnds(r)
+			h.favours = h.favours || r.favoured() || r.forced
+		}
 	}
+	s.forceSettles()
 	if h.order.Serial == 0 {
 		return
 	}
@@ -367,7 +379,7 @@ func (s *step) handoverSettles() {
 		c, _ := peer.Claim(fencing.RouterKey(r.cfg.Name), r.number)
 		state := r.machine.State()
 		switch {
-		case h.order.Kind == fencing.Want && state == vrrp.Active && (r.owned || r.native):
+		case h.order.Kind != fencing.Give && state == vrrp.Active && (r.owned || r.native):
 			moved++
 		case h.order.Kind == fencing.Want && state.Out():
 			s.orderFailed(fmt.Sprintf("%s is %s (%s) here now: %s", r.cfg.Name, state, r.fault, r.detail))
@@ -428,6 +440,8 @@ func (s *step) favourSettles(r *router) {
 	case f.since.IsZero():
 	case due(s.now, f.until):
 		s.note(r.cfg.Name, ReasonHandoverOver, "the time of the handover is over: the priorities decide again")
+		s.disfavour(r)
+	case s.linked() && s.peerHeartbeat().Maintenance.On && !r.forced: // it comes back by the priorities
 		s.disfavour(r)
 	case active:
 		f.held = true

@@ -33,7 +33,7 @@ func (s *step) heartbeat(ev HeartbeatHeard) {
 	}
 	before, _ := s.pulse.Peer()
 	claims := append(s.claimed[:0], before.Claims...)
-	class := before.Class
+	class, freeze := before.Class, before.Freeze.On
 	if r := s.pulse.Heard(s.now, ev.Link, ev.Heartbeat); r != "" {
 		if ev.Heartbeat.EchoSequence == 0 && r == fencing.RefusalReplay {
 			return // a daemon that has just begun, and has heard nobody yet: it is heard when it has
@@ -64,7 +64,7 @@ func (s *step) heartbeat(ev HeartbeatHeard) {
 	if counts {
 		s.ordersHeard(after)
 	}
-	if after.Class != class || !slices.Equal(after.Claims, claims) {
+	if after.Class != class || after.Freeze.On != freeze || !slices.Equal(after.Claims, claims) {
 		s.touchAll()
 	}
 }
@@ -98,15 +98,14 @@ func (s *step) beat() {
 	if s.pulse == nil || !s.linked() {
 		return
 	}
-	s.handoverSettles()
 	changed := s.pulse.Settle(s.now)
 	if h := s.pulse.Hearing(); h != fencing.Silent {
 		s.fenceHears(h == fencing.BothWay)
 	}
 	if changed {
 		s.touchAll()
+		s.settle()
 	}
-	s.settle()
 	if s.restless {
 		s.restless = false
 		if roles := s.roles(); roles != s.said {
@@ -129,6 +128,9 @@ func (s *step) beat() {
 // roles is a number that changes with what this node claims.
 func (s *step) roles() uint64 {
 	h := uint64(s.class()) + 1
+	if s.modes[Freeze].on() {
+		h += 16
+	}
 	for _, r := range s.routers {
 		h = h*31 + uint64(r.role())
 		if s.hearsWell(r) {
@@ -148,6 +150,7 @@ func (s *step) roles() uint64 {
 func (s *step) saying() fencing.Heartbeat {
 	h := fencing.Heartbeat{Uptime: s.now.Sub(time.Unix(0, 0)), Version: s.cfg.Heartbeat.Version, Class: s.class(), Gateway: s.gateway(), Config: s.cfg.Heartbeat.Digest}
 	h.MACs = s.mine
+	h.Maintenance, h.Freeze = s.modes[Maintenance].notice(s.now), s.modes[Freeze].notice(s.now)
 	h.Order, h.Consent = s.handover.shown(), s.handover.consent
 	h.Claims = make([]fencing.Claim, len(s.routers))
 	for i, r := range s.routers {

@@ -34,6 +34,7 @@ type Node struct {
 	fence     fence
 	agreement agreement
 	handover  handover
+	modes     [modes]mode
 	balance   balance
 	mine      []fencing.MAC // see macs
 
@@ -88,6 +89,7 @@ func (n *Node) index(routers []*router) {
 // Deadline is when the next Tick is due; zero: no timer runs.
 func (n *Node) Deadline() time.Time {
 	first := earlier(earlier(n.guard.deadline(), n.schedule.first()), n.fence.shot.Deadline())
+	first = earlier(first, n.modesDeadline())
 	if n.pulse != nil {
 		first = earlier(first, n.pulse.Deadline())
 	}
@@ -109,6 +111,10 @@ func (n *Node) Append(out []Action, now time.Time, ev Event) []Action {
 	s := &step{Node: n, now: now, out: out}
 	s.event(ev)
 	s.settle()
+	if s.pulse != nil {
+		s.handoverSettles()
+		s.settle()
+	}
 	s.beat()
 	s.fenceSettled()
 	s.balanceSettled()
@@ -194,6 +200,10 @@ func (s *step) event(ev Event) {
 		s.fenceConfirmed()
 	case HandOver:
 		s.handOver(ev)
+	case TakeForced:
+		s.takeForced(ev)
+	case SetMode:
+		s.setMode(ev)
 	case Clear:
 		s.clear()
 	case VoteCast:
@@ -208,6 +218,7 @@ func (s *step) tick() {
 		s.guardStep(Tick{})
 	}
 	s.fenceTick()
+	s.modesTick()
 	for _, r := range s.schedule.due(s.now) {
 		if due(s.now, r.machine.Deadline()) {
 			s.routerStep(r, vrrp.Tick{})

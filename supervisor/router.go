@@ -53,8 +53,10 @@ type router struct {
 	damping     damping
 	suspicion   suspicion
 	favour      favour
-	handedOver  bool   // to the other node, by the order under way
-	voting      voting // of the first of a group, or of a router alone
+	forced      bool        // an operator wants it to hold whatever speaks against it
+	endures     vrrp.Reason // for which it would have left if it were not frozen or forced; empty: none
+	handedOver  bool        // to the other node, by the order under way
+	voting      voting      // of the first of a group, or of a router alone
 }
 
 func newRouter(cfg Router) *router {

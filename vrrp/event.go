@@ -39,6 +39,9 @@ type Delayed struct{ PreemptDelay time.Duration }
 // Rise lets a router of a group become Active, now that all are willing.
 type Rise struct{}
 
+// Seize has a Backup router take the addresses at once, as an operator wants.
+type Seize struct{ Reason Reason }
+
 // Assure has a router of a group that is willing make sure that nobody holds its addresses
 // any more, before it may Rise: since Heard, when the group last heard the other router.
 // Released tells that that one has released.
@@ -97,6 +100,7 @@ func (Received) isEvent()      {}
 func (Reprioritized) isEvent() {}
 func (Retuned) isEvent()       {}
 func (Rise) isEvent()          {}
+func (Seize) isEvent()         {}
 func (Assure) isEvent()        {}
 func (Yield) isEvent()         {}
 func (Overrule) isEvent()      {}
