@@ -266,3 +266,6 @@ func (s *step) whyStuck(r *router) string {
 	}
 	return s.frozenWhere()
 }
+
+// PeerClass is what the other node says that it is worth.
+func (n *Node) PeerClass() fencing.Class { return n.peerHeartbeat().Class }

@@ -46,6 +46,9 @@ func newControl(path string, d *Daemon) (*control, error) {
 	mux.HandleFunc("POST /v1/fence/confirm", d.serveConfirm)
 	mux.HandleFunc("POST /v1/clear", d.serveClear)
 	mux.HandleFunc("POST /v1/handover", d.serveHandover)
+	mux.HandleFunc("POST /v1/mode/{mode}/{to}", d.serveMode)
+	mux.HandleFunc("GET /v1/take", d.serveTake)
+	mux.HandleFunc("POST /v1/take", d.serveTake)
 	c := &control{path: path, server: &http.Server{Handler: forOperators(mux), ConnContext: withCaller, ReadHeaderTimeout: 5 * time.Second, MaxHeaderBytes: 8 << 10}}
 	go func() { _ = c.server.Serve(listener) }() // ends with close
 	return c, nil

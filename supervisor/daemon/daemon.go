@@ -3,6 +3,7 @@
 package daemon
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -30,6 +31,7 @@ type Options struct {
 	Version string
 	File    string                 // the configuration file, for status
 	Socket  string                 // the control socket; empty: none
+	State   string                 // the folder of what outlives a restart; empty: that of the socket
 	Load    func() (Source, error) // reads the configuration file again
 }
 
@@ -134,6 +136,9 @@ func (d *Daemon) assemble() {
 	if d.opts.Socket != "" {
 		d.hands.memory = filepath.Join(filepath.Dir(d.opts.Socket), "stopped")
 		d.hands.fenced.path = filepath.Join(filepath.Dir(d.opts.Socket), "fenced")
+	}
+	if folder := cmp.Or(d.opts.State, filepath.Dir(d.opts.Socket)); d.opts.State != "" || d.opts.Socket != "" {
+		d.hands.modes.path = filepath.Join(folder, "modes.json")
 	}
 	d.hands.balancer = newBalancer(d.warn, ownedPath(d.opts.Socket))
 	go d.hands.balancer.run()

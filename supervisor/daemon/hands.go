@@ -68,6 +68,7 @@ type hands struct {
 	stopFenceWatch func()
 	fencing        sync.WaitGroup // shots and looks under way
 	fenced         fencedFile
+	modes          modeFile
 
 	stopConfig func() // of watching the proxy's configuration
 	watches    sync.WaitGroup

@@ -61,6 +61,7 @@ func (l *loop) run() error {
 	}
 	l.reopened = true
 	l.step(supervisor.Start{Session: rand.Uint64(), Fenced: l.hands.fenced.has(l.cfg.Peer)})
+	l.restoreModes()
 	for !l.stopped {
 		if err := l.wait(l.timeout()); err != nil {
 			return err
@@ -264,6 +265,8 @@ func (l *loop) do(a supervisor.Action) {
 		l.runHook(a)
 	case supervisor.Reassert:
 		l.reassert(a)
+	case supervisor.KeepModes:
+		l.hands.keepModes(a)
 	case supervisor.Remember:
 		l.hands.remember(a)
 	case supervisor.Shoot:
