@@ -158,7 +158,7 @@ func (s *step) modesChanged() {
 
 // modeBegins says that a mode was entered.
 func (s *step) modeBegins(ev SetMode) {
-	text := joined(" ", lastsWord(ev.Lasts), because1(ev.Reason))
+	text := joined(" ", lastsWord(ev.Lasts.Round(time.Second)), inBrackets(ev.Reason))
 	if ev.Kept {
 		text = joined(" ", text, "(as before this daemon began)")
 	}
@@ -173,7 +173,7 @@ func (s *step) modeBegins(ev SetMode) {
 	}
 }
 
-func because1(reason string) string {
+func inBrackets(reason string) string {
 	if reason == "" {
 		return ""
 	}
@@ -211,7 +211,7 @@ func (s *step) maintenanceFault() (vrrp.Reason, string) {
 	if !m.on() {
 		return "", ""
 	}
-	return ReasonMaintenance, joined(" ", "in maintenance", because1(m.reason)) + ", until `pairkeeper maintenance off`"
+	return ReasonMaintenance, joined(" ", "in maintenance", inBrackets(m.reason)) + ", until `pairkeeper maintenance off`"
 }
 
 // frozen tells that nothing is to be moved: as an operator wants here, or on the other node as
@@ -234,9 +234,9 @@ func (n *Node) frozenWhere() string {
 	case !n.frozen():
 		return ""
 	case n.modes[Freeze].on():
-		return joined(" ", "frozen on "+n.cfg.Node, because1(n.modes[Freeze].reason))
+		return joined(" ", "frozen on "+n.cfg.Node, inBrackets(n.modes[Freeze].reason))
 	}
-	return joined(" ", "frozen on "+n.peerName(), because1(n.peerHeartbeat().Freeze.Why))
+	return joined(" ", "frozen on "+n.peerName(), inBrackets(n.peerHeartbeat().Freeze.Why))
 }
 
 // stuck tells that a router holds, and goes on with it whatever its health is: it is frozen, or
