@@ -34,6 +34,9 @@ func (p *pair) ready(t tool, s settings) {
 		if s.probes != "" && n == first {
 			h.neverAnswer()
 		}
+		if s.servers > 0 && n == first {
+			p.serveMany()
+		}
 		if !s.guard || !t.bringsProxy() {
 			p.proxies[n.name].start()
 		}

@@ -47,6 +47,9 @@ func pairkeeperConf(h *host, s settings) string {
 		fmt.Fprintf(&b, "  - interface: %s\n    vrid: %d\n    version: %d\n", nic, r.vrid, s.version)
 		fmt.Fprintf(&b, "    advert_interval: %s\n    addresses: [%s/24]\n", s.interval, r.address)
 	}
+	if h.node == first {
+		writeServers(&b, s.servers)
+	}
 	return b.String()
 }
 

@@ -70,7 +70,8 @@ func scenarios() []scenario {
 	all = append(all, idleScenarios()...)
 	all = append(all, guardScenarios()...)
 	all = append(all, matrixScenarios()...)
-	return append(all, probesScenarios()...)
+	all = append(all, probesScenarios()...)
+	return append(all, serversScenario())
 }
 
 func names() []string {

@@ -20,6 +20,8 @@ const (
 	inCPU     unit = "CPU s/min"
 	inMiB     unit = "MiB"
 	inTimes   unit = "times"
+	inMicros  unit = "s, as µs"
+	inKiB     unit = "KiB"
 )
 
 func (u unit) format(v float64) string {
@@ -32,6 +34,10 @@ func (u unit) format(v float64) string {
 		return fmt.Sprintf("%.0f ms", v*1000)
 	case u == inSeconds:
 		return fmt.Sprintf("%.2f s", v)
+	case u == inMicros:
+		return fmt.Sprintf("%.0f µs", v*1e6)
+	case u == inKiB:
+		return fmt.Sprintf("%.1f KiB", v)
 	case u == inTimes:
 		return fmt.Sprintf("%g", v)
 	case u == inMiB:

@@ -21,6 +21,7 @@ type settings struct {
 	look     bool          // without guard: the tool looks at nginx by HTTP
 	every    time.Duration // of keepalived's check script, in whole seconds
 	probes   string        // pairkeeper's besides, in YAML, on the first node
+	servers  int           // pairkeeper's real servers besides, in hundreds, on the first node
 	scripts  int           // keepalived's besides, of /bin/true every second
 	realTime bool          // keepalived too gets real-time priority; pairkeeper always has it
 }

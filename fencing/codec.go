@@ -13,8 +13,8 @@ import (
 //
 //	 0     4 5   6     7     8       16       24     32           40
 //	|magic |v|key|class|flags|session|sequence|uptime|echo session|echo sequence|
-//	 48    56    64         65                            +2
-//	|config|proxy|len|node …|len|version …|n|MAC addresses …|an operator's …|count| claims …| HMAC (32)
+//	 48    56    64    72       80         81                            +2
+//	|config|proxy|clock|restarts|len|node …|len|version …|n|MAC addresses …|an operator's …|count| claims …| HMAC (32)
 //
 // What an operator wants is the serial (8), kind (1) and time (8) of the order, the serial (8)
 // and the refusal (len, text) of the consent, and the time left (8) and the words (len, text) of
@@ -29,7 +29,7 @@ const (
 	offClass   = 6
 	offFlags   = 7
 	offSession = 8
-	headLen    = 72
+	headLen    = 80
 	claimLen   = 6
 	macLen     = sha256.Size
 
@@ -49,10 +49,11 @@ const (
 
 // The bounds of a message.
 const (
-	MaxClaims  = 4096
-	MaxMACs    = 255
-	maxName    = 255
-	MaxMessage = headLen + 5*(1+maxName) + 1 + MaxMACs*len(MAC{}) + orderLen + 2*8 + 2 + MaxClaims*claimLen + macLen
+	MaxClaims   = 4096
+	MaxRestarts = 5 * time.Minute
+	MaxMACs     = 255
+	maxName     = 255
+	MaxMessage  = headLen + 5*(1+maxName) + 1 + MaxMACs*len(MAC{}) + orderLen + 2*8 + 2 + MaxClaims*claimLen + macLen
 )
 
 // Key is a secret that both nodes have.
@@ -80,7 +81,7 @@ func (h *Heartbeat) Append(b []byte, key Key) ([]byte, error) {
 	start := len(b)
 	b = append(b, magic...)
 	b = append(b, formatNow, key.ID, byte(h.Class), h.flags())
-	for _, n := range [...]uint64{h.Session, h.Sequence, uint64(h.Uptime), h.EchoSession, h.EchoSequence, h.Config, h.Proxy, uint64(h.Clock)} {
+	for _, n := range [...]uint64{h.Session, h.Sequence, uint64(h.Uptime), h.EchoSession, h.EchoSequence, h.Config, h.Proxy, uint64(h.Clock), uint64(h.Restarts)} {
 		b = binary.BigEndian.AppendUint64(b, n)
 	}
 	b = append(append(b, byte(len(h.Node))), h.Node...)
@@ -172,11 +173,11 @@ func (h *Heartbeat) read(b []byte) Refusal {
 		Freeze:      Notice{On: b[offFlags]&flagFreeze != 0},
 		Gateway:     Reach(b[offFlags] >> gatewayShift & 3),
 	}
-	var uptime, clock uint64
-	for i, to := range [...]*uint64{&out.Session, &out.Sequence, &uptime, &out.EchoSession, &out.EchoSequence, &out.Config, &out.Proxy, &clock} {
+	var uptime, clock, restarts uint64
+	for i, to := range [...]*uint64{&out.Session, &out.Sequence, &uptime, &out.EchoSession, &out.EchoSequence, &out.Config, &out.Proxy, &clock, &restarts} {
 		*to = binary.BigEndian.Uint64(b[offSession+8*i:])
 	}
-	out.Uptime, out.Clock = time.Duration(uptime), int64(clock)
+	out.Uptime, out.Clock, out.Restarts = time.Duration(uptime), int64(clock), time.Duration(restarts)
 	var rest []byte
 	var ok bool
 	if out.Node, rest, ok = name(b[headLen:], h.Node); !ok || out.Node == "" {
@@ -195,7 +196,7 @@ func (h *Heartbeat) read(b []byte) Refusal {
 	}
 	count := int(binary.BigEndian.Uint16(rest))
 	rest = rest[2:]
-	if count > MaxClaims || len(rest) != count*claimLen || out.Session == 0 || out.Sequence == 0 || out.Class > Resigned || out.Gateway > Doubtful {
+	if count > MaxClaims || len(rest) != count*claimLen || out.Session == 0 || out.Sequence == 0 || out.Class > Resigned || out.Restarts < 0 || out.Restarts > MaxRestarts || out.Gateway > Doubtful {
 		return RefusalFormat
 	}
 	for ; len(rest) > 0; rest = rest[claimLen:] {

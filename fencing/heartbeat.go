@@ -25,6 +25,9 @@ type Heartbeat struct {
 	Class               Class
 	Maintenance, Freeze Notice // what an operator wants of the sender
 	Gateway             Reach
+	// Restarts is for how long from now on the sender may be silent, with its addresses where
+	// they are: another daemon of its node is about to go on. Zero: it does not restart.
+	Restarts time.Duration
 	// Config and Proxy identify what the sender works by: the first bytes of a SHA-256 of
 	// the configuration, and of the proxy's files; zero: not known.
 	Config, Proxy uint64

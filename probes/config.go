@@ -9,8 +9,8 @@ type Config struct {
 	Name     string
 	Check    Check
 	Interval time.Duration // between the starts of two looks
-	Jitter   time.Duration // how much later than that a look may start, at random
-	WarmUp   time.Duration // how late the first look may be, at random
+	Jitter   time.Duration // how much later than that a look may start
+	WarmUp   time.Duration // over how long first looks are spread; 0: the interval
 	Timeout  time.Duration // of one look; a look that takes longer has failed
 	Grace    time.Duration // from the start, how long bad looks do not count
 	Rise     int           // good looks in a row that make a failed probe good

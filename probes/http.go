@@ -1,15 +1,27 @@
 package probes
 
+import (
+	"slices"
+	"strings"
+)
+
 // HTTP asks a web server, over http or https.
 type HTTP struct {
 	URL     string
+	Also    []string // more URLs, which are asked after it in the same way; all have to be good
 	Method  string
 	Host    string // the Host header; empty: the URL's
 	Headers []Header
 	Status  []StatusRange
-	Body    Text // what the beginning of the body must have
-	Follow  int  // redirects that are followed
+	Body    Text   // what the beginning of the body must have
+	Digest  string // of the whole body, in hexadecimal digits: SHA-256, or MD5 as keepalived's genhash prints it
+	Follow  int    // redirects that are followed
 	TLS     TLS
+}
+
+// Secure tells that a URL is one of https.
+func (h HTTP) Secure() bool {
+	return slices.ContainsFunc(append([]string{h.URL}, h.Also...), func(s string) bool { return strings.HasPrefix(s, "https:") })
 }
 
 // Header is one header of a request.

@@ -2,6 +2,8 @@ package supervisor
 
 import (
 	"fmt"
+	"net/netip"
+	"time"
 
 	"github.com/pairkeeper/pairkeeper/fencing"
 	"github.com/pairkeeper/pairkeeper/probes"
@@ -64,6 +66,20 @@ func (a LookNow) Concerns(act probes.Act) bool {
 	return true
 }
 
+// Bridged tells which addresses a daemon that is about to end has left where they are, for the
+// next one to resume with: see Start.
+type Bridged struct {
+	Router    string
+	VRID      uint8
+	Interface string
+	Addresses []netip.Addr
+	Until     time.Time // then the kernel lets go of them
+	Since     time.Time // when the router became Active
+}
+
+// Bridge wants that remembered beyond the end of the daemon, which ends with it.
+type Bridge struct{ Routers []Bridged }
+
 // Configure wants the resources of another configuration; what was asked for before
 // it belongs to the old one.
 type Configure struct{ Config Config }
@@ -84,6 +100,7 @@ func (Beat) isAction()         {}
 func (AskVote) isAction()      {}
 func (LookNow) isAction()      {}
 func (Configure) isAction()    {}
+func (Bridge) isAction()       {}
 func (Note) isAction()         {}
 
 func (a RouterAction) String() string { return fmt.Sprintf("%s %s", a.Router, a.Action) }
@@ -104,6 +121,7 @@ func (a LookNow) String() string {
 	return "look now"
 }
 func (Configure) String() string { return "configure" }
+func (a Bridge) String() string  { return fmt.Sprintf("bridge %d routers", len(a.Routers)) }
 func (a Restart) String() string {
 	s := "restart"
 	if a.Kill {

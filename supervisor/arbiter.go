@@ -111,6 +111,9 @@ func (a *arbitration) hear(now time.Time, heard vrrp.Heard) bool {
 // hears tells whether the other node's adverts come.
 func (s *step) hears(r *router) bool {
 	at, patience := r.arbitration.heardAt, r.cfg.VRRP.Silence(r.cfg.VRRP.Interval)
+	if s.awaiting() {
+		return !at.IsZero()
+	}
 	if s.pulse.Ended() {
 		patience = r.cfg.VRRP.Overdue(r.cfg.VRRP.Interval)
 	}
@@ -175,6 +178,9 @@ func (s *step) evidence(r *router) fencing.Evidence {
 		e.Adverts = false // it has left since
 	}
 	e.Silence = !e.Adverts && e.Hearing == fencing.Silent
+	if s.awaiting() {
+		a.checkAt = earlier(a.checkAt, s.awaited)
+	}
 	if s.doubtful(r) {
 		e.Gateway = fencing.Doubtful
 	}
@@ -301,7 +307,7 @@ func (s *step) holderSettles(r *router) {
 // endedSettles has a Backup ask sooner who has the addresses: the other node's daemon has ended.
 func (s *step) endedSettles(r *router) {
 	told := r.arbitration.ended
-	r.arbitration.ended = s.linked() && s.pulse.Ended() && r.machine.State() == vrrp.Backup
+	r.arbitration.ended = s.linked() && s.pulse.Ended() && !s.awaiting() && r.machine.State() == vrrp.Backup
 	if r.arbitration.ended && !told {
 		s.routerStep(r, vrrp.PeerEnded{})
 	}

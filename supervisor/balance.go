@@ -124,7 +124,8 @@ func newCounters(checks [][]probes.Config) [][]*probes.Counter {
 }
 
 // retunePool goes on with another configuration of a service. Checks that are the same go on
-// counting.
+// counting; where there are more or fewer of a server, the pool forgets what they said, and so
+// do they.
 func (s *step) retunePool(one *service, cfg VirtualServer) {
 	if reflect.DeepEqual(one.cfg, cfg) {
 		return
@@ -132,10 +133,10 @@ func (s *step) retunePool(one *service, cfg VirtualServer) {
 	counters := newCounters(cfg.Checks)
 	for i := range counters {
 		at := one.find(cfg.Pool.Servers[i].Server.Address)
-		if at < 0 {
+		if at < 0 || len(counters[i]) != len(one.counters[at]) {
 			continue
 		}
-		for n := range min(len(counters[i]), len(one.counters[at])) {
+		for n := range counters[i] {
 			if reflect.DeepEqual(cfg.Checks[i][n], one.cfg.Checks[at][n]) {
 				counters[i][n] = one.counters[at][n]
 			}
@@ -167,7 +168,8 @@ func (s *step) checked(ev Checked) {
 		return
 	}
 	c, on := one.counters[i][ev.Check], one.cfg.Checks[i][ev.Check].OnFail
-	if changed := c.Add(s.now, ev.OK); !changed && (ev.OK || c.State() != probes.Failed) {
+	changed := c.Add(s.now, ev.OK)
+	if !changed && (ev.OK || c.State() != probes.Failed) {
 		return // of a failed one the words may be others by now
 	}
 	good := c.State() == probes.Good
@@ -175,15 +177,19 @@ func (s *step) checked(ev Checked) {
 	if on.Act == probes.Weigh {
 		judged.Good, judged.Offset = true, on.Offset(good)
 	}
-	s.poolStep(one, judged)
+	if acted := s.poolStep(one, judged); !changed && !acted {
+		return // other words only
+	}
 	one.now = one.pool.Service()
 	s.balance.stale = true
 }
 
-func (s *step) poolStep(one *service, ev ipvs.Event) {
-	for _, a := range one.pool.Step(s.now, ev) {
+func (s *step) poolStep(one *service, ev ipvs.Event) (acted bool) {
+	actions := one.pool.Step(s.now, ev)
+	for _, a := range actions {
 		s.do(PoolAction{one.cfg.Pool.Key, one.cfg.Pool.Name, a})
 	}
+	return len(actions) > 0
 }
 
 // balanceEnds tells the end, where that is wanted.
@@ -201,7 +207,7 @@ func (s *step) balanceSettled() {
 		return
 	}
 	b.stale = false
-	if !b.told && !s.cfg.Balance.Set() || s.stopping && s.cfg.Balance.KeepOnStop {
+	if !b.told && !s.cfg.Balance.Set() || s.stopping && (s.cfg.Balance.KeepOnStop || s.parting.bridges) {
 		return
 	}
 	if want := s.wantedTable(); !b.told || !sameTable(&want, &b.wanted) {
@@ -224,7 +230,7 @@ func (n *Node) wantedTable() ipvs.Table {
 	}
 	if d := n.cfg.Balance.Sync; d.Interface != "" {
 		role := ipvs.Backup
-		if n.Active(d.Router) {
+		if n.has(d.Router) {
 			role = ipvs.Master
 		}
 		t.Sync = []ipvs.Sync{{Role: role, ID: d.ID, Interface: d.Interface}}
@@ -234,14 +240,19 @@ func (n *Node) wantedTable() ipvs.Table {
 
 // serves tells whether a service is this node's now.
 func (n *Node) serves(one *service) bool {
-	return one.cfg.Router == "" || n.Active(one.cfg.Router)
+	return one.cfg.Router == "" || n.has(one.cfg.Router)
 }
 
 func sameTable(a, b *ipvs.Table) bool {
 	return a.Timeouts == b.Timeouts && slices.Equal(a.Sync, b.Sync) &&
 		slices.EqualFunc(a.Services, b.Services, func(a, b ipvs.Service) bool {
-			return a.Key == b.Key && a.Options == b.Options && slices.Equal(a.Servers, b.Servers)
+			return a.Key == b.Key && a.Options == b.Options && sameServers(a.Servers, b.Servers)
 		})
+}
+
+// sameServers compares two lists; those of a service that did not change are the same one.
+func sameServers(a, b []ipvs.Server) bool {
+	return len(a) == len(b) && (len(a) == 0 || &a[0] == &b[0] || slices.Equal(a, b))
 }
 
 // ServiceView is one service of a virtual server.

@@ -197,3 +197,26 @@ func TestAServicesViewTellsWhoServesAndWhy(t *testing.T) {
 		t.Error("it serves after its end")
 	}
 }
+
+// With another check, all of a server's checks begin anew: a server in alpha mode is failed
+// until all of them have said that it is good.
+func TestAnotherCheckOfAServerHasAllOfThemLookAgain(t *testing.T) {
+	cfg := spreads(takesOut)
+	cfg.Balance.Services[0].Router = ""
+	cfg.Balance.Services[0].Pool.Alpha = true
+	s := play(t, cfg)
+	s.spread(supervisor.Start{})
+	s.spreads("11=10", s.spread(looked(11, true)))
+	more := spreads(takesOut)
+	one := &more.Balance.Services[0]
+	one.Router, one.Pool.Alpha = "", true
+	for i := range one.Checks {
+		one.Checks[i] = append(one.Checks[i], takesOut)
+		one.Pool.Servers[i].Checks = 2
+	}
+	s.spreads("", s.spread(supervisor.Reconfigured{Config: more}))
+	s.spreads("as before", s.spread(looked(11, true)))
+	second := looked(11, true).(supervisor.Checked)
+	second.Check = 1
+	s.spreads("11=10", s.spread(second))
+}

@@ -27,6 +27,9 @@ type Config struct {
 	Arbitration Arbitration
 	Fence       Fence
 	Balance     Balance
+	// RestartWindow is how long the addresses may stay where they are between two daemons of
+	// this node; zero: they are released when one ends.
+	RestartWindow time.Duration
 }
 
 // Heartbeat is how the two nodes hear each other besides VRRP. The zero value: not at all.

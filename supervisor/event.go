@@ -20,10 +20,12 @@ type Event interface {
 type Start struct {
 	Session uint64
 	Fenced  bool // as the daemon before was told last, see Remember
+	Resumed []Bridged
 }
 
-// Stop leaves for good, releasing what is held.
-type Stop struct{}
+// Stop leaves, releasing what is held. Where another daemon of this node is about to go on,
+// the addresses may stay For so long.
+type Stop struct{ For time.Duration }
 
 // HeartbeatHeard is a message of the other node that is signed.
 type HeartbeatHeard struct {

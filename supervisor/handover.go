@@ -215,8 +215,8 @@ func (s *step) disfavour(r *router) {
 // favoured tells that an operator wants a router to hold here.
 func (r *router) favoured() bool { return !r.favour.since.IsZero() }
 
-// awaited tells that a group is about to be given to this node.
-func (n *Node) awaited(members []*router) bool {
+// receives tells that a group is about to be given to this node.
+func (n *Node) receives(members []*router) bool {
 	return members[0].favoured() && members[0].machine.State() == vrrp.Backup
 }
 

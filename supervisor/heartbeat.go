@@ -44,6 +44,7 @@ func (s *step) heartbeat(ev HeartbeatHeard) {
 	after, at := s.pulse.Peer()
 	counts := at.Equal(s.now)
 	if counts {
+		s.awaits(after.Restarts)
 		s.compare(after, &ev)
 	}
 	s.claimed = claims
@@ -120,6 +121,7 @@ func (s *step) beat() {
 		s.note("", vrrp.ReasonPaused, "this host stood still for %s, with all its clocks, as %s tells", s.stoodFor.Round(time.Millisecond), s.cfg.Peer)
 		s.stoodFor = 0
 	}
+	s.parting.told(s.now)
 	for _, b := range s.pulse.Beats(s.now, s.saying()) {
 		s.do(Beat{Link: b.Link, Heartbeat: b.Heartbeat})
 	}
@@ -129,6 +131,12 @@ func (s *step) beat() {
 func (s *step) roles() uint64 {
 	h := uint64(s.class()) + 1
 	if s.modes[Freeze].on() {
+		h += 4
+	}
+	if s.restarts(s.now) > 0 {
+		h += 8
+	}
+	if s.awaiting() {
 		h += 16
 	}
 	for _, r := range s.routers {
@@ -149,7 +157,7 @@ func (s *step) roles() uint64 {
 // saying is what this node tells of itself.
 func (s *step) saying() fencing.Heartbeat {
 	h := fencing.Heartbeat{Uptime: s.now.Sub(time.Unix(0, 0)), Version: s.cfg.Heartbeat.Version, Class: s.class(), Gateway: s.gateway(), Config: s.cfg.Heartbeat.Digest}
-	h.MACs = s.mine
+	h.MACs, h.Restarts = s.mine, s.restarts(s.now)
 	h.Maintenance, h.Freeze = s.modes[Maintenance].notice(s.now), s.modes[Freeze].notice(s.now)
 	h.Order, h.Consent = s.handover.shown(), s.handover.consent
 	h.Claims = make([]fencing.Claim, len(s.routers))
@@ -172,6 +180,9 @@ func (s *step) heldLong(r *router) bool {
 
 // role is what this node does for a router.
 func (r *router) role() fencing.Role {
+	if r.leftOpen() {
+		return fencing.Holds
+	}
 	switch r.machine.State() {
 	case vrrp.Active:
 		return fencing.Holds

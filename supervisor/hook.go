@@ -102,7 +102,8 @@ func (e HookDone) String() string {
 // for a hook may need them.
 func (s *step) moved(r *router, e vrrp.Enter) {
 	s.tellActive(r)
-	if !r.cfg.Hooks.moves() && len(s.cfg.Receivers) == 0 {
+	restarts := e.Reason == vrrp.ReasonRestarts || e.Reason == vrrp.ReasonResumed // to the outside nothing moves
+	if restarts || !r.cfg.Hooks.moves() && len(s.cfg.Receivers) == 0 {
 		return
 	}
 	m := Moved{Router: r.cfg.Name, Group: r.cfg.Group, From: e.From, To: e.To, Reason: e.Reason, Priority: r.machine.Priority()}
@@ -144,7 +145,7 @@ func (s *step) groupMoved(members []*router) {
 		}
 	}
 	was := lead.told
-	if lead.told = now; was == now || now == vrrp.Initialize {
+	if lead.told = now; was == now || now == vrrp.Initialize || why.entered.Reason == vrrp.ReasonResumed {
 		return
 	}
 	s.do(Moved{Group: lead.cfg.Group, From: was, To: now, Reason: why.entered.Reason, Detail: why.detail})

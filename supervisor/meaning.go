@@ -26,6 +26,7 @@ var meanings = map[vrrp.Reason]meaning{
 		ends: "what it waits for is known; it then listens before it takes anything",
 		do:   "if this lasts for more than some seconds, look at the proxy and the interface it waits for",
 	},
+	ReasonPeerRestarts: {is: "the other node's daemon restarts: its addresses stay there for a bounded time"},
 	ReasonStopping:     {is: "this daemon is stopping", ends: "it is started again", do: "systemctl start pairkeeper"},
 	ReasonReconfigured: {is: "the router's configuration changed, so it starts anew"},
 	ReasonLinkMissing: {
@@ -180,6 +181,8 @@ var meanings = map[vrrp.Reason]meaning{
 	vrrp.ReasonOutranked:     {is: "this node's priority fell below the other one's"},
 	vrrp.ReasonUnclaimed:     {is: "this node gave the addresses up, but the other one did not take them"},
 	vrrp.ReasonGroup:         {is: "another router of the group gave its addresses up"},
+	vrrp.ReasonRestarts:      {is: "this daemon ends, and another one goes on: the addresses stay for a bounded time"},
+	vrrp.ReasonResumed:       {is: "this daemon goes on where the one before it left"},
 	vrrp.ReasonPaused:        {is: "this daemon did not run for too long, so that the other node may hold the addresses by now"},
 
 	// What a router noted: vrrp.Reason.Remedy says what to do.

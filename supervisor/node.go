@@ -17,6 +17,8 @@ type Node struct {
 	cfg       Config
 	started   bool
 	stopping  bool
+	parting   parting
+	awaited   time.Time // until when the other node, which restarts, may be silent; zero: it does not
 	guard     guard
 	conf      confGuard
 	probes    []probe
@@ -93,7 +95,7 @@ func (n *Node) Deadline() time.Time {
 	if n.pulse != nil {
 		first = earlier(first, n.pulse.Deadline())
 	}
-	return first
+	return earlier(first, n.parting.deadline())
 }
 
 func earlier(a, b time.Time) time.Time {
@@ -116,6 +118,7 @@ func (n *Node) Append(out []Action, now time.Time, ev Event) []Action {
 		s.settle()
 	}
 	s.beat()
+	s.partingSettled()
 	s.fenceSettled()
 	s.balanceSettled()
 	return s.out
@@ -157,13 +160,12 @@ func (s *step) event(ev Event) {
 		for _, r := range s.routers {
 			r.since = s.now
 		}
+		s.resume(ev.Resumed)
 		s.balanceBegins()
 		s.touchAll()
 	case Stop:
-		s.stopping = true
 		s.drainsEnd()
-		s.balanceEnds()
-		s.touchAll()
+		s.stop(ev)
 	case UnitChanged, RestartDone, HaltDone:
 		s.guardStep(ev)
 	case TestDone:
@@ -237,6 +239,7 @@ func (s *step) tick() {
 		if due(s.now, r.drained) {
 			s.drainEnds(r)
 		}
+		s.resumeTick(r)
 		if due(s.now, r.arbitration.checkAt) {
 			r.arbitration.checkAt = time.Time{}
 			s.touch(r)
@@ -297,7 +300,7 @@ func (s *step) routerStep(r *router, ev vrrp.Event) {
 		case vrrp.Probe:
 			r.arbitration.lateAt, s.restless = s.now, true
 			s.doubt(r)
-		case vrrp.Own, vrrp.Refresh, vrrp.Renew, vrrp.Disown:
+		case vrrp.Own, vrrp.Refresh, vrrp.Renew, vrrp.Linger, vrrp.Disown:
 			s.hold(r, a)
 			continue
 		case vrrp.Enter:
@@ -309,6 +312,9 @@ func (s *step) routerStep(r *router, ev vrrp.Event) {
 			s.damped(r, a)
 			continue
 		case vrrp.Note:
+			if a.Reason == vrrp.ReasonIntervalAdopted && s.awaiting() {
+				continue // it is how the restart is told
+			}
 			noted = a.Reason
 		}
 		s.do(RouterAction{Router: r.cfg.Name, Action: a})
@@ -384,6 +390,9 @@ func (s *step) settleRouter(r *router) {
 	fault, detail := s.faultOf(r)
 	state, changed := r.machine.State(), fault != r.fault
 	r.fault, r.detail = fault, detail
+	if r.leftOpen() && (isFault(fault) || fault == ReasonStopping && !s.parting.bridges) {
+		s.giveUp(r)
+	}
 	s.settleFailing(r)
 	s.reprioritize(r)
 	s.damp(r)
@@ -391,7 +400,7 @@ func (s *step) settleRouter(r *router) {
 	switch {
 	case fault == "" && state.Out():
 		r.native = s.nativeAddresses(r)
-		s.routerStep(r, vrrp.Startup{Address: r.primary})
+		s.startup(r)
 	case fault == "":
 		s.holderSettles(r)
 		s.endedSettles(r)

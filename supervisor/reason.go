@@ -68,6 +68,9 @@ const (
 	ReasonEndured           vrrp.Reason = "endured"     // it would have left, but is frozen or forced
 )
 
+// What is noted of the other node's daemon.
+const ReasonPeerRestarts vrrp.Reason = "peer-restarts" // another one goes on: its silence says nothing for a while
+
 // What is noted of the third vote.
 const (
 	ReasonVoterMute vrrp.Reason = "voter-mute" // a witness or the disk does not answer

@@ -30,6 +30,7 @@ type router struct {
 	owned     bool        // the kernel has the addresses from us
 	lingers   bool        // they were given up, but have not been seen to be gone
 	drained   time.Time   // when they are taken off that were only silenced; zero: there are none
+	bridged   Bridged     // what one daemon leaves to the next one; zero: nothing
 	entered   vrrp.Enter  // the last transition
 
 	primary  netip.Addr // where adverts come from
@@ -166,7 +167,7 @@ func (s *step) reconcile(r *router, link *LinkChanged) {
 		there += r.present(link.Tentative) + r.present(link.Duplicate)
 	}
 	switch {
-	case active && !r.primary.IsValid(): // leaves
+	case active && !r.primary.IsValid(), r.leftOpen(): // leaves, or is about to resume
 	case !r.drained.IsZero():
 	case active && r.owned && (there < len(r.cfg.Addresses) || r.present(link.Restored) > 0):
 		r.owned = false

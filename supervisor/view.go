@@ -164,6 +164,12 @@ func (n *Node) Active(router string) bool {
 	return r != nil && r.machine.State() == vrrp.Active
 }
 
+// has tells whether a router's addresses are this node's.
+func (n *Node) has(router string) bool {
+	r := n.router(router)
+	return r != nil && r.role() == fencing.Holds
+}
+
 // Primary is the address that a router's adverts come from.
 func (n *Node) Primary(router string) netip.Addr {
 	if r := n.router(router); r != nil {

@@ -3,6 +3,7 @@ package vrrp
 import (
 	"fmt"
 	"net/netip"
+	"time"
 )
 
 // Action is what a Machine wants done, in the order given.
@@ -12,7 +13,10 @@ type Action interface {
 }
 
 // Send wants an advert sent.
-type Send struct{ Priority uint8 }
+type Send struct {
+	Priority uint8
+	Interval time.Duration // what it advertises; zero: Config.Interval
+}
 
 // Own wants the gate open and the addresses on the interface, answered by Owned. They may
 // be there; where there is no gate any more, its guard ends.
@@ -24,6 +28,10 @@ type Refresh struct{}
 // Renew wants the gate of the addresses kept open for another Config.Gate; Shut tells that
 // it came too late.
 type Renew struct{}
+
+// Linger wants the lifetime and the gate of the addresses to last for a time from now on, and
+// is the last that is wanted of them.
+type Linger struct{ For time.Duration }
 
 // Disown wants the addresses off the interface, and the gate shut at once: before what else
 // is wanted in the same step.
@@ -58,18 +66,24 @@ func (Send) isAction()     {}
 func (Own) isAction()      {}
 func (Refresh) isAction()  {}
 func (Renew) isAction()    {}
+func (Linger) isAction()   {}
 func (Disown) isAction()   {}
 func (Announce) isAction() {}
 func (Probe) isAction()    {}
 func (Enter) isAction()    {}
 func (Note) isAction()     {}
 
-func (a Send) String() string  { return fmt.Sprintf("send priority %d", a.Priority) }
-func (Own) String() string     { return "own" }
-func (Refresh) String() string { return "refresh" }
-func (Renew) String() string   { return "renew" }
-
-func (Probe) String() string { return "probe" }
+func (a Send) String() string {
+	if a.Interval > 0 {
+		return fmt.Sprintf("send priority %d, interval %s", a.Priority, a.Interval)
+	}
+	return fmt.Sprintf("send priority %d", a.Priority)
+}
+func (a Linger) String() string { return "linger for " + a.For.String() }
+func (Own) String() string      { return "own" }
+func (Refresh) String() string  { return "refresh" }
+func (Renew) String() string    { return "renew" }
+func (Probe) String() string    { return "probe" }
 func (a Disown) String() string {
 	if a.Drain {
 		return "disown when drained"

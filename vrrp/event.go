@@ -8,8 +8,16 @@ import (
 // Event is what a Machine is told.
 type Event interface{ isEvent() }
 
-// Startup lets the router take part, with the interface's primary address.
-type Startup struct{ Address netip.Addr }
+// Startup lets the router take part, with the interface's primary address. Resume tells that
+// the addresses are this node's, since the process before had a Bridge.
+type Startup struct {
+	Address netip.Addr
+	Resume  bool
+}
+
+// Bridge makes an Active router leave the addresses where they are for a bounded time: this
+// process ends, and another one of this node is to resume within it.
+type Bridge struct{ For time.Duration }
 
 // Shutdown makes the router leave, releasing the addresses if it holds them: for good
 // or, with Fault, until something is mended.
@@ -95,6 +103,7 @@ type Shut struct{}
 type Tick struct{}
 
 func (Startup) isEvent()       {}
+func (Bridge) isEvent()        {}
 func (Shutdown) isEvent()      {}
 func (Received) isEvent()      {}
 func (Reprioritized) isEvent() {}

@@ -75,11 +75,14 @@ func (s *step) event(ev Event) {
 	switch ev := ev.(type) {
 	case Startup:
 		if s.state.Out() {
-			s.startup(ev.Address)
+			s.startup(ev)
 		}
 		return
 	case Shutdown:
 		s.shutdown(ev)
+		return
+	case Bridge:
+		s.bridge(ev)
 		return
 	case Reprioritized:
 		s.reprioritized(ev)
@@ -112,10 +115,14 @@ func (s *step) hear(ev Received) {
 }
 
 // startup is RFC 9568 6.4.1.
-func (s *step) startup(address netip.Addr) {
-	s.address = address
+func (s *step) startup(ev Startup) {
+	s.address = ev.Address
 	s.heard = Heard{}
 	s.vain = time.Time{}
+	if ev.Resume {
+		s.toActive(ReasonResumed)
+		return
+	}
 	if s.cfg.Priority == PriorityOwner && !s.cfg.Grouped {
 		s.toActive(ReasonOwner)
 		return

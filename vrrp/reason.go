@@ -17,6 +17,8 @@ const (
 	ReasonOutranked     Reason = "outranked"      // the priority fell below the other router's
 	ReasonUnclaimed     Reason = "unclaimed"      // left the addresses to the other router, which did not come
 	ReasonGroup         Reason = "group"          // another router of the group left
+	ReasonRestarts      Reason = "restarts"       // this process ends, another one of the node goes on
+	ReasonResumed       Reason = "resumed"        // goes on where the process before left
 	ReasonPaused        Reason = "paused"         // did not run for a down interval: listens before it asserts
 )
 

@@ -19,12 +19,6 @@ import (
 	"github.com/pairkeeper/pairkeeper/vrrp/vrrpnet"
 )
 
-// A sidecar is small: collect early, and at the latest at this much.
-const (
-	gcPercent   = 25
-	memoryLimit = 24 << 20
-)
-
 func newRun() *cobra.Command {
 	var src source
 	var socket string
@@ -43,7 +37,6 @@ func newRun() *cobra.Command {
 
 func runDaemon(src *source, socket string, format daemon.LogFormat) error {
 	debug.SetGCPercent(gcPercent)
-	debug.SetMemoryLimit(memoryLimit)
 	runtime.GOMAXPROCS(runtime.NumCPU() + 2) // the loop's thread must always find a processor
 
 	if os.Getpid() == 1 { // of a container
@@ -53,6 +46,8 @@ func runDaemon(src *source, socket string, format daemon.LogFormat) error {
 	if err != nil {
 		return err
 	}
+	var memory memory
+	memory.allow(&file.Config)
 	if err := vrrpnet.Permitted(); err != nil {
 		return failure{exitPermission, err}
 	}
@@ -65,11 +60,13 @@ func runDaemon(src *source, socket string, format daemon.LogFormat) error {
 	d, err := daemon.New(daemon.Options{
 		State:  stateFolder(),
 		Source: sourceOf(file), Log: log, Version: version(), File: file.Path, Socket: socket,
+		Restarts: restarts,
 		Load: func() (daemon.Source, error) {
 			f, err := src.load()
 			if err != nil {
 				return daemon.Source{}, err
 			}
+			memory.allow(&f.Config)
 			return sourceOf(f), nil
 		},
 	})

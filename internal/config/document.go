@@ -6,6 +6,7 @@ package config
 import (
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/pairkeeper/pairkeeper/probes"
 	"github.com/pairkeeper/pairkeeper/supervisor"
@@ -25,6 +26,7 @@ type Document struct {
 	routers        []router
 	keep           bool // when_all_unhealthy: keep
 	ungated        bool // gate: off
+	restart        time.Duration
 	warnings       Errors
 	hooks          supervisor.Hooks // of the whole pair
 	hookAt         []hookPlace
@@ -53,7 +55,7 @@ func Parse(name string, data []byte) (*Document, error) {
 }
 
 func (d *Document) read(root value) {
-	f, ok := root.fields("a mapping such as nodes: {…}", "node", "reload", "gate", "nodes", "proxy", "probes", "virtual_routers", "when_all_unhealthy", "hooks", "notify", "heartbeat", "arbitration", "fence", "virtual_servers", "ipvs")
+	f, ok := root.fields("a mapping such as nodes: {…}", "node", "reload", "gate", "restart_window", "nodes", "proxy", "probes", "virtual_routers", "when_all_unhealthy", "hooks", "notify", "heartbeat", "arbitration", "fence", "virtual_servers", "ipvs")
 	if !ok {
 		return
 	}
@@ -78,6 +80,7 @@ func (d *Document) read(root value) {
 		d.readProbes(v)
 	}
 	d.readGate(f)
+	d.readRestart(f)
 	d.readPolicy(f)
 	d.checkPolicy(f)
 	d.checkWeights()
@@ -117,7 +120,7 @@ func (d *Document) For(name string) (supervisor.Config, error) {
 	if i < 0 {
 		return supervisor.Config{}, Errors{{File: d.file, Path: "nodes", Text: show(name) + " is not one of " + strings.Join(d.Nodes(), ", ")}}
 	}
-	c := supervisor.Config{Node: name, Peer: d.nodes[1-i].name, Probes: slices.Clone(d.probes), Hooks: d.hooks}
+	c := supervisor.Config{Node: name, Peer: d.nodes[1-i].name, Probes: slices.Clone(d.probes), Hooks: d.hooks, RestartWindow: d.restart}
 	if d.proxy != nil {
 		c.Proxy = *d.proxy
 	}

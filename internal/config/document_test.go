@@ -103,6 +103,7 @@ func TestNodeGetsEverythingThatTheFileSays(t *testing.T) {
 				Peer:   addr("10.0.0.6"),
 			},
 		},
+		RestartWindow: 3 * time.Second,
 	}
 	if diff := cmp.Diff(want, got, same); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)

@@ -33,20 +33,20 @@ func TestEachPortOfAVirtualServerIsAService(t *testing.T) {
   10.0.0.11:80 dr weight 1, inhibit false, 1 checks
   10.0.0.12:80 dr weight 1, inhibit false, 1 checks
 web:80: tcp 10.0.0.4:80: mh mh-fallback mh-port persistent 5m0s /24, with "front6"
-  10.0.0.11:80 nat weight 10 connections 800..1000, inhibit true, 8 checks
+  10.0.0.11:80 nat weight 10 connections 800..1000, inhibit true, 15 checks
   10.0.0.12:80 nat weight 20, inhibit false, 1 checks
-  10.0.0.13:80 dr weight 0, inhibit true, 8 checks
-  10.0.0.14:80 tunnel gue 6080 weight 1, inhibit true, 8 checks
+  10.0.0.13:80 dr weight 0, inhibit true, 15 checks
+  10.0.0.14:80 tunnel gue 6080 weight 1, inhibit true, 15 checks
   sorry 10.0.0.4:8080 nat weight 1
 web:443: tcp 10.0.0.4:443: mh mh-fallback mh-port persistent 5m0s /24, with "front6"
-  10.0.0.11:443 nat weight 10 connections 800..1000, inhibit true, 8 checks
+  10.0.0.11:443 nat weight 10 connections 800..1000, inhibit true, 15 checks
   10.0.0.12:443 nat weight 20, inhibit false, 1 checks
-  10.0.0.13:443 dr weight 0, inhibit true, 8 checks
-  10.0.0.14:443 tunnel gue 6080 weight 1, inhibit true, 8 checks
+  10.0.0.13:443 dr weight 0, inhibit true, 15 checks
+  10.0.0.14:443 tunnel gue 6080 weight 1, inhibit true, 15 checks
   sorry 10.0.0.4:8080 nat weight 1
 dns: udp 10.0.0.3:53: rr one-packet, with "front"
-  10.0.0.11:5353 nat weight 1, inhibit false, 1 checks
-  10.0.0.12:53 nat weight 1, inhibit false, 1 checks
+  10.0.0.11:5353 nat weight 1, inhibit false, 2 checks
+  10.0.0.12:53 nat weight 1, inhibit false, 2 checks
   sorry 10.0.0.9:5300 nat weight 1
 [fd00::3]:80: tcp [fd00::3]:80: wlc, with "front6"
   [fd00::11]:80 tunnel gre weight 1, inhibit false, 1 checks
@@ -71,7 +71,13 @@ func TestACheckLooksAtTheServerItIsOf(t *testing.T) {
 	for _, check := range s.Checks[0] {
 		got = append(got, fmt.Sprintf("%+v", check.At(s.Pool.Servers[0].Server.Address).Check))
 	}
-	for n, want := range []string{"10.0.0.11:443", "10.0.0.11:25", "http://10.0.0.11:443/ ", "http://10.0.0.11:8080/healthz?deep=1 ", "https://10.0.0.11:443/ ", "10.0.0.11", "10.0.0.11 443]", "--host=10.0.0.11]"} {
+	wanted := []string{"10.0.0.11:443", "10.0.0.11:25", "http://10.0.0.11:443/ ", "http://10.0.0.11:8080/healthz?deep=1 ", "https://10.0.0.11:443/ ",
+		"http://10.0.0.11:8080/a Also:[http://10.0.0.11:8080/b?c]", "https://10.0.0.11:443/ Also:[https://10.0.0.11:443/healthz]", "http://10.0.0.11:443/motd ",
+		"10.0.0.11:443 ", "10.0.0.11:25 ", "10.0.0.11:514 ", "10.0.0.11:443 ", "10.0.0.11", "10.0.0.11 443]", "--host=10.0.0.11]"}
+	if len(got) != len(wanted) {
+		t.Fatalf("%d checks, want %d", len(got), len(wanted))
+	}
+	for n, want := range wanted {
 		if !strings.Contains(got[n], want) || strings.Contains(got[n], "invalid") {
 			t.Errorf("check %d is %s, want %q in it", n, got[n], want)
 		}

@@ -2,6 +2,7 @@ package config
 
 import (
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -27,6 +28,9 @@ var checkKinds = []checkKind{
 	{"tcp", (*Document).readTCPCheck},
 	{"http", (*Document).readHTTPCheck},
 	{"https", (*Document).readHTTPSCheck},
+	{"udp", (*Document).readUDPCheck},
+	{"dns", (*Document).readDNSCheck},
+	{"smtp", (*Document).readSMTPCheck},
 	{"icmp", (*Document).readICMPCheck},
 	{"exec", (*Document).readExecCheck},
 }
@@ -136,25 +140,73 @@ func readPlacePort(f fields) (port uint16, ok bool) {
 	return 0, true
 }
 
-func (d *Document) readTCPCheck(v value, p *probe) bool {
-	f, ok := v.fields("{}, or a mapping such as {port: 8080}", "port", "send", "expect")
+// portCheck is a check of a port: a kind of probe without its host.
+type portCheck struct {
+	read   func(d *Document, v value, p *probe)
+	host   string   // the probe's key for that
+	keys   []string // its others
+	wanted string
+}
+
+const portCheckWanted = "{}, or a mapping such as {port: 8080}"
+
+var (
+	tcpCheck  = portCheck{(*Document).readTCP, "address", []string{"send", "expect"}, portCheckWanted}
+	udpCheck  = portCheck{(*Document).readUDP, "address", []string{"send", "answer", "expect"}, portCheckWanted}
+	smtpCheck = portCheck{(*Document).readSMTP, "address", []string{"helo"}, portCheckWanted}
+	dnsCheck  = portCheck{(*Document).readDNS, "server", []string{"name", "type", "rcode", "expect"}, "a mapping such as {name: example.com}"}
+)
+
+// at reads a check and returns the place that it looks at.
+func (c portCheck) at(d *Document, v value, p *probe) (place string, ok bool) {
+	f, ok := v.fields(c.wanted, append([]string{"port"}, c.keys...)...)
 	if !ok {
-		return false
+		return "", false
 	}
 	port, ok := readPlacePort(f)
 	m := v.made()
-	m.say("address", probes.Place+":1")
-	for _, key := range []string{"send", "expect"} {
+	m.say(c.host, probes.Place+":1")
+	for _, key := range c.keys {
 		if one, has := f.keys[key]; has {
 			m.put(key, one)
 		}
 	}
-	d.readTCP(m, p)
-	c, _ := p.Check.(probes.TCP)
-	c.Address = probes.Place
+	c.read(d, m, p)
+	place = probes.Place
 	if port != 0 {
-		c.Address += ":" + strconv.Itoa(int(port))
+		place += ":" + strconv.Itoa(int(port))
 	}
+	return place, ok
+}
+
+func (d *Document) readTCPCheck(v value, p *probe) bool {
+	place, ok := tcpCheck.at(d, v, p)
+	c, _ := p.Check.(probes.TCP)
+	c.Address = place
+	p.Check = c
+	return ok
+}
+
+func (d *Document) readUDPCheck(v value, p *probe) bool {
+	place, ok := udpCheck.at(d, v, p)
+	c, _ := p.Check.(probes.UDP)
+	c.Address = place
+	p.Check = c
+	return ok
+}
+
+func (d *Document) readSMTPCheck(v value, p *probe) bool {
+	place, ok := smtpCheck.at(d, v, p)
+	c, _ := p.Check.(probes.SMTP)
+	c.Address = place
+	p.Check = c
+	return ok
+}
+
+func (d *Document) readDNSCheck(v value, p *probe) bool {
+	place, ok := dnsCheck.at(d, v, p)
+	c, _ := p.Check.(probes.DNS)
+	c.Server = place
 	p.Check = c
 	return ok
 }
@@ -162,10 +214,38 @@ func (d *Document) readTCPCheck(v value, p *probe) bool {
 func (d *Document) readHTTPCheck(v value, p *probe) bool  { return d.readWebCheck("http", v, p) }
 func (d *Document) readHTTPSCheck(v value, p *probe) bool { return d.readWebCheck("https", v, p) }
 
-// readWebCheck reads a path or a mapping.
+// urlsOf are the URLs of a path, or of a list of several.
+func (v value) urlsOf(host, wanted string) (urls value, ok bool) {
+	if v.kind() == "a list" {
+		if len(v.node.Content) == 0 {
+			v.errorf("is empty: write %s", wanted)
+			return v, false
+		}
+		urls, ok = v, true
+		urls.node = &yaml.Node{Kind: yaml.SequenceNode, Tag: "!!seq", Line: v.at()}
+		for _, item := range v.items() {
+			u, good := item.urlsOf(host, wanted)
+			urls.node.Content, ok = append(urls.node.Content, u.node), ok && good
+		}
+		return urls, ok
+	}
+	s, ok := v.text(wanted)
+	if !ok {
+		return v, false
+	}
+	if u, err := url.Parse(s); err != nil || !strings.HasPrefix(s, "/") || u.Host != "" || !printable(s) || strings.Contains(s, "#") {
+		v.errorf("%s is not %s: the host is that of each server", show(s), wanted)
+		return v, false
+	}
+	n := text(host + s)
+	n.Line = v.at()
+	return value{node: n, line: v.at()}, true
+}
+
+// readWebCheck reads a path, a list of several, or a mapping.
 func (d *Document) readWebCheck(scheme string, v value, p *probe) bool {
 	const wanted = "a path such as /healthz"
-	own := []string{"method", "host", "headers", "status", "body", "follow", "sni", "ca_file", "insecure", "min_days"}
+	own := []string{"method", "host", "headers", "status", "body", "digest", "follow", "sni", "ca_file", "insecure", "min_days"}
 	at, port, m := v, uint16(0), v.made()
 	if v.kind() == "a mapping" {
 		f, ok := v.fields(wanted, append([]string{"path", "port"}, own...)...)
@@ -184,19 +264,15 @@ func (d *Document) readWebCheck(scheme string, v value, p *probe) bool {
 			}
 		}
 	}
-	s, ok := at.text(wanted)
-	if !ok {
-		return false
-	}
-	if u, err := url.Parse(s); err != nil || !strings.HasPrefix(s, "/") || u.Host != "" || !printable(s) || strings.Contains(s, "#") {
-		at.errorf("%s is not %s: the host is that of each server", show(s), wanted)
-		return false
-	}
-	host := probes.Place
+	host := scheme + "://" + probes.Place
 	if port != 0 {
 		host += ":" + strconv.Itoa(int(port))
 	}
-	m.say("url", scheme+"://"+host+s)
+	urls, ok := at.urlsOf(host, wanted)
+	if !ok {
+		return false
+	}
+	m.put("url", urls)
 	d.readHTTP(m, p)
 	return true
 }
@@ -221,6 +297,12 @@ func needsPort(c probes.Check) bool {
 	switch c := c.(type) {
 	case probes.TCP:
 		return c.Address == probes.Place
+	case probes.UDP:
+		return c.Address == probes.Place
+	case probes.SMTP:
+		return c.Address == probes.Place
+	case probes.DNS:
+		return c.Server == probes.Place
 	case probes.HTTP:
 		u, err := url.Parse(c.URL)
 		return err == nil && u.Port() == ""
@@ -243,12 +325,21 @@ func checkTree(p probes.Config) *yaml.Node {
 	t := flow()
 	switch c := p.Check.(type) {
 	case probes.TCP:
-		_, port, _ := strings.Cut(c.Address, ":")
-		t.set("tcp", placed(port, "", tcpTree(c)))
+		t.set("tcp", placed(c.Address, nil, tcpTree(c)))
+	case probes.UDP:
+		t.set("udp", placed(c.Address, nil, udpTree(c)))
+	case probes.SMTP:
+		t.set("smtp", placed(c.Address, nil, smtpTree(c)))
+	case probes.DNS:
+		t.set("dns", placed(c.Server, nil, dnsTree(c)))
 	case probes.HTTP:
 		u, _ := url.Parse(c.URL)
-		path := strings.TrimPrefix(c.URL, u.Scheme+"://"+u.Host)
-		t.set(u.Scheme, placed(u.Port(), path, httpTree(c)))
+		cut := func(s string) string { return strings.TrimPrefix(s, u.Scheme+"://"+u.Host) }
+		more := slices.Clone(c.Also)
+		for i := range more {
+			more[i] = cut(more[i])
+		}
+		t.set(u.Scheme, placed(u.Host, textsTree(cut(c.URL), more), httpTree(c)))
 	case probes.ICMP:
 		t.set("icmp", flow().Node)
 	case probes.Exec:
@@ -267,12 +358,14 @@ func checkTree(p probes.Config) *yaml.Node {
 	return t.Node
 }
 
-// placed has path and port in place of the address or URL, which comes first.
-func placed(port, path string, n *yaml.Node) *yaml.Node {
+// placed has the path and the port of a host in place of the address or URL, which comes
+// first.
+func placed(host string, path *yaml.Node, n *yaml.Node) *yaml.Node {
 	t := flow()
-	if path != "" {
-		t.set("path", text(path))
+	if path != nil {
+		t.set("path", path)
 	}
+	_, port, _ := strings.Cut(host, ":")
 	if at, err := strconv.Atoi(port); err == nil {
 		t.set("port", number(at))
 	}

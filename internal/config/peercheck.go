@@ -85,7 +85,7 @@ func (d *Document) peerHTTP(peer netip.Addr) (probes.HTTP, bool) {
 	return probes.HTTP{}, false
 }
 
-// likeLocal asks the other node what the local proxy is asked; false: it is not the local one
+// likeLocal asks the other node what the local proxy is asked first; false: it is not the local one
 // that is asked. That it answers counts, and not its certificate.
 func (d *Document) likeLocal(h probes.HTTP, peer netip.Addr) (probes.HTTP, bool) {
 	u, err := url.Parse(h.URL)
@@ -100,7 +100,7 @@ func (d *Document) likeLocal(h probes.HTTP, peer netip.Addr) (probes.HTTP, bool)
 		host += ":" + port
 	}
 	u.Host = host
-	h.URL = u.String()
+	h.URL, h.Also = u.String(), nil
 	if u.Scheme == "https" {
 		h.TLS = probes.TLS{SNI: h.TLS.SNI, Insecure: true}
 	}

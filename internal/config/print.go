@@ -87,6 +87,7 @@ func (d *Document) tree() tree {
 	if len(d.routers) > 0 {
 		t.set("when_all_unhealthy", text(d.policy()))
 		t.set("gate", text(d.gateWord()))
+		t.set("restart_window", duration(d.restart))
 	}
 	if d.proxy != nil {
 		t.set("proxy", proxyTree(d.proxy))

@@ -13,33 +13,31 @@ import (
 	"github.com/pairkeeper/pairkeeper/probes"
 )
 
-const urlExample = "a URL such as http://127.0.0.1/healthz"
+const (
+	urlExample = "a URL such as http://127.0.0.1/healthz"
+	urlsMost   = 16
+)
 
 // readHTTP reads http:, a URL or a mapping.
 func (d *Document) readHTTP(v value, p *probe) {
 	h := probes.HTTP{Method: "GET", Status: []probes.StatusRange{{From: 200, To: 399}}}
 	defer func() {
 		p.Check, p.Name = h, h.URL
-		if u, err := url.Parse(h.URL); err == nil {
-			p.local = d.local(u.Hostname())
-		}
+		p.local = !slices.ContainsFunc(append([]string{h.URL}, h.Also...), func(s string) bool {
+			u, err := url.Parse(s)
+			return err != nil || !d.local(u.Hostname())
+		})
 	}()
 	if v.kind() != "a mapping" {
-		if s, ok := v.text(urlExample); ok {
-			h.URL = s
-			d.checkURL(v, s)
-		}
+		d.readURLs(v, &h)
 		return
 	}
-	f, ok := v.fields("a URL", "url", "method", "host", "headers", "status", "body", "follow", "sni", "ca_file", "insecure", "min_days")
+	f, ok := v.fields("a URL", "url", "method", "host", "headers", "status", "body", "digest", "follow", "sni", "ca_file", "insecure", "min_days")
 	if !ok {
 		return
 	}
 	if u, ok := f.need("url", "http://127.0.0.1/healthz"); ok {
-		if s, ok := u.text(urlExample); ok {
-			h.URL = s
-			d.checkURL(u, s)
-		}
+		d.readURLs(u, &h)
 	}
 	if m, ok := f.keys["method"]; ok {
 		if s, ok := m.one("GET", "HEAD", "OPTIONS"); ok {
@@ -57,13 +55,56 @@ func (d *Document) readHTTP(v value, p *probe) {
 	if h.Method == "HEAD" && f.has("body") {
 		f.keys["body"].errorf("can never be there: the answer to HEAD has none: write method: GET")
 	}
+	readDigest(f, &h)
 	f.integer("follow", &h.Follow, 0, 10)
 	readTLS(f, &h)
 }
 
+// readURLs reads one URL, or a list of several.
+func (d *Document) readURLs(v value, h *probes.HTTP) {
+	items := []value{v}
+	if v.kind() == "a list" {
+		items = v.items()
+		if len(items) == 0 {
+			v.errorf("is empty: write %s", urlExample)
+		}
+		v.atMost(len(items), urlsMost)
+	}
+	for i, item := range items {
+		s, ok := item.text(urlExample)
+		if ok {
+			d.checkURL(item, s)
+		}
+		if i == 0 {
+			h.URL = s
+		} else {
+			h.Also = append(h.Also, s)
+		}
+	}
+}
+
+var digestDigits = regexp.MustCompile(`^([0-9a-fA-F]{64}|[0-9a-fA-F]{32})$`)
+
+// readDigest reads digest:, in hexadecimal digits.
+func readDigest(f fields, h *probes.HTTP) {
+	if !f.text("digest", &h.Digest, "the output of sha256sum") {
+		return
+	}
+	v := f.keys["digest"]
+	switch {
+	case !digestDigits.MatchString(h.Digest):
+		v.errorf("%s is neither the 64 hexadecimal digits of SHA-256 nor the 32 of MD5 that keepalived's genhash prints", show(h.Digest))
+	case len(h.Also) > 0:
+		v.errorf("is that of one body, and there are %d URLs: make an entry for each", len(h.Also)+1)
+	case h.Method == "HEAD":
+		v.errorf("can never be right: the answer to HEAD has no body: write method: GET")
+	}
+	h.Digest = strings.ToLower(h.Digest)
+}
+
 // readTLS reads what concerns https only.
 func readTLS(f fields, h *probes.HTTP) {
-	if strings.HasPrefix(h.URL, "http://") && h.Follow == 0 {
+	if !h.Secure() && h.Follow == 0 && h.URL != "" {
 		for _, key := range []string{"sni", "ca_file", "insecure", "min_days"} {
 			if v, ok := f.keys[key]; ok {
 				v.errorf("has no effect on a URL of http://: remove it, or write https://")
@@ -235,7 +276,7 @@ func readRange(v value) (probes.StatusRange, bool) {
 
 func httpTree(c probes.HTTP) *yaml.Node {
 	h := block()
-	h.set("url", text(c.URL))
+	h.set("url", textsTree(c.URL, c.Also))
 	h.set("method", text(c.Method))
 	if c.Host != "" {
 		h.set("host", text(c.Host))
@@ -243,11 +284,26 @@ func httpTree(c probes.HTTP) *yaml.Node {
 	headersTree(h, c.Headers)
 	h.set("status", statusTree(c.Status))
 	textTree(h, "body", c.Body)
+	if c.Digest != "" {
+		h.set("digest", quote(c.Digest))
+	}
 	h.set("follow", number(c.Follow))
-	if strings.HasPrefix(c.URL, "https:") || c.Follow > 0 {
+	if c.Secure() || c.Follow > 0 {
 		tlsTree(h, c.TLS)
 	}
 	return h.Node
+}
+
+// textsTree is a text, or a list of several.
+func textsTree(first string, more []string) *yaml.Node {
+	if len(more) == 0 {
+		return text(first)
+	}
+	all := flowList()
+	for _, s := range append([]string{first}, more...) {
+		all.Content = append(all.Content, text(s))
+	}
+	return all
 }
 
 func headersTree(t tree, headers []probes.Header) {

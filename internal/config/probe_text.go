@@ -9,18 +9,21 @@ import (
 )
 
 // readText reads what a text must have: a part of it, or a mapping.
-func readText(f fields, key string, into *probes.Text) {
+func readText(f fields, key string, into *probes.Text) { readTextOr(f, key, into) }
+
+// readTextOr is readText with more keys in the mapping, which it returns.
+func readTextOr(f fields, key string, into *probes.Text, more ...string) (m fields, ok bool) {
 	v, ok := f.keys[key]
 	if !ok {
-		return
+		return m, false
 	}
 	if v.kind() != "a mapping" {
 		f.text(key, &into.Contains, "a part of the text, or a mapping such as {regexp: '^ok$'}")
-		return
+		return m, false
 	}
-	m, ok := v.fields("{contains: ok} or {regexp: '^ok$'}", "contains", "regexp")
+	m, ok = v.fields("{contains: ok} or {regexp: '^ok$'}", append([]string{"contains", "regexp"}, more...)...)
 	if !ok {
-		return
+		return m, false
 	}
 	m.text("contains", &into.Contains, "a part of the text")
 	if m.text("regexp", &into.Regexp, "a regular expression") {
@@ -29,6 +32,7 @@ func readText(f fields, key string, into *probes.Text) {
 	if len(m.keys) == 0 {
 		v.errorf("is empty: write {contains: ok} or {regexp: '^ok$'}, or remove the key")
 	}
+	return m, true
 }
 
 func textTree(t tree, key string, want probes.Text) {

@@ -24,6 +24,9 @@ type probeKind struct {
 var probeKinds = []probeKind{
 	{"http", (*Document).readHTTP, everyProbe(500*time.Millisecond, time.Second, 2, 2)},
 	{"tcp", (*Document).readTCP, everyProbe(500*time.Millisecond, time.Second, 2, 2)},
+	{"udp", (*Document).readUDP, everyProbe(time.Second, time.Second, 2, 2)},
+	{"dns", (*Document).readDNS, everyProbe(time.Second, time.Second, 2, 2)},
+	{"smtp", (*Document).readSMTP, everyProbe(2*time.Second, 5*time.Second, 2, 2)},
 	{"haproxy", (*Document).readHAProxy, everyProbe(time.Second, time.Second, 2, 2)},
 	{"icmp", (*Document).readICMP, everyProbe(time.Second, time.Second, 3, 3)},
 	{"exec", (*Document).readExec, everyProbe(2*time.Second, 5*time.Second, 2, 2)},
@@ -167,6 +170,12 @@ func setCheck(t tree, check probes.Check) {
 		t.set("http", httpTree(c))
 	case probes.TCP:
 		t.set("tcp", tcpTree(c))
+	case probes.UDP:
+		t.set("udp", udpTree(c))
+	case probes.DNS:
+		t.set("dns", dnsTree(c))
+	case probes.SMTP:
+		t.set("smtp", smtpTree(c))
 	case probes.HAProxy:
 		t.set("haproxy", haproxyTree(c))
 	case probes.ICMP:

@@ -21,6 +21,7 @@ func IDOf(state string, reason vrrp.Reason, refusal vrrp.Refusal) string {
 var ids = map[string]string{
 	// A router's transition: its new state and why.
 	"ACTIVE forced":          "1c781f2af98f3ef2e8dbb24df2334ad7",
+	"ACTIVE resumed":         "e922542dbe3ebd5152b561ea731e5241",
 	"ACTIVE alone":           "27569d60b0e646df8389c5d273cc6580",
 	"ACTIVE owner":           "753219593a404f4abff0cd708161a57e",
 	"ACTIVE peer-ended":      "15e14d2272d44c439945ae52424e8bc6",
@@ -64,6 +65,7 @@ var ids = map[string]string{
 	"FAULT vip-failed":       "a0ec91339f4c4d3a8e273968dcf74978",
 	"INIT reconfigured":      "aeffcef975ea4eee9d1dacb62220cf5d",
 	"INIT starting":          "f53909db71464f10a92554a3d6cd4c40",
+	"INIT restarts":          "39c338c8e4b68bbaca63c522b02835bb",
 	"INIT stopping":          "3827c52d132f4b29b13219b0199bc670",
 
 	// What a router noted.
@@ -87,6 +89,7 @@ var ids = map[string]string{
 	"lower-advert":     "52b312b8481147a4b03aac6d89fb20c7",
 	"own-advert":       "23f2241119f1454c875e03f35f1bd5d3",
 	"owner-conflict":   "583500f513d64a0f9e5d585bab0f1a09",
+	"peer-restarts":    "8df7fe1ee4818a747487ee48aee467f0",
 	"paused":           "76ffb0f8ab144233805f49a3ddd3324d",
 	"peer-answers":     "cf9998b60add4522bc7f6e90ee8262dd",
 	"peer-deaf":        "db4806a6fdf74d5eb9a48e5a86b7d0bd",

@@ -6,6 +6,7 @@
 package realtime
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"os"
@@ -76,7 +77,13 @@ func start(cmd *exec.Cmd) error {
 
 // lower takes a new process, and what it may have started by now, out of SCHED_RR. It is
 // no error if they have ended.
+//
+// The process stands still meanwhile: one that is being started is real-time, and not yet
+// among the children.
 func lower(pid int) error {
+	if hold(pid) {
+		defer func() { _ = unix.Kill(pid, unix.SIGCONT) }()
+	}
 	if err := setOther(pid); err != nil {
 		return err
 	}
@@ -98,6 +105,27 @@ func lower(pid int) error {
 		}
 	}
 	return nil
+}
+
+// still is how long a process may need until it stands still.
+const still = 100 * time.Millisecond
+
+// hold stops a process and waits until it stands still; false: it is not ours to stop.
+func hold(pid int) bool {
+	if unix.Kill(pid, unix.SIGSTOP) != nil {
+		return false
+	}
+	for end := time.Now().Add(still); runs(pid) && time.Now().Before(end); {
+		time.Sleep(50 * time.Microsecond)
+	}
+	return true
+}
+
+// runs tells whether a process has neither stopped nor ended (proc_pid_stat(5)).
+func runs(pid int) bool {
+	stat, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), "stat"))
+	state := stat[bytes.LastIndexByte(stat, ')')+1:]
+	return err == nil && !bytes.ContainsAny(state[:min(2, len(state))], "TZX")
 }
 
 // setOther puts a thread that is under SCHED_RR under the usual policy.

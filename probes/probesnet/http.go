@@ -5,7 +5,6 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
 	"strconv"
@@ -25,6 +24,7 @@ type httpProbe struct {
 	cfg     probes.HTTP
 	timeout time.Duration
 	body    text
+	digest  digest
 	cert    *certificate
 	dialer  *net.Dialer
 }
@@ -39,6 +39,9 @@ func newHTTPProbe(c probes.HTTP, timeout time.Duration, d *net.Dialer) (*httpPro
 	}
 	var err error
 	if p.body, err = newText(c.Body); err != nil {
+		return nil, err
+	}
+	if p.digest, err = newDigest(c.Digest); err != nil {
 		return nil, err
 	}
 	p.cert, err = newCertificate(c)
@@ -77,10 +80,23 @@ func (p *httpProbe) redirected(_ *http.Request, via []*http.Request) error {
 	return nil
 }
 
-// look makes one request. The timeout covers all of it, the body included.
+// look asks for each URL until one is not good. The timeout covers all of them, their
+// bodies included.
 func (p *httpProbe) look(ctx context.Context) Result {
+	r := p.lookAt(ctx, p.cfg.URL)
+	for _, url := range p.cfg.Also {
+		if !r.OK {
+			break
+		}
+		r = p.lookAt(ctx, url)
+	}
+	return r
+}
+
+// lookAt makes one request.
+func (p *httpProbe) lookAt(ctx context.Context, url string) Result {
 	var how progress
-	status, body, err := p.ask(how.follow(ctx))
+	status, body, err := p.ask(how.follow(ctx), url)
 	r := Result{Answered: err == nil, Refused: errors.Is(err, syscall.ECONNREFUSED)}
 	switch {
 	case err != nil:
@@ -89,20 +105,23 @@ func (p *httpProbe) look(ctx context.Context) Result {
 		r.Detail = fmt.Sprintf("%d, want %s", status, wanted(p.cfg.Status))
 	default:
 		r.Detail = strconv.Itoa(status)
-		if lack := p.body.missing(body); lack != "" {
-			r.Detail += ", the body " + lack
-			break
+		lack := p.body.missing(body.begin)
+		if lack == "" {
+			lack = p.digest.missing(body.sum)
 		}
-		r.OK = true
+		r.OK = lack == ""
+		if !r.OK {
+			r.Detail += ", the body " + lack
+		}
 	}
-	r.Detail = p.cfg.Method + " " + p.cfg.URL + ": " + r.Detail
+	r.Detail = p.cfg.Method + " " + url + ": " + r.Detail
 	return r
 }
 
-func (p *httpProbe) ask(ctx context.Context) (status int, body []byte, err error) {
-	req, err := http.NewRequestWithContext(ctx, p.cfg.Method, p.cfg.URL, nil)
+func (p *httpProbe) ask(ctx context.Context, url string) (status int, b body, err error) {
+	req, err := http.NewRequestWithContext(ctx, p.cfg.Method, url, nil)
 	if err != nil {
-		return 0, nil, err
+		return 0, b, err
 	}
 	req.Host = p.cfg.Host
 	req.Header.Set("User-Agent", "pairkeeper")
@@ -111,11 +130,11 @@ func (p *httpProbe) ask(ctx context.Context) (status int, body []byte, err error
 	}
 	resp, err := p.client(ctx).Do(req)
 	if err != nil {
-		return 0, nil, err
+		return 0, b, err
 	}
 	defer func() { _ = resp.Body.Close() }()
-	body, err = io.ReadAll(io.LimitReader(resp.Body, maxText))
-	return resp.StatusCode, body, err
+	b, err = p.digest.read(resp.Body)
+	return resp.StatusCode, b, err
 }
 
 // accepts tells whether the status is one of the wanted ones.

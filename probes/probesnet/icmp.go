@@ -26,7 +26,10 @@ const (
 	echoReply6   = 129
 )
 
-// icmpProbe sends one echo request a look, from a socket of its own.
+// requests is how many echo requests a look sends at the most: one may get lost.
+const requests = 3
+
+// icmpProbe sends echo requests from a socket of its own, until one is answered.
 type icmpProbe struct {
 	host     string
 	timeout  time.Duration
@@ -58,16 +61,10 @@ func (p *icmpProbe) ping(ctx context.Context, how *progress) error {
 	}
 	defer s.Close()
 	defer context.AfterFunc(ctx, func() { _ = s.SetDeadline(time.Unix(1, 0)) })()
-	if _, err := s.Write(e.request()); err != nil {
-		return err
-	}
-	for buf := make([]byte, 2048); ; {
-		n, err := s.Read(buf)
-		switch {
-		case err != nil:
+	for {
+		err := e.exchange(ctx, s, p.timeout/requests)
+		if !errors.Is(err, os.ErrDeadlineExceeded) || ctx.Err() != nil {
 			return err
-		case e.answeredBy(buf[:n]):
-			return nil
 		}
 	}
 }
@@ -152,6 +149,25 @@ func newEcho(to netip.Addr) echo {
 	e := echo{v6: to.Is6()}
 	_, _ = rand.Read(e.payload[:]) // never errs
 	return e
+}
+
+// exchange sends the request, and waits for its answer; os.ErrDeadlineExceeded: none came,
+// or ctx has ended.
+func (e *echo) exchange(ctx context.Context, s *pingSocket, wait time.Duration) error {
+	if _, err := s.Write(e.request()); err != nil {
+		return err
+	}
+	_ = s.SetReadDeadline(time.Now().Add(wait))
+	for buf := make([]byte, 2048); ctx.Err() == nil; {
+		n, err := s.Read(buf)
+		if err != nil {
+			return err
+		}
+		if e.answeredBy(buf[:n]) {
+			return nil
+		}
+	}
+	return os.ErrDeadlineExceeded
 }
 
 const echoHeader = 8

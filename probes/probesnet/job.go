@@ -2,7 +2,6 @@ package probesnet
 
 import (
 	"fmt"
-	"math/rand/v2"
 	"time"
 
 	"github.com/pairkeeper/pairkeeper/probes"
@@ -34,19 +33,17 @@ type job struct {
 	cfg   probes.Config
 	lane  *lane
 	phase phase
+	place int       // in the agenda
 	due   time.Time // when the phase is to end
 	start time.Time // of the last look, or of the wait for a worker
-	gap   time.Duration
+	pace  probes.Pace
 	again bool // another look is to follow at once
 }
 
-// newJob returns a job whose first look is due after its warm-up. The second comes after a random part of
-// the interval, so that several probes do not march in step.
+// newJob returns the job of one of several probes that begin now.
 func newJob(i int, c probes.Config, l looker, in *lane) *job {
-	j := &job{looker: l, index: i, cfg: c, lane: in, gap: c.Interval/2 + rand.N(c.Interval/2+1)}
-	if c.WarmUp > 0 {
-		j.due = time.Now().Add(rand.N(c.WarmUp))
-	}
+	j := &job{looker: l, index: i, cfg: c, lane: in}
+	j.pace, j.due = probes.NewPace(c, i, time.Now())
 	return j
 }
 
@@ -87,12 +84,12 @@ func (j *job) end() bool {
 	if j.phase == working {
 		j.lane.busy--
 	}
-	j.phase, j.due = idle, j.start.Add(j.gap)
+	j.lane.underway--
+	j.phase, j.due = idle, j.pace.Next(j.start)
 	if j.again {
 		j.due = j.start
 	}
 	j.again = false
-	j.gap = j.cfg.Interval + rand.N(j.cfg.Jitter+1)
 	return !late
 }
 

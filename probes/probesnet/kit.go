@@ -24,6 +24,7 @@ func newKit() *kit {
 	k.dialer = dialer.New(func(ctx context.Context, network, address string) (net.Conn, error) {
 		return k.dns(ctx, network, address)
 	})
+	k.dialer.KeepAlive = -1 // no look lasts that long, and each would cost four calls of the kernel
 	return k
 }
 
@@ -46,6 +47,12 @@ func (k *kit) newLooker(c probes.Config) (looker, error) {
 		return newHTTPProbe(check, c.Timeout, k.dialer)
 	case probes.TCP:
 		return newTCPProbe(check, c.Timeout, k.dialer)
+	case probes.UDP:
+		return newUDPProbe(check, c.Timeout, k.dialer)
+	case probes.SMTP:
+		return &smtpProbe{check, c.Timeout, k.dialer}, nil
+	case probes.DNS:
+		return newDNSProbe(check, c.Timeout, k.dialer)
 	case probes.HAProxy:
 		return &haproxyProbe{check, c.Timeout}, nil
 	case probes.ICMP:

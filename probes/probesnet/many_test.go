@@ -36,7 +36,7 @@ func many(n int, c probes.Config, l looker, in *lane) []*job {
 func nothing() {}
 
 func TestAHungLookGivesItsWorkerBack(t *testing.T) {
-	in := &lane{workers: 64}
+	in := &lane{workers: 64, most: 1000}
 	jobs := many(500, probes.Config{Interval: time.Second, Timeout: time.Hour}, lookerFunc(hung), in)
 	jobs = append(jobs, newJob(500, probes.Config{Interval: 10 * time.Millisecond, Timeout: time.Minute}, lookerFunc(fine), in))
 	good := make(chan struct{}, 10000)
@@ -71,7 +71,7 @@ func TestManyHungProbesAreAllToldAndBounded(t *testing.T) {
 }
 
 func TestAtMostAsManyWorkAtOnceAsThereAreWorkers(t *testing.T) {
-	in := &lane{workers: 3}
+	in := &lane{workers: 3, most: 1000}
 	var at, most, looks atomic.Int64
 	busy := func(context.Context) Result {
 		now := at.Add(1)
@@ -106,7 +106,7 @@ func TestALookThatNothingEndsIsToldAndGivenUp(t *testing.T) {
 		defer close(ended)
 		return Result{OK: true, Detail: "an old truth"}
 	}
-	in := &lane{workers: 1}
+	in := &lane{workers: 1, most: 1000}
 	jobs := []*job{
 		newJob(0, probes.Config{Interval: 50 * time.Millisecond, Timeout: 10 * time.Millisecond}, lookerFunc(dead), in),
 		newJob(1, probes.Config{Interval: 50 * time.Millisecond, Timeout: time.Minute}, lookerFunc(fine), in),
@@ -138,7 +138,7 @@ func TestCloseDoesNotWaitForALookThatNothingEnds(t *testing.T) {
 	letGo, ended := make(chan struct{}), make(chan struct{})
 	begun := make(chan struct{})
 	dead := func(context.Context) Result { close(begun); <-letGo; defer close(ended); return Result{} }
-	in := &lane{workers: 1}
+	in := &lane{workers: 1, most: 1000}
 	r := start(t.Context(), many(1, probes.Config{Interval: time.Hour, Timeout: time.Hour}, lookerFunc(dead), in), lanes{in}, nothing, func(int, Result) {})
 	<-begun
 	r.Close()
@@ -153,21 +153,5 @@ func TestAProbeThatGetsNoWorkerIsTold(t *testing.T) {
 	defer r.Close()
 	if res := <-told; res.OK || !strings.HasPrefix(res.Detail, "not looked at for ") || !strings.HasSuffix(res.Detail, ": too many probes of this kind take long") {
 		t.Fatalf("%+v", res)
-	}
-}
-
-func TestJitterDelaysALookAtRandom(t *testing.T) {
-	c := probes.Config{Interval: time.Second, Jitter: time.Second}
-	gaps := map[time.Duration]bool{}
-	j := newJob(0, c, lookerFunc(fine), &lane{})
-	for range 50 {
-		j.end()
-		if j.gap < time.Second || j.gap > 2*time.Second {
-			t.Fatalf("a gap of %s", j.gap)
-		}
-		gaps[j.gap] = true
-	}
-	if len(gaps) < 10 {
-		t.Errorf("only %d different gaps", len(gaps))
 	}
 }

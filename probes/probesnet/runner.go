@@ -4,6 +4,7 @@ package probesnet
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/pairkeeper/pairkeeper/internal/words"
@@ -33,7 +34,7 @@ type Runner struct {
 	ended  chan struct{}
 	wake   chan func(probes.Config) bool // has capacity 1
 	over   chan outcome                  // has room for every job
-	jobs   []*job
+	agenda *agenda
 	tell   func(int, Result)
 }
 
@@ -53,7 +54,9 @@ func runWith(ctx context.Context, k *kit, cfg []probes.Config, tell func(i int, 
 	lanes := newLanes()
 	var jobs []*job
 	for i, c := range cfg {
-		jobs = append(jobs, newJob(i, c, k.looker(c), lanes.of(c.Check)))
+		in := lanes.of(c.Check)
+		in.expect(c)
+		jobs = append(jobs, newJob(i, c, k.looker(c), in))
 	}
 	return start(ctx, jobs, lanes, k.close, tell)
 }
@@ -62,7 +65,7 @@ func start(ctx context.Context, jobs []*job, lanes lanes, leave func(), tell fun
 	ctx, cancel := context.WithCancel(ctx)
 	r := &Runner{
 		cancel: cancel, ended: make(chan struct{}), wake: make(chan func(probes.Config) bool, 1),
-		over: make(chan outcome, len(jobs)), jobs: jobs, tell: tell,
+		over: make(chan outcome, len(jobs)), agenda: newAgenda(jobs), tell: tell,
 	}
 	go func() {
 		defer close(r.ended)
@@ -98,8 +101,10 @@ func (r *Runner) run(ctx context.Context, lanes lanes) {
 	for ctx.Err() == nil {
 		r.finish(ctx)
 		now := time.Now()
-		for _, j := range r.jobs {
-			if res, ok := j.tick(now); ok {
+		for j := r.agenda.first(); j != nil && !now.Before(j.due); j = r.agenda.first() {
+			res, ok := j.tick(now)
+			r.agenda.moved(j)
+			if ok {
 				r.say(ctx, j, res)
 			}
 		}
@@ -108,17 +113,13 @@ func (r *Runner) run(ctx context.Context, lanes lanes) {
 				r.begin(ctx, j, now)
 			}
 		}
-		timer.Reset(time.Until(r.next()))
+		timer.Reset(time.Until(r.agenda.next()))
 		select {
 		case <-ctx.Done():
 		case o := <-r.over:
 			r.end(ctx, o)
 		case which := <-r.wake:
-			for _, j := range r.jobs {
-				if which(j.cfg) {
-					j.hurry(time.Now())
-				}
-			}
+			r.hurry(which)
 		case <-timer.C:
 		}
 	}
@@ -139,6 +140,7 @@ func (r *Runner) finish(ctx context.Context) {
 
 func (r *Runner) begin(ctx context.Context, j *job, now time.Time) {
 	j.begin(now)
+	r.agenda.moved(j)
 	go func() {
 		ctx, cancel := context.WithTimeout(ctx, j.cfg.Timeout)
 		defer cancel()
@@ -151,8 +153,20 @@ func (r *Runner) begin(ctx context.Context, j *job, now time.Time) {
 }
 
 func (r *Runner) end(ctx context.Context, o outcome) {
-	if o.end() {
+	counts := o.end()
+	r.agenda.moved(o.job)
+	if counts {
 		r.say(ctx, o.job, o.result)
+	}
+}
+
+func (r *Runner) hurry(which func(probes.Config) bool) {
+	now := time.Now()
+	for _, j := range slices.Clone(r.agenda.jobs) { // which changes its order
+		if which(j.cfg) {
+			j.hurry(now)
+			r.agenda.moved(j)
+		}
 	}
 }
 
@@ -163,34 +177,22 @@ func (r *Runner) say(ctx context.Context, j *job, res Result) {
 	}
 }
 
-// next is when the first job has something to do.
-func (r *Runner) next() time.Time {
-	first := time.Now().Add(time.Hour)
-	for _, j := range r.jobs {
-		if j.due.Before(first) {
-			first = j.due
-		}
-	}
-	return first
-}
-
 // await waits for the looks that are under way, whose context has ended.
 func (r *Runner) await() {
 	timer := time.NewTimer(patience)
 	defer timer.Stop()
-	for {
-		looking := 0
-		for _, j := range r.jobs {
-			if j.phase == working || j.phase == waiting {
-				looking++
-			}
+	looking := 0
+	for _, j := range r.agenda.jobs {
+		if j.phase == working || j.phase == waiting {
+			looking++
 		}
-		if looking == 0 {
-			return
-		}
+	}
+	for looking > 0 {
 		select {
 		case o := <-r.over:
-			o.end()
+			if o.end() {
+				looking--
+			}
 		case <-timer.C:
 			return
 		}

@@ -30,6 +30,9 @@ func Cleanup(cfg supervisor.Config, socket string, log *slog.Logger) error {
 	if err != nil {
 		return errors.Join(err, kernel.Close())
 	}
+	if err := (bridgeFile{bridgePath(socket)}).remove(); err != nil {
+		log.Warn(err.Error(), logbook.As(logbook.Cleaned))
+	}
 	c := &cleanup{kernel: kernel, vmacs: vmacs, log: log.With(logbook.Node, cfg.Node)}
 	var problems []error
 	for i := range cfg.Routers {
@@ -163,7 +166,7 @@ func (c *cleanup) release(r *supervisor.Router) error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(s.send(p, vrrp.PriorityRelease), p.close())
+	return errors.Join(s.send(p, vrrp.Send{Priority: vrrp.PriorityRelease}), p.close())
 }
 
 // sorted tells the addresses that can be used from those that are tried out still, or

@@ -33,6 +33,9 @@ type Options struct {
 	Socket  string                 // the control socket; empty: none
 	State   string                 // the folder of what outlives a restart; empty: that of the socket
 	Load    func() (Source, error) // reads the configuration file again
+	// Restarts tells, when the daemon is to end, that another one of the node is about to go
+	// on. Nil: never.
+	Restarts func() bool
 }
 
 // Daemon is one node, running.
@@ -45,6 +48,7 @@ type Daemon struct {
 	vmacs   *vrrpnet.MACVLANs
 	gates   *gatekeeper
 	started time.Time
+	resumed []supervisor.Bridged // what the daemon before has left
 
 	reloading sync.Mutex // one at a time
 	inUse     Source
@@ -73,7 +77,9 @@ func New(opts Options) (*Daemon, error) {
 	d := &Daemon{opts: opts, mail: mail, kernel: kernel, vmacs: vmacs, started: time.Now(), inUse: opts.Source, stopFiles: func() {}}
 	d.config = ConfigStatus{File: opts.File, Loaded: d.started}
 	d.opts.Log = d.opts.Log.With(logbook.Node, opts.Source.Config.Node)
+	d.resumed = bridgeFile{bridgePath(opts.Socket)}.take()
 	d.gates = newGatekeeper(mail.tell, d.warn, d.opts.Log)
+	d.gates.kept = keptOpen(d.resumed)
 	d.opts.Source.Config = d.gates.fit(d.opts.Source.Config)
 	return d, nil
 }
@@ -105,12 +111,13 @@ func (d *Daemon) Run(ctx context.Context) error {
 	notifyCtx, stopNotify := context.WithCancel(context.Background())
 	defer stopNotify()
 	go note.run(notifyCtx)
+	d.goneOn()
 	note.ready()
 
 	select {
 	case <-ctx.Done():
 		note.stopping()
-		d.mail.tell(supervisor.Stop{})
+		d.mail.tell(supervisor.Stop{For: d.window()})
 		err = <-ended
 	case err = <-ended: // the loop broke
 	}
@@ -135,6 +142,7 @@ func (d *Daemon) assemble() {
 	}
 	if d.opts.Socket != "" {
 		d.hands.memory = filepath.Join(filepath.Dir(d.opts.Socket), "stopped")
+		d.hands.bridges.path = bridgePath(d.opts.Socket)
 		d.hands.fenced.path = filepath.Join(filepath.Dir(d.opts.Socket), "fenced")
 	}
 	if folder := cmp.Or(d.opts.State, filepath.Dir(d.opts.Socket)); d.opts.State != "" || d.opts.Socket != "" {
@@ -148,6 +156,7 @@ func (d *Daemon) assemble() {
 	d.loop = &loop{
 		node: supervisor.NewNode(d.opts.Source.Config), mail: d.mail, hands: d.hands, journal: newJournal(d.opts.Log),
 		ports: map[string]*port{}, remarks: remarks{}, seen: map[string]vrrpnet.Interface{}, unusable: map[string]bool{},
+		resumed: d.resumed,
 	}
 	d.loop.serve(d.opts.Source.Config)
 	d.hands.journal = d.loop.journal
@@ -163,7 +172,7 @@ func (d *Daemon) release(note *notifier) error {
 	done := make(chan error, 1)
 	go func() {
 		d.hands.keeper.close()
-		err := d.gates.close(d.loop.stopped)
+		err := d.gates.close(d.loop.stopped && !Bridged(d.opts.Socket))
 		note.leaving.Store(true)
 		d.hands.close()
 		done <- errors.Join(err, d.kernel.Close(), d.vmacs.Close())

@@ -36,7 +36,7 @@ func (l *loop) macvlan(r *served, e vrrp.Enter) {
 	case r.mac == nil || p == nil:
 	case e.From.Out() && e.To == vrrp.Backup:
 		l.hands.hold(r, p.link, prepare)
-	case e.To == vrrp.Initialize:
+	case e.To == vrrp.Initialize && e.Reason != vrrp.ReasonRestarts:
 		l.hands.hold(r, p.link, dismiss)
 	}
 }
@@ -46,7 +46,7 @@ func (l *loop) macvlan(r *served, e vrrp.Enter) {
 func (l *loop) routerDeed(r *served, a vrrp.Action) error {
 	if send, ok := a.(vrrp.Send); ok {
 		if p := l.ports[r.AdvertsOn()]; p != nil {
-			return l.send(p, r, send.Priority)
+			return l.send(p, r, send)
 		}
 		return nil
 	}
@@ -65,6 +65,9 @@ func (l *loop) routerDeed(r *served, a vrrp.Action) error {
 		l.hands.hold(r, p.link, refresh)
 	case vrrp.Renew:
 		l.hands.renew(r)
+	case vrrp.Linger:
+		p.hush(r)
+		l.hands.linger(r, p.link, a.For)
 	case vrrp.Disown:
 		r.owned = time.Time{}
 		p.hush(r)
@@ -77,11 +80,11 @@ func (l *loop) routerDeed(r *served, a vrrp.Action) error {
 	return nil
 }
 
-func (l *loop) send(p *port, r *served, priority uint8) error {
+func (l *loop) send(p *port, r *served, a vrrp.Send) error {
 	if primary := l.node.Primary(r.Name); primary.IsValid() { // else r was removed, or its address: the last one
 		r.from = primary
 	}
-	if err := r.send(p, priority); err != nil {
+	if err := r.send(p, a); err != nil {
 		r.count.sendErrors++
 		return err
 	}

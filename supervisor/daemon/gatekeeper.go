@@ -23,6 +23,7 @@ type gatekeeper struct {
 	log  *slog.Logger
 	wake chan struct{}
 	done chan struct{}
+	kept []vrrpnet.Opening // what the daemon before has left open
 
 	mu       sync.Mutex
 	gate     *vrrpnet.Gate // nil: there is none
@@ -75,7 +76,7 @@ func (g *gatekeeper) fit(cfg supervisor.Config) supervisor.Config {
 
 // open opens the gate; meanwhile nobody waits for the kernel with it.
 func (g *gatekeeper) open() bool {
-	gate, err := vrrpnet.OpenGate()
+	gate, err := vrrpnet.OpenGate(g.kept...)
 	if err != nil {
 		if before := g.have(nil, err.Error()); before != err.Error() {
 			g.log.Warn("no gate, the addresses are guarded by their lifetime alone: "+err.Error(), logbook.As(logbook.GateUnsupported))

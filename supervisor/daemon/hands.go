@@ -6,6 +6,7 @@ import (
 	"reflect"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/pairkeeper/pairkeeper/internal/logbook"
 	"github.com/pairkeeper/pairkeeper/probes"
@@ -69,6 +70,7 @@ type hands struct {
 	fencing        sync.WaitGroup // shots and looks under way
 	fenced         fencedFile
 	modes          modeFile
+	bridges        bridgeFile
 
 	stopConfig func() // of watching the proxy's configuration
 	watches    sync.WaitGroup
@@ -227,6 +229,19 @@ func (h *hands) lookNow(a supervisor.LookNow) {
 // hold has the kernel add, renew or remove a router's addresses, once commit is called.
 func (h *hands) hold(r *served, base vrrpnet.Link, do deed) {
 	h.held = append(h.held, order{router: r.Name, held: r.heldAt(base.Index), openings: r.gated, macvlan: macvlanOf(&r.Router, base), do: do, expiry: now().Add(r.VRRP.Lifetime / 2)})
+}
+
+// linger keeps a router's addresses, and their gate, for a time, once commit is called.
+func (h *hands) linger(r *served, base vrrpnet.Link, long time.Duration) {
+	held := slices.Clone(r.heldAt(base.Index))
+	for i := range held {
+		held[i].Lifetime = r.VRRP.BridgeLifetime(long)
+	}
+	until := now().Add(long)
+	h.held = append(h.held, order{router: r.Name, held: held, openings: r.gated, macvlan: macvlanOf(&r.Router, base), do: refresh, expiry: until})
+	if r.VRRP.Gate > 0 {
+		h.renewals[r.Name] = renewal{r.gated, until}
+	}
 }
 
 // renew keeps a router's gate open from now on, once commit is called.

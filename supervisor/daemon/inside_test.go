@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -75,7 +76,7 @@ func TestLettersComeInTheirOrderAndWakeThePoll(t *testing.T) {
 		t.Error("a letter does not wake the poll")
 	}
 	got := m.take()
-	if len(got) != 2 || got[0].event != (supervisor.Start{}) || got[1].event != (supervisor.Stop{}) {
+	if len(got) != 2 || !reflect.DeepEqual(got[0].event, supervisor.Start{}) || got[1].event != (supervisor.Stop{}) {
 		t.Errorf("took %v", got)
 	}
 	if readable(m.fd) || len(m.take()) != 0 {

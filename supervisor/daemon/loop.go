@@ -46,6 +46,8 @@ type loop struct {
 	unusable map[string]bool              // could not be opened
 	retryAt  time.Time
 
+	resumed []supervisor.Bridged // what the daemon before has left
+
 	beats   atomic.Uint64 // completed rounds
 	stopped bool
 
@@ -60,7 +62,7 @@ func (l *loop) run() error {
 		l.journal.warn(logbook.Timing, fmt.Sprintf("SCHED_RR is refused (%v): adverts may be late under load; grant CAP_SYS_NICE", err))
 	}
 	l.reopened = true
-	l.step(supervisor.Start{Session: rand.Uint64(), Fenced: l.hands.fenced.has(l.cfg.Peer)})
+	l.step(supervisor.Start{Session: rand.Uint64(), Fenced: l.hands.fenced.has(l.cfg.Peer), Resumed: l.resumed})
 	l.restoreModes()
 	for !l.stopped {
 		if err := l.wait(l.timeout()); err != nil {
@@ -211,9 +213,7 @@ func (l *loop) step(ev supervisor.Event) {
 	clear(actions)
 	l.actions = actions[:0]
 	l.hands.commit()
-	if _, ok := ev.(supervisor.Stop); ok {
-		l.stopped = true
-	}
+	l.stopped = l.node.Stopping()
 }
 
 // shutOut shuts the gate of whoever is to leave, all of a step at once, before any of them
@@ -271,6 +271,8 @@ func (l *loop) do(a supervisor.Action) {
 		l.hands.remember(a)
 	case supervisor.Shoot:
 		l.hands.shoot(a)
+	case supervisor.Bridge:
+		l.hands.bridge(a)
 	case supervisor.Spread:
 		l.hands.balancer.spread(a.Table)
 	case supervisor.PoolAction:

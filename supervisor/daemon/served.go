@@ -73,10 +73,13 @@ func (s *served) continues(old *served) {
 func (s *served) framed() bool { return s.mac != nil && !s.VirtualMAC.FromBase && !s.Unicast() }
 
 // send writes an advert to the group or to every peer.
-func (s *served) send(p *port, priority uint8) error {
+func (s *served) send(p *port, a vrrp.Send) error {
 	ad := vrrp.Advert{
-		Version: s.VRRP.Version, VRID: s.VRRP.VRID, Priority: priority,
+		Version: s.VRRP.Version, VRID: s.VRRP.VRID, Priority: a.Priority,
 		Interval: s.VRRP.Interval, Addresses: s.VRRP.Addresses, Sequence: s.next(),
+	}
+	if a.Interval > 0 {
+		ad.Interval = a.Interval
 	}
 	if !s.Unicast() {
 		return s.sendTo(p, &ad, s.group())

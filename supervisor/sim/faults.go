@@ -16,17 +16,20 @@ var faults = map[string]func(*host){
 		h.tell(supervisor.Stop{})
 		h.planned(10*time.Millisecond, func() { h.running = false; h.life++ })
 	},
-	"daemon killed":  func(h *host) { h.running = false; h.life++ },
-	"daemon paused":  func(h *host) { h.paused = true },
-	"daemon hangs":   func(h *host) { h.paused = true },
-	"daemon resumes": (*host).resume,
-	"daemon slow":    func(h *host) { h.lag = 200 * time.Millisecond },
-	"daemon quick":   func(h *host) { h.lag = 0 },
-	"host frozen":    func(h *host) { h.freeze(true) },
-	"host suspended": func(h *host) { h.freeze(false) },
-	"host thaws":     (*host).thaw,
-	"cable cut":      func(h *host) { h.cable(h.front(), "cut")() },
-	"cable back":     func(h *host) { h.cable(h.front(), "back")() },
+	"daemon restarts":        func(h *host) { h.restart(400 * time.Millisecond) },
+	"daemon restarts slowly": func(h *host) { h.restart(2200 * time.Millisecond) },
+	"daemon restarts late":   func(h *host) { h.restart(4 * time.Second) },
+	"daemon killed":          func(h *host) { h.running = false; h.life++ },
+	"daemon paused":          func(h *host) { h.paused = true },
+	"daemon hangs":           func(h *host) { h.paused = true },
+	"daemon resumes":         (*host).resume,
+	"daemon slow":            func(h *host) { h.lag = 200 * time.Millisecond },
+	"daemon quick":           func(h *host) { h.lag = 0 },
+	"host frozen":            func(h *host) { h.freeze(true) },
+	"host suspended":         func(h *host) { h.freeze(false) },
+	"host thaws":             (*host).thaw,
+	"cable cut":              func(h *host) { h.cable(h.front(), "cut")() },
+	"cable back":             func(h *host) { h.cable(h.front(), "back")() },
 	// isolated: the switch drops the frames, the carrier stays.
 	"isolated": func(h *host) { h.isolated(nil)() },
 	// a firewall keeps the adverts of one router from the host.
@@ -98,7 +101,7 @@ func (h *host) powerOn() {
 
 func (h *host) powerCut() {
 	h.powered, h.running, h.frozen, h.proxy.up, h.fenced = false, false, false, false, false
-	h.packets, h.due = nil, nil
+	h.packets, h.due, h.bridge = nil, nil, bridge{}
 	h.life++
 	h.forget()
 }

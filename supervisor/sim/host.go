@@ -58,6 +58,7 @@ type host struct {
 	queue   []supervisor.Event // what a paused daemon will find
 	failing map[string]bool    // probes that fail though the proxy serves
 	hook    hook               // how the before_active hooks end
+	bridge  bridge
 	proxy   proxy
 
 	// The last action of the trace, when it was, and how many times in a row.
@@ -82,10 +83,8 @@ func (h *host) startDaemon() {
 	h.life++
 	h.running, h.paused, h.queue = true, false, nil
 	h.node = supervisor.NewNode(h.cfg)
-	for i := range h.vips { // it adopts what was guarded, shut
-		h.vips[i].open = 0
-	}
-	h.tell(supervisor.Start{Session: uint64(h.number+1)<<32 | uint64(h.life), Fenced: h.fenced})
+	left := h.left()
+	h.tell(supervisor.Start{Session: uint64(h.number+1)<<32 | uint64(h.life), Fenced: h.fenced, Resumed: left})
 	h.restoreModes()
 	h.planned(notice, func() { h.proxy.tell() })
 	h.planned(notice, func() { h.tellLinks() })
@@ -139,6 +138,7 @@ func (h *host) tell(ev supervisor.Event) {
 	default:
 		h.do(h.node.Step(h.clock(), ev))
 		h.wake()
+		h.restarting()
 	}
 }
 
@@ -197,6 +197,8 @@ func (h *host) do(actions []supervisor.Action) {
 			h.keepModes(a)
 		case supervisor.Remember:
 			h.fenced = a.Fenced
+		case supervisor.Bridge:
+			h.bridge.left = a.Routers
 		case supervisor.Shoot:
 			h.shoot(a)
 		case supervisor.AskVote:
@@ -226,7 +228,7 @@ func (h *host) trace(a supervisor.Action) {
 				return
 			}
 		case vrrp.Send:
-			if act.Priority != vrrp.PriorityRelease {
+			if act.Priority != vrrp.PriorityRelease && act.Interval == 0 {
 				return
 			}
 		}
@@ -258,7 +260,10 @@ func (h *host) routerAction(name string, a vrrp.Action) {
 	v := h.vip(name)
 	switch a := a.(type) {
 	case vrrp.Send:
-		h.send(v.cfg, a.Priority)
+		h.send(v.cfg, a)
+	case vrrp.Linger:
+		ordered := h.world.now
+		h.planned(h.world.latency(netlink), func() { h.linger(v, ordered, a.For) })
 	case vrrp.Own:
 		h.planned(h.world.latency(netlink), func() {
 			h.unlock(v, h.world.now)
@@ -285,12 +290,16 @@ func (h *host) routerAction(name string, a vrrp.Action) {
 }
 
 // send puts an advert on the wire.
-func (h *host) send(cfg *supervisor.Router, priority uint8) {
+func (h *host) send(cfg *supervisor.Router, a vrrp.Send) {
+	interval := a.Interval
+	if interval == 0 {
+		interval = cfg.VRRP.Interval
+	}
 	ev := supervisor.RouterEvent{Router: cfg.Name, Event: vrrp.Received{
 		From: h.senderOf(cfg).Addr(),
 		Advert: vrrp.Advert{
-			Version: cfg.VRRP.Version, VRID: cfg.VRRP.VRID, Priority: priority,
-			Interval: cfg.VRRP.Interval, Addresses: cfg.VRRP.Addresses,
+			Version: cfg.VRRP.Version, VRID: cfg.VRRP.VRID, Priority: a.Priority,
+			Interval: interval, Addresses: cfg.VRRP.Addresses,
 		},
 	}}
 	for _, peer := range h.world.hosts {

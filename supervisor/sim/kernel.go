@@ -94,6 +94,18 @@ func (h *host) forget() {
 	}
 }
 
+// linger keeps addresses and gate without a daemon; the lifetime is in whole seconds.
+func (h *host) linger(v *vip, ordered, long time.Duration) {
+	if !h.present(v) {
+		return
+	}
+	h.keep(v)
+	v.until += v.cfg.VRRP.BridgeLifetime(long) - v.cfg.VRRP.Lifetime
+	if v.guarded && v.open > h.world.now {
+		v.open = ordered + long
+	}
+}
+
 // flush removes the gates.
 func (h *host) flush() {
 	for i := range h.vips {

@@ -34,6 +34,7 @@ var (
 	linkFaults = append([]string{"cable cut", "cable back"}, localFaults...)
 	// firewallFaults concern a group, trackFaults an interface that is tracked.
 	firewallFaults = append([]string{"mail blocked", "mail passes"}, localFaults...)
+	restartFaults  = []string{"daemon restarts", "daemon restarts slowly", "daemon restarts late"}
 	hookFaults     = append([]string{"hook vetoes", "hook hangs", "hook agrees"}, localFaults...)
 	trackFaults    = append([]string{"uplink lost", "uplink found"}, localFaults...)
 	// blockFaults are what a firewall does, and a heartbeat sees through.
@@ -120,7 +121,7 @@ func (h *host) can(what string) bool {
 		return h.powered && !h.running
 	case "daemon resumes":
 		return h.running && h.paused
-	case "daemon stop", "daemon killed", "daemon paused":
+	case "daemon stop", "daemon killed", "daemon paused", "daemon restarts", "daemon restarts slowly", "daemon restarts late":
 		return h.running && !h.paused
 	case "cable back":
 		return !h.front().passes()

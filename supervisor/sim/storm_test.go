@@ -119,6 +119,18 @@ func TestStormsWithAHeartbeat(t *testing.T) {
 	storms(t, append(append([]string{}, cutFaults...), linkFaults...), meet, linked)
 }
 
+// TestStormsOfRestarts: what a daemon leaves open for the next one makes no second holder,
+// whether that one comes or not. Without a heartbeat nothing but adverts tells the other node to
+// wait, which may be too late for one that begins just then: it asks who has the addresses.
+func TestStormsOfRestarts(t *testing.T) {
+	linked := func(p *Pair) { p.Heartbeat = 200 * time.Millisecond }
+	lan := func(p *Pair) { p.LAN = true }
+	with := func(faults []string) []string { return append(append([]string{}, restartFaults...), faults...) }
+	storms(t, with(localFaults), 5*time.Millisecond)
+	storms(t, with(blockFaults), 5*time.Millisecond, linked)
+	storms(t, with(wayFaults), meet, linked, lan)
+}
+
 // TestStormsOfEverything: two links, of which one is where the adverts are, and all that can
 // happen to them, to the hosts and to their clocks. While nothing can pass between the nodes,
 // or packets get lost, two may hold, and no longer.

@@ -224,6 +224,13 @@ func (c *container) killProxy() int {
 	return s.Proxy.MainPID
 }
 
+func (c *container) hasAnotherProxyThan(killed int) {
+	c.Helper()
+	c.await("has another proxy", func(s daemon.Status) bool {
+		return s.Proxy.State == "good" && s.Proxy.MainPID > 0 && s.Proxy.MainPID != killed
+	})
+}
+
 // zombies lists the container's processes that have ended and are not reaped.
 func (c *container) zombies() string {
 	c.Helper()

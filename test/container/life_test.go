@@ -41,9 +41,7 @@ func TestAContainerKeepsItsProxyAndLeavesWhenItCannot(t *testing.T) {
 			}
 
 			killed := c.killProxy()
-			c.await("has another proxy", func(s daemon.Status) bool {
-				return s.Proxy.State == "good" && s.Proxy.MainPID > 0 && s.Proxy.MainPID != killed
-			})
+			c.hasAnotherProxyThan(killed)
 			c.answers("http://"+vip+"/", "begin end")
 			if log := c.log.String(); strings.Contains(log, "ACTIVE -> ") || !c.holds() {
 				t.Errorf("the address left over a restart")
@@ -207,7 +205,8 @@ func TestSignalsOfAnOperatorReachNginx(t *testing.T) {
 			return strings.Contains(c.read(access), "/after")
 		})
 	}
-	c.killProxy() // and opened by a new nginx
+	killed := c.killProxy() // and opened by a new nginx
+	c.hasAnotherProxyThan(killed)
 	c.answers("http://"+vip+"/", "begin end")
 
 	c.replace("/etc/nginx/nginx.conf", `return 200 "ok\n"`, `return 200 "fine\n"`)

@@ -68,7 +68,7 @@ func TestAnOperatorMovesTheAddressesAndTakesANodeOut(t *testing.T) {
 	p.await(p.a, "it is in maintenance still", func(s daemon.Status) bool { return s.Routers[0].Reason == "maintenance" })
 	p.orders([]string{"lb01 is in maintenance", "(new disks)"}, "status")
 	p.await(p.b, "lb01's maintenance is shown", func(s daemon.Status) bool { return len(s.Modes) == 1 && s.Modes[0].Node == "lb01" })
-	if out := p.b.Run(t, "pairkeeper", "status"); !strings.Contains(out, "lb01 is in maintenance (new disks), for another 1h59m") {
+	if out := p.b.Run(t, "pairkeeper", "status"); !strings.Contains(out, "lb01 is in maintenance (new disks), for another 2h0m") {
 		t.Errorf("lb02 does not show it:\n%s", out)
 	}
 	p.orders([]string{"maintenance is off"}, "maintenance", "off")

@@ -46,9 +46,10 @@ func (e *GateUnsupported) Error() string { return "nf_tables of this kernel: " +
 
 func (e *GateUnsupported) Unwrap() error { return e.Err }
 
-// OpenGate makes the tables, with nothing open. What a daemon that died had guarded
-// stays shut until LetGo. It needs CAP_NET_ADMIN.
-func OpenGate() (*Gate, error) {
+// OpenGate makes the tables, with nothing open but what the daemon before has kept for this
+// one, without a moment in which that is shut. What a daemon that died had guarded stays shut
+// until LetGo. It needs CAP_NET_ADMIN.
+func OpenGate(kept ...Opening) (*Gate, error) {
 	socket, err := openNetlink(unix.NETLINK_NETFILTER, 0)
 	if err != nil {
 		return nil, &GateUnsupported{err}
@@ -60,6 +61,9 @@ func OpenGate() (*Gate, error) {
 	left, err := socket.guarded(g.table)
 	for _, addr := range left {
 		g.places.set(unknown, addr, time.Time{})
+	}
+	for _, o := range kept {
+		g.places.set(o.For, o.Addr, time.Now().Add(o.TTL))
 	}
 	if err == nil {
 		err = g.rebuild()
