@@ -3,6 +3,7 @@
 package daemon
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -31,6 +32,7 @@ type Options struct {
 	Version string
 	File    string                 // the configuration file, for status
 	Socket  string                 // the control socket; empty: none
+	State   string                 // the folder of what outlives a restart; empty: that of the socket
 	Load    func() (Source, error) // reads the configuration file again
 	// Restarts tells, when the daemon is to end, that another one of the node is about to go
 	// on. Nil: never.
@@ -147,6 +149,9 @@ func (d *Daemon) assemble() {
 		d.hands.memory = filepath.Join(filepath.Dir(d.opts.Socket), "stopped")
 		d.hands.bridges.path = bridgePath(d.opts.Socket)
 		d.hands.fenced.path = filepath.Join(filepath.Dir(d.opts.Socket), "fenced")
+	}
+	if folder := cmp.Or(d.opts.State, filepath.Dir(d.opts.Socket)); d.opts.State != "" || d.opts.Socket != "" {
+		d.hands.modes.path = filepath.Join(folder, "modes.json")
 	}
 	d.hands.balancer = newBalancer(d.warn, ownedPath(d.opts.Socket))
 	if d.opts.Source.Config.Balance.Set() {
