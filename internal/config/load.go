@@ -5,6 +5,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"slices"
 	"syscall"
 
 	"github.com/pairkeeper/pairkeeper/supervisor"
@@ -15,6 +16,7 @@ type File struct {
 	Path     string
 	Document *Document
 	Config   supervisor.Config // of this node, whose name is Config.Node
+	Here     bool              // this host has the node's address
 	Manual   bool              // a change of the file is not applied by itself
 	Files    []string          // itself and those with its secrets, absolute
 	Metrics  Metrics           // of this node
@@ -60,7 +62,8 @@ func load(path, node string, checking bool) (*File, error) {
 	if err := d.CheckPrograms(); err != nil {
 		return nil, err
 	}
-	self, warnings, err := d.self(node, thisHost())
+	host := thisHost()
+	self, warnings, err := d.self(node, host)
 	if err != nil {
 		return nil, err
 	}
@@ -68,6 +71,7 @@ func load(path, node string, checking bool) (*File, error) {
 		return nil, err
 	}
 	f.Warnings = append(f.Warnings, warnings...)
+	f.Here = slices.Contains(d.owned(host), self)
 	if f.Config, err = d.For(self); err != nil {
 		return nil, err
 	}

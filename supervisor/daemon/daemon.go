@@ -3,6 +3,7 @@
 package daemon
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -17,6 +18,7 @@ import (
 	"github.com/pairkeeper/pairkeeper/fencing/fencingnet"
 	"github.com/pairkeeper/pairkeeper/internal/logbook"
 	"github.com/pairkeeper/pairkeeper/ipvs"
+	"github.com/pairkeeper/pairkeeper/ipvs/ipvsnet"
 	"github.com/pairkeeper/pairkeeper/supervisor"
 	"github.com/pairkeeper/pairkeeper/supervisor/notifynet"
 	"github.com/pairkeeper/pairkeeper/vrrp"
@@ -30,6 +32,7 @@ type Options struct {
 	Version string
 	File    string                 // the configuration file, for status
 	Socket  string                 // the control socket; empty: none
+	State   string                 // the folder of what outlives a restart; empty: that of the socket
 	Load    func() (Source, error) // reads the configuration file again
 	// Restarts tells, when the daemon is to end, that another one of the node is about to go
 	// on. Nil: never.
@@ -147,11 +150,16 @@ func (d *Daemon) assemble() {
 		d.hands.bridges.path = bridgePath(d.opts.Socket)
 		d.hands.fenced.path = filepath.Join(filepath.Dir(d.opts.Socket), "fenced")
 	}
+	if folder := cmp.Or(d.opts.State, filepath.Dir(d.opts.Socket)); d.opts.State != "" || d.opts.Socket != "" {
+		d.hands.modes.path = filepath.Join(folder, "modes.json")
+	}
 	d.hands.balancer = newBalancer(d.warn, ownedPath(d.opts.Socket))
-	go d.hands.balancer.run()
-	if !d.opts.Source.Config.Balance.Set() {
+	if d.opts.Source.Config.Balance.Set() {
+		ipvsnet.Prepare()
+	} else {
 		d.hands.balancer.spread(ipvs.Table{}) // the Node says nothing of it
 	}
+	go d.hands.balancer.run()
 	d.loop = &loop{
 		node: supervisor.NewNode(d.opts.Source.Config), mail: d.mail, hands: d.hands, journal: newJournal(d.opts.Log),
 		ports: map[string]*port{}, remarks: remarks{}, seen: map[string]vrrpnet.Interface{}, unusable: map[string]bool{},

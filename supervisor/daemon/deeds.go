@@ -72,7 +72,11 @@ func (l *loop) routerDeed(r *served, a vrrp.Action) error {
 	case vrrp.Disown:
 		r.owned = time.Time{}
 		p.hush(r)
-		l.hands.hold(r, p.link, remove)
+		if a.Drain {
+			l.hands.hold(r, p.link, drain)
+		} else {
+			l.hands.hold(r, p.link, remove)
+		}
 	}
 	return nil
 }

@@ -70,6 +70,7 @@ type hands struct {
 	stopFenceWatch func()
 	fencing        sync.WaitGroup // shots and looks under way
 	fenced         fencedFile
+	modes          modeFile
 	bridges        bridgeFile
 
 	stopConfig func() // of watching the proxy's configuration

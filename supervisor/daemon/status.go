@@ -23,6 +23,7 @@ type Status struct {
 	Proxy     *ProxyStatus     `json:"proxy,omitempty"`
 	Probes    []ProbeStatus    `json:"probes"`
 	Routers   []RouterStatus   `json:"routers"`
+	Modes     []ModeStatus     `json:"modes,omitempty"` // that an operator has put either node into
 	Heartbeat *HeartbeatStatus `json:"heartbeat,omitempty"`
 	Fence     *FenceStatus     `json:"fence,omitempty"`
 	Voters    []VoterStatus    `json:"voters,omitempty"`
@@ -197,6 +198,7 @@ func (l *loop) status() Status {
 		s.Probes = append(s.Probes, ProbeStatus{Name: p.Name, State: p.State.String(), Since: when(p.Since), Detail: p.Detail, ProbeEffect: probeEffect(p)})
 	}
 	s.Heartbeat = l.heartbeatStatus(v.Heartbeat)
+	s.Modes = l.modeStatus()
 	s.Fence = fenceStatus(v.Fence)
 	s.Voters = voterStatus(v.Voters)
 	return s
