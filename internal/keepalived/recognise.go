@@ -38,7 +38,7 @@ func (s *sight) guards() bool { return s.asksVIP && (s.stops || s.remote != "") 
 var proxies = map[string][]string{
 	"nginx":      {"nginx", "-t", "-q"},
 	"openresty":  {"openresty", "-t", "-q"},
-	"haproxy":    {"haproxy", "-c", "-q", "-f", "/etc/haproxy/haproxy.cfg"},
+	"haproxy":    {"haproxy", "-c", "-f", "/etc/haproxy/haproxy.cfg"},
 	"apache2":    {"apache2ctl", "-t"},
 	"httpd":      {"httpd", "-t"},
 	"caddy":      nil,
