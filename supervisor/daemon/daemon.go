@@ -129,10 +129,10 @@ func (d *Daemon) Run(ctx context.Context) error {
 	err = errors.Join(err, d.mail.close())
 	d.leaveFiles()
 	d.metrics.close()
+	files := d.loop.recorder.files
+	files.close()
 	err = errors.Join(err, d.release(note))
-	if f := d.loop.recorder.files; f != nil {
-		f.close()
-	}
+	files.wait()
 	if err != nil {
 		d.opts.Log.Error("pairkeeper breaks off: "+err.Error(), logbook.As(logbook.BreaksOff))
 	} else {

@@ -149,7 +149,7 @@ func (d *Daemon) record(size int64) {
 	switch {
 	case d.opts.Trace == "" || size == 0 && r.files == nil:
 	case size == 0:
-		go r.files.close() // a disk may take its time
+		r.files.close()
 		r.files = nil
 	case r.files != nil:
 		r.files.size.Store(size)

@@ -39,12 +39,25 @@ func newTraceFiles(folder string, size int64, problem func(error)) *traceFiles {
 	return f
 }
 
-// close writes what waits, unless the disk takes none of it.
+// close ends it as soon as what waits is written.
 func (f *traceFiles) close() {
-	close(f.pieces)
+	if f != nil {
+		close(f.pieces)
+	}
+}
+
+// endTime is how long the end waits for a disk that is slow: the next daemon may have to
+// begin soon.
+const endTime = 250 * time.Millisecond
+
+// wait waits until it has ended.
+func (f *traceFiles) wait() {
+	if f == nil {
+		return
+	}
 	select {
 	case <-f.done:
-	case <-time.After(flushTime):
+	case <-time.After(endTime):
 	}
 }
 

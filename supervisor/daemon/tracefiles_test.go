@@ -69,6 +69,7 @@ func TestTheRecorderKeepsToItsSizeAndGoesOnFromEachSegment(t *testing.T) {
 	}
 	n.end(n.now)
 	files.close()
+	<-files.done
 	list, err := TraceSegments(folder)
 	if err != nil || len(list) < segmentsKept-1 || strings.HasSuffix(list[0], "00000000.trace") {
 		t.Fatalf("segments %q, %v", list, err)
@@ -159,4 +160,6 @@ func TestTwoDaemonsDoNotWriteOneTrace(t *testing.T) {
 	}
 	first.close()
 	second.close()
+	<-first.done
+	<-second.done
 }
