@@ -25,7 +25,6 @@ type probe struct {
 	Pos
 	name              string
 	key, value        string // of what is looked at, in YAML
-	more              string // further keys of that, in YAML
 	interval, timeout time.Duration
 	rise, fall        int
 	weight            int

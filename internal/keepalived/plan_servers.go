@@ -88,7 +88,7 @@ func (p *plan) makeServer(v *VirtualServer, service Service, at int) {
 	if v.Hysteresis >= v.Quorum && v.Hysteresis > 0 {
 		p.wrong(v.Pos, "quorum", "virtual_server %s: hysteresis %d is not less than quorum %d: %d is written", shown(v.Title), v.Hysteresis, v.Quorum, s.hysteresis)
 	}
-	if !p.protocol(s, v) || !p.unused2(s) {
+	if !p.protocol(s, v) || !p.isNew(s) {
 		return
 	}
 	p.schedule(s, v)
@@ -148,8 +148,8 @@ func (p *plan) protocol(s *server, v *VirtualServer) bool {
 	return true
 }
 
-// unused2 tells whether the service is a new one.
-func (p *plan) unused2(s *server) bool {
+// isNew tells whether the service is a new one.
+func (p *plan) isNew(s *server) bool {
 	twice := slices.ContainsFunc(p.servers, func(o *server) bool {
 		if s.service.Mark != 0 {
 			return o.service.Mark == s.service.Mark && o.service.IPv6 == s.service.IPv6
@@ -402,7 +402,7 @@ func (p *plan) dnsCheck(r *Real, c *Check) []string {
 
 // datagram is what UDP_CHECK sends and wants to get back.
 func (p *plan) datagram(c *Check) (parts []string) {
-	if c.Payload != "" && !(hexDigits.MatchString(c.Payload) && len(c.Payload) <= 2000) {
+	if c.Payload != "" && (!hexDigits.MatchString(c.Payload) || len(c.Payload) > 2000) {
 		p.left(c.Pos, "the payload %s of UDP_CHECK: it is no list of bytes in hexadecimal digits", shown(c.Payload))
 	} else if c.Payload != "" {
 		parts = append(parts, "send: {hex: "+always(c.Payload)+"}")
