@@ -38,6 +38,7 @@ type Document struct {
 	virtualServers []virtualServer
 	checkAt        []checkPlace // of their checks
 	balance        balance
+	metrics        metrics
 }
 
 // Parse reads the text of a file; name is how messages call it. It touches nothing
@@ -56,7 +57,7 @@ func Parse(name string, data []byte) (*Document, error) {
 }
 
 func (d *Document) read(root value) {
-	f, ok := root.fields("a mapping such as nodes: {…}", "node", "reload", "recorder", "gate", "restart_window", "nodes", "proxy", "probes", "virtual_routers", "when_all_unhealthy", "hooks", "notify", "heartbeat", "arbitration", "fence", "virtual_servers", "ipvs")
+	f, ok := root.fields("a mapping such as nodes: {…}", "node", "reload", "recorder", "gate", "restart_window", "nodes", "proxy", "probes", "virtual_routers", "when_all_unhealthy", "hooks", "notify", "heartbeat", "arbitration", "fence", "virtual_servers", "ipvs", "metrics")
 	if !ok {
 		return
 	}
@@ -95,6 +96,9 @@ func (d *Document) read(root value) {
 	d.readFence(f)
 	if v, ok := f.keys["notify"]; ok {
 		d.readReceivers(v)
+	}
+	if v, ok := f.keys["metrics"]; ok {
+		d.readMetrics(v)
 	}
 	switch routers, proxy := f.has("virtual_routers"), f.has("proxy"); {
 	case !routers && !proxy && !f.has("virtual_servers"):

@@ -16,10 +16,11 @@ type File struct {
 	Path     string
 	Document *Document
 	Config   supervisor.Config // of this node, whose name is Config.Node
-	Recorder int64             // how many bytes the flight recorder keeps; 0: it is off
 	Here     bool              // this host has the node's address
+	Recorder int64             // how many bytes the flight recorder keeps; 0: it is off
 	Manual   bool              // a change of the file is not applied by itself
 	Files    []string          // itself and those with its secrets, absolute
+	Metrics  Metrics           // of this node
 	Warnings []Error
 	Settings func() []Setting // all values; they are read again, which takes less to keep than they do
 }
@@ -75,6 +76,7 @@ func load(path, node string, checking bool) (*File, error) {
 	if f.Config, err = d.For(self); err != nil {
 		return nil, err
 	}
+	f.Metrics = d.MetricsOf(self)
 	return f, nil
 }
 

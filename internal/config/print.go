@@ -134,6 +134,9 @@ func (d *Document) tree() tree {
 	if d.balance != (balance{}) {
 		t.set("ipvs", d.balance.tree())
 	}
+	if d.metrics.set {
+		t.set("metrics", d.metricsTree())
+	}
 	return t
 }
 

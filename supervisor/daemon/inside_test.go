@@ -420,8 +420,8 @@ func TestTheSocketOfADeadDaemonIsReplaced(t *testing.T) {
 	}
 	defer c.close()
 	info, err := os.Stat(path)
-	if err != nil || info.Mode().Perm() != 0o600 {
-		t.Errorf("mode %v, %v: want 0600", info.Mode(), err)
+	if err != nil || info.Mode().Perm() != 0o660 {
+		t.Errorf("mode %v, %v: want 0660", info.Mode(), err)
 	}
 	if _, err := newControl(path, &Daemon{}); !errors.Is(err, errRunning) {
 		t.Errorf("the socket of a living one: %v", err)

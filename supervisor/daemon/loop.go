@@ -65,6 +65,7 @@ func (l *loop) run() error {
 	l.reopened = true
 	l.recorder.begin(now(), nil)
 	l.step(supervisor.Start{Session: rand.Uint64(), Fenced: l.hands.fenced.has(l.cfg.Peer), Resumed: l.resumed})
+	l.restoreModes()
 	for !l.stopped {
 		if err := l.wait(l.timeout()); err != nil {
 			return err
@@ -224,16 +225,20 @@ func (l *loop) step(ev supervisor.Event) {
 // shutOut shuts the gate of whoever is to leave, all of a step at once, before any of them
 // says so: the other node may take the address as soon as it hears that.
 func (l *loop) shutOut(actions []supervisor.Action) {
-	var leave []vrrpnet.Opening
+	var leave, drain []vrrpnet.Opening
 	for _, a := range actions {
-		if a, ok := a.(supervisor.RouterAction); ok && a.Action == (vrrp.Disown{}) {
-			if r := l.routers[a.Router]; r != nil {
-				leave = append(leave, r.gated...)
-			}
+		a, _ := a.(supervisor.RouterAction)
+		disown, leaves := a.Action.(vrrp.Disown)
+		switch r := l.routers[a.Router]; {
+		case !leaves || r == nil:
+		case disown.Drain:
+			drain = append(drain, r.gated...)
+		default:
+			leave = append(leave, r.gated...)
 		}
 	}
-	if len(leave) > 0 {
-		l.hands.keeper.gates.shutOut(leave)
+	if len(leave)+len(drain) > 0 {
+		l.hands.keeper.gates.shutOut(leave, drain)
 	}
 }
 
@@ -266,6 +271,8 @@ func (l *loop) do(a supervisor.Action) {
 		l.runHook(a)
 	case supervisor.Reassert:
 		l.reassert(a)
+	case supervisor.KeepModes:
+		l.hands.keepModes(a)
 	case supervisor.Remember:
 		l.hands.remember(a)
 	case supervisor.Shoot:

@@ -68,7 +68,7 @@ func serve() error {
 		if err != nil {
 			return daemon.Source{}, err
 		}
-		s := daemon.Source{Config: f.Config, Manual: f.Manual, Recorder: f.Recorder}
+		s := daemon.Source{Config: f.Config, Metrics: daemon.Metrics(f.Metrics), Manual: f.Manual, Recorder: f.Recorder}
 		if os.Getenv(asWatcher) != "" {
 			s.Files = f.Files
 		}

@@ -28,7 +28,9 @@ func (tb *table) event(b []byte, ev supervisor.Event) []byte {
 			return appendAdvert(append(b, formAdvert), ev.Router, &r)
 		}
 	case supervisor.HeartbeatHeard:
-		return appendBeat(append(b, formBeat), &ev)
+		if usual(ev.Heartbeat) {
+			return appendBeat(append(b, formBeat), &ev)
+		}
 	}
 	return tb.value(append(b, formNamed), ev)
 }
@@ -132,7 +134,16 @@ const (
 	claimLong
 	claimAsks
 	claimHeldOff
+	claimFavoured
+	claimMoves
 )
+
+// usual tells that a heartbeat has only what appendBeat writes: no wish of an operator, no
+// restart.
+func usual(h *fencing.Heartbeat) bool {
+	var none fencing.Notice
+	return h.Maintenance == none && h.Freeze == none && h.Restarts == 0 && h.Order == fencing.Order{} && h.Consent == fencing.Consent{}
+}
 
 func appendBeat(b []byte, ev *supervisor.HeartbeatHeard) []byte {
 	h := ev.Heartbeat
@@ -142,8 +153,7 @@ func appendBeat(b []byte, ev *supervisor.HeartbeatHeard) []byte {
 	for _, n := range []uint64{h.Session, h.EchoSession, h.Config, h.Proxy} {
 		b = binary.LittleEndian.AppendUint64(b, n)
 	}
-	b = append(b, byte(h.Class), bit(h.Maintenance, 1), byte(h.Gateway))
-	b = appendInt(b, int64(h.Restarts))
+	b = append(b, byte(h.Class), byte(h.Gateway))
 	if h.MACs == nil {
 		b = append(b, 0)
 	} else {
@@ -159,7 +169,8 @@ func appendBeat(b []byte, ev *supervisor.HeartbeatHeard) []byte {
 	for i := range h.Claims {
 		c := &h.Claims[i]
 		b = binary.LittleEndian.AppendUint32(b, c.Router)
-		b = append(b, byte(c.Role), c.Priority, bit(c.Hears, claimHears)|bit(c.Long, claimLong)|bit(c.Asks, claimAsks)|bit(c.HeldOff, claimHeldOff))
+		b = append(b, byte(c.Role), c.Priority, bit(c.Hears, claimHears)|bit(c.Long, claimLong)|bit(c.Asks, claimAsks)|
+			bit(c.HeldOff, claimHeldOff)|bit(c.Favoured, claimFavoured)|bit(c.Moves, claimMoves))
 	}
 	return b
 }
@@ -183,8 +194,7 @@ func (r *reader) beat() supervisor.Event {
 	h := ev.Heartbeat
 	h.Node, h.Version = r.text(), r.text()
 	h.Session, h.EchoSession, h.Config, h.Proxy = r.u64(), r.u64(), r.u64(), r.u64()
-	h.Class, h.Maintenance, h.Gateway = fencing.Class(r.byte()), r.byte() != 0, fencing.Reach(r.byte())
-	h.Restarts = time.Duration(r.int())
+	h.Class, h.Gateway = fencing.Class(r.byte()), fencing.Reach(r.byte())
 	if n, ok := r.elements(); ok {
 		h.MACs = []fencing.MAC{}
 		for range n {
@@ -211,6 +221,7 @@ func (r *reader) claim() (c fencing.Claim) {
 	return fencing.Claim{
 		Router: binary.LittleEndian.Uint32(b), Role: fencing.Role(b[4]), Priority: b[5],
 		Hears: flags&claimHears != 0, Long: flags&claimLong != 0, Asks: flags&claimAsks != 0, HeldOff: flags&claimHeldOff != 0,
+		Favoured: flags&claimFavoured != 0, Moves: flags&claimMoves != 0,
 	}
 }
 

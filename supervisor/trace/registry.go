@@ -17,13 +17,14 @@ var registry = byName(
 	supervisor.TestDone{}, supervisor.RestartDone{}, supervisor.HaltDone{}, supervisor.ReloadDone{},
 	supervisor.LinkChanged{}, supervisor.RouterEvent{}, supervisor.OwnFailed{}, supervisor.Barred{}, supervisor.HookDone{},
 	supervisor.ShotDone{}, supervisor.FenceLooked{}, supervisor.FenceConfirmed{},
+	supervisor.HandOver{}, supervisor.TakeForced{}, supervisor.SetMode{},
 
 	vrrp.Startup{}, vrrp.Shutdown{}, vrrp.Received{}, vrrp.Reprioritized{}, vrrp.Retuned{}, vrrp.Rise{}, vrrp.Assure{},
 	vrrp.Yield{}, vrrp.Overrule{}, vrrp.Delayed{}, vrrp.Owned{}, vrrp.Answered{}, vrrp.PeerEnded{}, vrrp.Readdressed{},
-	vrrp.Claimed{}, vrrp.Vanished{}, vrrp.Shut{}, vrrp.Bridge{}, vrrp.Tick{},
+	vrrp.Claimed{}, vrrp.Vanished{}, vrrp.Shut{}, vrrp.Tick{}, vrrp.Bridge{}, vrrp.Seize{},
 
-	probes.Exec{}, probes.File{}, probes.Gateway{}, probes.HAProxy{}, probes.HTTP{}, probes.ICMP{}, probes.Interface{},
-	probes.Process{}, probes.TCP{}, probes.Unit{}, probes.UDP{}, probes.DNS{}, probes.SMTP{},
+	probes.DNS{}, probes.Exec{}, probes.File{}, probes.Gateway{}, probes.HAProxy{}, probes.HTTP{}, probes.ICMP{}, probes.Interface{},
+	probes.Process{}, probes.SMTP{}, probes.TCP{}, probes.UDP{}, probes.Unit{},
 )
 
 func byName(values ...any) map[string]reflect.Type {
