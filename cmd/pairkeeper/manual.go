@@ -69,7 +69,7 @@ pairkeeper.yaml(5), systemctl(1), journalctl(1), nginx(8), haproxy(1)
 // commandsOf are the commands that people give, those of commands too.
 func commandsOf(c *cobra.Command) (list []*cobra.Command) {
 	for _, sub := range c.Commands() {
-				if !sub.IsAvailableCommand() || sub.Name() == "completion" {
+		if !sub.IsAvailableCommand() || sub.Name() == "completion" {
 			continue
 		}
 		if sub.Runnable() {
