@@ -46,6 +46,7 @@ sh systemd/install.sh "$stage"
 gzip -n9 <CHANGELOG.md >"$doc/changelog.gz"
 cp LICENSE "$doc/copyright"
 cp -r examples docs SECURITY.md "$doc/"
+install -D -m 644 schema/pairkeeper.schema.json "$stage/usr/share/pairkeeper/pairkeeper.schema.json"
 
 find "$stage" -type d -exec chmod 755 {} +
 find "$stage" -type f -exec chmod 644 {} +
