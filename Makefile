@@ -66,6 +66,7 @@ install: build ## install the binary, the units and what journalctl -x says
 	[ -n "$(DESTDIR)" ] || ! command -v journalctl >/dev/null || journalctl --update-catalog
 
 package: ## packages for Debian and for RPM, for amd64 and arm64, in dist
+	@rm -f dist/*.deb dist/*.rpm
 	@sh packaging/build.sh dist $(ARCH)
 
 reproducible: ## make the packages twice and compare them

@@ -29,7 +29,8 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 stage=$work/stage
 native=$work/pairkeeper
-build "$(go env GOHOSTARCH)" "$native"
+host=$(go env GOHOSTARCH)
+build "$host" "$native"
 
 doc=$stage/usr/share/doc/pairkeeper
 mkdir -p "$stage/usr/share/man/man8" "$stage/usr/share/man/man5" "$doc"
@@ -53,7 +54,12 @@ find "$stage" -type f -exec chmod 644 {} +
 mkdir -p "$out"
 for arch in "$@"; do
 	mkdir -p "$stage/usr/bin"
-	build "$arch" "$stage/usr/bin/pairkeeper"
+	if [ "$arch" = "$host" ]; then
+		cp "$native" "$stage/usr/bin/pairkeeper"
+	else
+		build "$arch" "$stage/usr/bin/pairkeeper"
+	fi
+	chmod 755 "$stage/usr/bin/pairkeeper"
 	find "$stage" "$stage.zsh" -exec touch -h -d "@$SOURCE_DATE_EPOCH" {} +
 	for kind in deb rpm; do
 		sed "s|dist/stage|$stage|" packaging/nfpm.yaml >"$work/nfpm.yaml"
