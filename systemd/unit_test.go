@@ -93,12 +93,15 @@ ExecStart=
 ExecStart=/bin/sh -c `
 
 func TestUnitMayWriteSysctlsOfTheNetwork(t *testing.T) {
-	unit := read(t, "pairkeeper.service")
 	h := hostlab.New(t, "h1").Host("h1")
-	h.Write(t, "/etc/systemd/system/pairkeeper.service", string(unit), 0o644)
-	h.Write(t, "/etc/systemd/system/pairkeeper.service.d/probe.conf", probing+`"echo 0 > /proc/sys/net/ipv6/conf/eth0/accept_ra"`+"\n", 0o644)
-	h.Run(t, "systemctl", "daemon-reload")
-	if out, err := h.Try("systemctl", "start", "pairkeeper"); err != nil {
-		t.Errorf("%v\n%s\n%s", err, out, h.Journal(t))
+	h.Write(t, "/etc/systemd/system/pairkeeper.service", string(read(t, "pairkeeper.service")), 0o644)
+	h.Write(t, "/usr/lib/sysusers.d/pairkeeper.conf", string(read(t, "pairkeeper.sysusers")), 0o644)
+	h.Run(t, "systemd-sysusers", "pairkeeper.conf")
+	for _, c := range []struct{ user, conf string }{{"root", ""}, {"pairkeeper", string(read(t, "unprivileged.conf"))}} {
+		h.Write(t, "/etc/systemd/system/pairkeeper.service.d/probe.conf", c.conf+probing+`"test $(whoami) = `+c.user+` && echo 0 > /proc/sys/net/ipv6/conf/eth0/accept_ra"`+"\n", 0o644)
+		h.Run(t, "systemctl", "daemon-reload")
+		if out, err := h.Try("systemctl", "start", "pairkeeper"); err != nil {
+			t.Errorf("as %s: %v\n%s\n%s", c.user, err, out, h.Journal(t))
+		}
 	}
 }
