@@ -266,6 +266,28 @@ func TestPackageIsInstalledUpgradedUnderLoadAndRemoved(t *testing.T) {
 	gone(t, b, installed, "")
 }
 
+// The rpm is installed by rpm itself; what it depends on is not looked for, as this is no such system.
+func TestRPMIsInstalledUpgradedAndRemoved(t *testing.T) {
+	netlab.Need(t, "nginx", "rpm")
+	h := hostlab.New(t, "lb01").Host("lb01")
+	rpm := func(args ...string) {
+		t.Helper()
+		h.Run(t, append([]string{"rpm", "--force-debian", "--nodeps"}, args...)...)
+	}
+	h.Install(t, find(t, "older", "rpm"), "/root/older.rpm")
+	h.Install(t, find(t, "newer", "rpm"), "/root/newer.rpm")
+	rpm("-i", "/root/older.rpm")
+	installed := strings.Split(h.Run(t, "rpm", "-ql", "pairkeeper"), "\n")
+	h.Write(t, "/etc/pairkeeper/pairkeeper.yaml", configuration, 0o644)
+	h.Write(t, "/etc/pairkeeper/pair.key", "hex:"+strings.Repeat("5a", 32)+"\n", 0o600)
+	h.Run(t, "systemctl", "enable", "--now", "pairkeeper.service")
+	awaitStatus(t, h, older, "ACTIVE")
+	rpm("-U", "/root/newer.rpm")
+	awaitStatus(t, h, newer, "ACTIVE")
+	rpm("-e", "pairkeeper")
+	gone(t, h, installed, "pairkeeper/pair.key\npairkeeper/pairkeeper.yaml")
+}
+
 // awaitStatus waits until the status on a host has these words.
 func awaitStatus(t *testing.T, h *hostlab.Host, words ...string) {
 	t.Helper()
