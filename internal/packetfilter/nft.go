@@ -7,8 +7,12 @@ import (
 	"strings"
 )
 
-// ParseNFT reads what nft -j list ruleset prints. Tables of a name in without are left out.
-func ParseNFT(data []byte, without ...string) (*Ruleset, error) {
+// ours begins the names of the gate's tables, which drop only what comes for a virtual
+// address.
+const ours = "pairkeeper"
+
+// ParseNFT reads what nft -j list ruleset prints.
+func ParseNFT(data []byte) (*Ruleset, error) {
 	var all struct {
 		Objects []struct {
 			Table *nftTable
@@ -28,7 +32,7 @@ func ParseNFT(data []byte, without ...string) (*Ruleset, error) {
 		switch {
 		case o.Table != nil:
 			dormant[[2]string{o.Table.Family, o.Table.Name}] = contains(o.Table.Flags, "dormant")
-		case o.Chain != nil && !slices.Contains(without, o.Chain.Table):
+		case o.Chain != nil && !strings.HasPrefix(o.Chain.Table, ours):
 			c := o.Chain.chain()
 			chains[setKey{c.Family, c.Table, c.Name}] = c
 			if !dormant[[2]string{c.Family, c.Table}] {
