@@ -187,7 +187,7 @@ func allow(c *pf.Chain, p *pf.Packet) (lines []string, advice string) {
 	case pf.IPTables, pf.Legacy:
 		return []string{iptables(c, p)}, "this lasts until the next boot: add it to what sets up the filter, such as /etc/iptables/rules.v4"
 	}
-	return []string{fmt.Sprintf("nft insert rule %s %s %s %s accept", c.Family, c.Table, c.Name, nftMatch(c, p))},
+	return []string{fmt.Sprintf("nft insert rule %s %s %s '%s accept'", c.Family, c.Table, c.Name, nftMatch(c, p))},
 		"this lasts until the filter is set up anew: add the rule to its file too, such as /etc/nftables.conf, before what drops it"
 }
 
@@ -219,7 +219,7 @@ func nftMatch(c *pf.Chain, p *pf.Packet) string {
 	default:
 		add("udp sport %d", p.FromPort)
 	}
-	return "'" + strings.Join(words, " ") + "'"
+	return strings.Join(words, " ")
 }
 
 func iptables(c *pf.Chain, p *pf.Packet) string {

@@ -99,7 +99,7 @@ func deaf(f *Facts, r *supervisor.Router, a netip.Addr, its []Listener) Finding 
 	found := Finding{
 		Severity: Fault, What: fmt.Sprintf("%s does not listen on %s, of router %s", p.Name(), a, r.Name),
 		Why:    "while this node holds the address, clients are refused",
-		Advice: "have it listen on all addresses: in nginx `listen 80;`, for IPv6 `listen [::]:80;`; in HAProxy `bind :80`, for IPv6 `bind :::80`. Then:",
+		Advice: "have it listen on all addresses: in nginx `listen 80;`, for IPv6 `listen [::]:80;`; in HAProxy `bind :80`, for IPv6 `bind :::80`. A reload does not do where it had a part of that before:",
 	}
 	for _, l := range its {
 		found.Evidence = append(found.Evidence, fmt.Sprintf("it listens on %s%s", l.At, l.suffix()))
@@ -111,7 +111,7 @@ func deaf(f *Facts, r *supervisor.Router, a netip.Addr, its []Listener) Finding 
 		found.Mend = append(found.Mend, strings.Join(p.Test, " "))
 	}
 	if p.Unit != "" {
-		found.Mend = append(found.Mend, "systemctl reload-or-restart "+p.Unit)
+		found.Mend = append(found.Mend, "systemctl restart "+p.Unit)
 	}
 	return found
 }
