@@ -13,11 +13,11 @@ import (
 	"github.com/pairkeeper/pairkeeper/vrrp/vrrpnet"
 )
 
-// How often an address is asked for, and how long an answer may take.
-const (
-	questions = 3
-	patience  = 300 * time.Millisecond
-)
+// questions is how often an address is asked for.
+const questions = 3
+
+// patience is how long an answer may take, so that all are there when the listening ends.
+func (r *reader) patience() time.Duration { return max(r.Listened/(questions+1), 50*time.Millisecond) }
 
 // ask asks on the routers' interfaces who has the virtual addresses that this node has not,
 // and who has the other node's own.
@@ -75,7 +75,7 @@ func (r *reader) askOn(name string, ipv6 bool, addrs []netip.Addr) error {
 				return err
 			}
 		}
-		if err := answers(ear, macs); err != nil {
+		if err := answers(ear, macs, r.patience()); err != nil {
 			return err
 		}
 	}
@@ -94,8 +94,8 @@ func open(link vrrpnet.Link, ipv6 bool) (vrrpnet.Neighbours, error) {
 	return vrrpnet.OpenARP(link)
 }
 
-// answers collects who answers within the patience.
-func answers(ear vrrpnet.Neighbours, macs map[netip.Addr][]string) error {
+// answers collects who answers within a time.
+func answers(ear vrrpnet.Neighbours, macs map[netip.Addr][]string, patience time.Duration) error {
 	for end := time.Now().Add(patience); ; {
 		left := time.Until(end)
 		if left <= 0 {
