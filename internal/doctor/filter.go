@@ -148,7 +148,7 @@ func (f *Facts) judged(p passage) []Finding {
 	if v.Doubt != nil {
 		found.Evidence = append(found.Evidence, "not certain: "+place(v.Doubt.Chain, v.Doubt)+" may accept it before: "+v.Doubt.Text)
 	} else if v.Judgement == pf.MayBeBlocked {
-		found.Evidence = append(found.Evidence, "not certain: doctor does not understand the whole rule")
+		found.Evidence = append(found.Evidence, "not certain: not every packet may come to this rule, or doctor does not understand the whole of it")
 	}
 	if p.works != "" {
 		found.Severity = Warning
@@ -185,10 +185,10 @@ func allow(c *pf.Chain, p *pf.Packet) (lines []string, advice string) {
 	case pf.UFW:
 		return ufw(p)
 	case pf.IPTables, pf.Legacy:
-		return []string{iptables(c, p)}, "this lasts until the next boot: add it to what sets up the filter, such as /etc/iptables/rules.v4"
+		return []string{iptables(c, p)}, "the line lasts until the next boot; add it to what sets up the filter, too, such as /etc/iptables/rules.v4"
 	}
 	return []string{fmt.Sprintf("nft insert rule %s %s %s '%s accept'", c.Family, c.Table, c.Name, nftMatch(c, p))},
-		"this lasts until the filter is set up anew: add the rule to its file too, such as /etc/nftables.conf, before what drops it"
+		"the line lasts until the filter is set up anew; add the rule to its file, too, such as /etc/nftables.conf, before what drops the packet"
 }
 
 func nftMatch(c *pf.Chain, p *pf.Packet) string {

@@ -42,6 +42,22 @@ func (s *Ruleset) AddIPTables(text, family string, tool Tool) {
 			}
 		}
 	}
+	s.settle()
+}
+
+// settle gives the built-in chains to ufw where it has chains of its own beside them.
+func (s *Ruleset) settle() {
+	for _, family := range []string{"ip", "ip6"} {
+		ufw := func(c *Chain) bool { return c.Family == family && c.Tool == UFW }
+		if !slices.ContainsFunc(s.Chains, ufw) {
+			continue
+		}
+		for _, c := range s.Chains {
+			if c.Family == family && c.Tool == IPTables {
+				c.Tool = UFW
+			}
+		}
+	}
 }
 
 // shellWords splits at spaces outside of double quotes.

@@ -91,6 +91,26 @@ var rulesets = []struct {
 		drop
 	}
 	}`, MayBeBlocked, MayBeBlocked, "drop", ""},
+	{"what firewalld writes", `table inet firewalld {
+		chain filter_IN_public_allow { tcp dport 22 ct state { new, untracked } accept
+			udp dport 694 ct state { new, untracked } accept
+		}
+		chain filter_IN_public { jump filter_IN_public_allow
+			meta l4proto { icmp, ipv6-icmp } accept
+			reject with icmpx type admin-prohibited
+		}
+		chain filter_INPUT_ZONES { iifname "eth0" goto filter_IN_public
+			goto filter_IN_public
+		}
+		chain filter_INPUT { type filter hook input priority filter + 10; policy accept
+			ct state { established, related } accept
+			ct status dnat accept
+			iifname "lo" accept
+			ct state { invalid } drop
+			jump filter_INPUT_ZONES
+			reject with icmpx type admin-prohibited
+		}
+	}`, Blocked, Passes, "reject", ""},
 	{"the other protocol's fields", `table inet f { chain in { type filter hook input priority 0; tcp flags syn drop
 		tcp dport 0-65535 drop
 		icmp type echo-request drop

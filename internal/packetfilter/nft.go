@@ -48,6 +48,7 @@ func ParseNFT(data []byte) (*Ruleset, error) {
 			}
 		}
 	}
+	s.settle()
 	return s, nil
 }
 
@@ -257,6 +258,8 @@ func leftOf(body json.RawMessage) cond {
 		return cond{field: metas[l.Meta.Key]}
 	case l.CT.Key == "state":
 		return cond{field: fieldState}
+	case l.CT.Key == "status":
+		return cond{field: fieldStatus}
 	case l.FIB.Result == "type" && contains(l.FIB.Flags, "daddr"):
 		return cond{field: fieldToType}
 	}

@@ -60,6 +60,7 @@ const (
 	fieldIn       field = "in"
 	fieldOut      field = "out"
 	fieldState    field = "state"
+	fieldStatus   field = "status" // of a connection: nobody translates the addresses of ours
 	fieldPort     field = "dport"
 	fieldFromPort field = "sport"
 	fieldPktType  field = "pkttype"
@@ -171,6 +172,10 @@ func (p *Packet) matches(f field, v value) answer {
 		return answerOf(p.Out && v.hasName(p.Interface))
 	case fieldNFProto:
 		return answerOf(v.word == p.nfproto())
+	case fieldStatus:
+		if v.word == "dnat" || v.word == "snat" {
+			return no
+		}
 	case fieldPktType:
 		return answerOf(v.word == p.pktType())
 	case fieldToType:

@@ -98,14 +98,45 @@ type Finding struct {
 	Rule      *Rule // nil: the chain's policy
 	// Doubt is the first rule that may have decided otherwise, of one that is not certain.
 	Doubt *Rule
+
+	accepted *Rule // of one that passes: the last rule that let it
 }
 
-// Judge follows a packet through the chains of its hooks.
+// Judge follows a packet through the chains of its hooks. One that may be of a connection in
+// several states is followed in each.
 func (s *Ruleset) Judge(p Packet) Finding {
+	states := p.States
+	if len(states) < 2 {
+		return s.judge(p)
+	}
+	var worst Finding
+	var accepted *Rule
+	blocked := 0
+	for i, state := range states {
+		p.States = []string{state}
+		f := s.judge(p)
+		if i == 0 || f.Judgement > worst.Judgement {
+			worst = f
+		}
+		switch f.Judgement {
+		case Blocked:
+			blocked++
+		case Passes:
+			accepted = f.accepted
+		}
+	}
+	if blocked > 0 && blocked < len(states) {
+		worst.Judgement, worst.Doubt = MayBeBlocked, accepted
+	}
+	return worst
+}
+
+func (s *Ruleset) judge(p Packet) Finding {
 	found := Finding{}
 	for _, hook := range p.hooks() {
 		for _, c := range s.base(hook, &p) {
-			if f := s.through(c, &p); f.Judgement > found.Judgement {
+			f := s.through(c, &p)
+			if f.Judgement > found.Judgement || f.Judgement == found.Judgement && f.accepted != nil {
 				found = f
 			}
 			if found.Judgement == Blocked {
@@ -179,7 +210,10 @@ func (s *Ruleset) through(c *Chain, p *Packet) Finding {
 	case w.maybe != nil:
 		return *w.maybe
 	}
-	return Finding{}
+	if how == fellThrough {
+		at = nil // which returned
+	}
+	return Finding{accepted: at}
 }
 
 func chainOf(r *Rule, c *Chain) *Chain {
