@@ -63,6 +63,7 @@ fuzz: ## fuzz every parser for a minute each
 install: build ## install the binary, the unit and what journalctl -x says
 	install -D -m 755 $(BINARY) $(DESTDIR)/usr/bin/pairkeeper
 	install -D -m 644 systemd/pairkeeper.service $(DESTDIR)/usr/lib/systemd/system/pairkeeper.service
+	install -D -m 644 systemd/pairkeeper-metrics.socket $(DESTDIR)/usr/lib/systemd/system/pairkeeper-metrics.socket
 	install -D -m 644 -t $(DESTDIR)/usr/lib/systemd/catalog systemd/pairkeeper.catalog systemd/pairkeeper.zh_CN.catalog
 	[ -n "$(DESTDIR)" ] || ! command -v journalctl >/dev/null || journalctl --update-catalog
 
