@@ -63,6 +63,9 @@ Exit status 0: nothing is wrong, 1: warnings, 2: something breaks the pair.`,
 			facts := doctornet.Read(c.Context(), doctornet.Options{
 				Config: file.Config, File: file.Path, Version: version(), Listen: listen, Daemon: answering, DaemonError: problem,
 			})
+			if facts.Director, err = directing(file); err != nil {
+				facts.Unread = append(facts.Unread, doctor.Unread{Area: doctor.AreaDirector, Why: "what virtual_servers needs of this host: " + err.Error()})
+			}
 			e := &examination{
 				Schema: 1, At: time.Now().UTC().Truncate(time.Second), Version: version(), File: file.Path, Node: file.Config.Node, Peer: file.Config.Peer,
 				Listened: listen.String(), Report: doctor.Judge(facts),

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/pairkeeper/pairkeeper/internal/packetfilter"
+	"github.com/pairkeeper/pairkeeper/ipvs"
 	"github.com/pairkeeper/pairkeeper/supervisor"
 )
 
@@ -23,6 +24,7 @@ const (
 	AreaSockets   Area = "sockets"
 	AreaTest      Area = "proxy-test"
 	AreaKernel    Area = "kernel"
+	AreaDirector  Area = "director" // what IPVS needs
 )
 
 // Facts are what was read of a host.
@@ -48,6 +50,7 @@ type Facts struct {
 	Privileges *Privileges // of the daemon; nil: it does not run, or hides them
 	Polkit     bool        // a rule of polkit names the proxy's unit
 	Managers   []Manager
+	Director   []ipvs.Finding // what keeps the host from directing virtual servers
 }
 
 func (f *Facts) unread(a Area) bool {
@@ -189,7 +192,6 @@ type Binding struct {
 // Kernel is what the kernel can do, and what its time comes from.
 type Kernel struct {
 	NFTables    string // why there are none; empty: there are
-	IPVS        bool
 	Clock       string // clocksource
 	Virtual     string // what the machine runs on; empty: not known to be virtual
 	RealtimeFor string // why this process may not be real-time; empty: it may

@@ -12,7 +12,7 @@ import (
 
 // kernelChecks are about the kernel's switches and clocks.
 var kernelChecks = []check{
-	{id: "ipvs", looks: "the kernel has IPVS", needs: []Area{AreaKernel}, concerns: balances, judge: ipvsModule},
+	{id: "ipvs", looks: "the kernel has IPVS, and this host can direct the virtual servers", needs: []Area{AreaDirector}, concerns: balances, judge: director},
 	{id: "rp-filter", looks: "rp_filter lets in what the other node sends", needs: []Area{AreaKernel, AreaLinks}, judge: reversePath},
 	{id: "arp", looks: "arp_ignore and arp_announce have each address answered for on its own interface alone", needs: []Area{AreaKernel, AreaLinks}, concerns: hasRouters, judge: arpSwitches},
 	{id: "ipv6", looks: "IPv6 is on where virtual addresses of IPv6 are", needs: []Area{AreaKernel}, concerns: hasIPv6, judge: ipv6Switches},
@@ -50,15 +50,12 @@ func (f *Facts) highest(iface, key string) (value int, evidence []string, known 
 	return value, evidence, true
 }
 
-func ipvsModule(f *Facts) []Finding {
-	if f.Kernel.IPVS {
-		return nil
+// director passes on what package ipvs finds.
+func director(f *Facts) (list []Finding) {
+	for _, one := range f.Director {
+		list = append(list, Finding{Severity: Fault, What: one.What, Why: one.Breaks, Advice: one.Keep, Mend: one.Mend})
 	}
-	return []Finding{{
-		Severity: Fault, What: "virtual_servers are configured, and the kernel has no IPVS", Evidence: []string{"generic netlink has no family IPVS"},
-		Why:  "nothing is balanced: what comes for a virtual server is refused",
-		Mend: []string{"modprobe ip_vs", dropIn("/etc/modules-load.d", "pairkeeper-ipvs.conf", "ip_vs\\n")},
-	}}
+	return list
 }
 
 // reversePath judges strict reverse path filtering: what comes in by an interface is dropped

@@ -7,7 +7,6 @@ import (
 	"runtime"
 	"strings"
 
-	"github.com/vishvananda/netlink"
 	"github.com/vishvananda/netlink/nl"
 	"golang.org/x/sys/unix"
 )
@@ -45,8 +44,6 @@ func (r *reader) sysctls() {
 // kernel reads what the kernel can do.
 func (r *reader) kernel() {
 	k := &r.Kernel
-	_, err := netlink.GenlFamilyGet("IPVS")
-	k.IPVS = err == nil
 	if err := nftables(); err != nil {
 		k.NFTables = err.Error()
 	}

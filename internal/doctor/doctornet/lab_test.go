@@ -447,5 +447,5 @@ func TestAKernelWithoutIPVSIsNamed(t *testing.T) {
 		p.fine("ipvs")
 		return
 	}
-	p.finds("ipvs", "fault", "modprobe ip_vs", "/etc/modules-load.d/pairkeeper-ipvs.conf")
+	p.finds("ipvs", "fault", "the kernel has no IPVS", "modprobe ip_vs", "/etc/modules-load.d/")
 }
