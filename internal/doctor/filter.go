@@ -3,6 +3,7 @@ package doctor
 import (
 	"fmt"
 	"net/netip"
+	"strconv"
 	"strings"
 
 	pf "github.com/pairkeeper/pairkeeper/internal/packetfilter"
@@ -121,10 +122,7 @@ func (f *Facts) ifaceOf(a netip.Addr) string {
 
 func blockedWitness(f *Facts) (list []Finding) {
 	for _, w := range witnesses(f) {
-		at, err := netip.ParseAddrPort(w)
-		if err != nil {
-			continue // by name: the rules are for addresses
-		}
+		at := addressOf(w)
 		out := pf.Packet{Out: true, IPv6: at.Addr().Is6(), Protocol: 17, To: at.Addr(), ToPort: at.Port(), States: []string{"new"}}
 		in := pf.Packet{IPv6: out.IPv6, Protocol: 17, From: at.Addr(), FromPort: at.Port(), States: []string{"established"}}
 		const why = "without the witness's vote a node does not take the addresses when it does not hear the other one"
@@ -132,6 +130,16 @@ func blockedWitness(f *Facts) (list []Finding) {
 		list = append(list, f.judged(passage{"answers of the witness " + w, in, "", why})...)
 	}
 	return list
+}
+
+// addressOf is the address of host:port; of a host by its name only the port is known.
+func addressOf(w string) netip.AddrPort {
+	at, err := netip.ParseAddrPort(w)
+	if err == nil {
+		return at
+	}
+	port, _ := strconv.ParseUint(w[strings.LastIndexByte(w, ':')+1:], 10, 16)
+	return netip.AddrPortFrom(netip.Addr{}, uint16(port))
 }
 
 // judged is what is to be said of one passage.

@@ -73,7 +73,7 @@ func otherPairkeepers(f *Facts) []Finding {
 	var others []Process
 	daemons := f.processes("pairkeeper")
 	for _, p := range daemons {
-		if f.Daemon != nil && p.PID == f.Daemon.PID || p.Unit == f.unitName() {
+		if f.Daemon != nil && p.PID == f.Daemon.PID || p.Unit == f.unitName() || instance(p.Unit) && instance(f.unitName()) {
 			continue
 		}
 		others = append(others, p)
@@ -95,10 +95,22 @@ func otherPairkeepers(f *Facts) []Finding {
 	return []Finding{found}
 }
 
-// unitName is the unit of the daemon that answers, else the one that is shipped.
+// instance tells one of the units of which a host may have several, each with its own file.
+func instance(unit string) bool { return strings.HasPrefix(unit, "pairkeeper@") }
+
+// OwnUnits are those that may be the daemon's.
+var OwnUnits = []string{ownUnit, "pairkeeper@nginx.service", "pairkeeper@haproxy.service"}
+
+// unitName is the unit of the daemon that answers, else the one that is enabled, else the
+// one that is shipped for all.
 func (f *Facts) unitName() string {
 	if f.Daemon != nil && strings.HasSuffix(f.Daemon.Unit, ".service") {
 		return f.Daemon.Unit
+	}
+	for _, name := range OwnUnits {
+		if u := f.Units[name]; u.File == "enabled" || u.Active == "active" {
+			return name
+		}
 	}
 	return ownUnit
 }

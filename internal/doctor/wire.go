@@ -12,6 +12,7 @@ import (
 // wireChecks are about who else is on the network.
 var wireChecks = []check{
 	{id: "other-speaker", looks: "no other VRRP or CARP speaker has a VRID of this pair", needs: []Area{AreaPackets}, concerns: hasRouters, judge: otherSpeakers},
+	{id: "two-active", looks: "only one node is Active", needs: []Area{AreaPackets, AreaDaemon}, concerns: runs, judge: twoActive},
 	{id: "address-taken", looks: "nobody but the pair answers for a virtual address", needs: []Area{AreaPackets}, concerns: hasRouters, judge: takenAddresses},
 }
 
@@ -40,6 +41,34 @@ func otherSpeakers(f *Facts) (list []Finding) {
 			Severity: Notice, What: "others speak VRRP or CARP here, with VRIDs of their own", Evidence: others,
 			Why: "they do no harm; their VRIDs cannot be given to a router of this pair on that network",
 		})
+	}
+	return list
+}
+
+func runs(f *Facts) bool { return f.Daemon != nil && hasRouters(f) }
+
+// twoActive finds the other node's adverts of a router that is Active here. A single one may
+// be the end of a handover.
+func twoActive(f *Facts) (list []Finding) {
+	for _, ad := range f.Adverts {
+		r := f.routerOf(ad)
+		if r == nil || ad.CARP || ad.Count < 2 || ad.Priority == 0 || !f.ofPeer(r, ad) {
+			continue
+		}
+		i := slices.IndexFunc(f.Daemon.Routers, func(one Router) bool { return one.Name == r.Name && one.State == "ACTIVE" })
+		if i < 0 {
+			continue
+		}
+		found := Finding{
+			Severity: Fault, What: fmt.Sprintf("router %s is ACTIVE here, and %s sends adverts of it too", r.Name, f.Config.Peer),
+			Evidence: []string{fmt.Sprintf("%s, %d times in %s", ad, ad.Count, f.Listened)},
+			Why:      "both nodes hold the addresses: clients reach one or the other by chance",
+			Advice:   "look what is said of the packet filter, here and on the other node, and why this node does not leave:", Mend: []string{"pairkeeper explain"},
+		}
+		if f.Daemon.Routers[i].Heard == "" {
+			found.Evidence = append(found.Evidence, "they reach this host, but the daemon has heard none of them")
+		}
+		list = append(list, found)
 	}
 	return list
 }

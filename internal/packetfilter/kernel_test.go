@@ -270,6 +270,16 @@ func TestIPTablesIsRead(t *testing.T) {
 	}
 }
 
+func TestAPacketOfAnUnknownInterfaceOrSenderIsUncertain(t *testing.T) {
+	s := &Ruleset{}
+	s.AddIPTables("-P INPUT DROP\n-A INPUT -i eth0 -p 112 -j ACCEPT\n-A INPUT -s 10.9.0.2/32 -p udp -j ACCEPT\n", "ip", Legacy)
+	for _, p := range []Packet{{Protocol: 112, From: there, States: []string{"new"}}, {Protocol: 17, Interface: "eth0", States: []string{"new"}}} {
+		if f := s.Judge(p); f.Judgement != MayBeBlocked || f.Doubt == nil {
+			t.Errorf("protocol %d: judged %d by %q", p.Protocol, f.Judgement, blame(f))
+		}
+	}
+}
+
 // nft 1.0.6 does not print that a table is dormant; later ones do.
 func TestADormantTableDoesNothing(t *testing.T) {
 	s, err := ParseNFT([]byte(`{"nftables": [{"table": {"family": "ip", "name": "f", "flags": ["dormant"]}},

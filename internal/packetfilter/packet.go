@@ -105,11 +105,13 @@ func (c *cond) met(w *walk, in *Chain) answer {
 	if c.needs != 0 && p.Protocol != c.needs || c.v6 == 4 && p.IPv6 || c.v6 == 6 && !p.IPv6 {
 		return no
 	}
-	values, known := c.values, true
+	values := c.values
 	if c.set != "" {
-		if values, known = w.set.sets[setKey{in.Family, in.Table, c.set}]; !known {
+		named, known := w.set.sets[setKey{in.Family, in.Table, c.set}]
+		if !known {
 			return perhaps
 		}
+		values = named
 	}
 	a := p.is(c.field, values)
 	if c.not {
@@ -167,9 +169,9 @@ func (p *Packet) matches(f field, v value) answer {
 	case fieldTo, fieldTo6:
 		return v.hasAddr(p.To)
 	case fieldIn:
-		return answerOf(!p.Out && v.hasName(p.Interface))
+		return p.by(!p.Out, v)
 	case fieldOut:
-		return answerOf(p.Out && v.hasName(p.Interface))
+		return p.by(p.Out, v)
 	case fieldNFProto:
 		return answerOf(v.word == p.nfproto())
 	case fieldStatus:
@@ -182,6 +184,14 @@ func (p *Packet) matches(f field, v value) answer {
 		return answerOf(v.word == p.toType())
 	}
 	return perhaps
+}
+
+// by tells whether it passes an interface in the direction that is asked about.
+func (p *Packet) by(asked bool, v value) answer {
+	if asked && p.Interface == "" {
+		return perhaps
+	}
+	return answerOf(asked && v.hasName(p.Interface))
 }
 
 func (p *Packet) nfproto() string {

@@ -184,7 +184,6 @@ type walk struct {
 	depth  int
 	doubt  *Rule    // it may have been accepted here
 	maybe  *Finding // it may have been dropped here
-	done   Judgement
 }
 
 // end is how a chain was left.

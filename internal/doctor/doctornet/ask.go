@@ -64,7 +64,7 @@ func (r *reader) askOn(name string, ipv6 bool, addrs []netip.Addr) error {
 	if err != nil {
 		return err
 	}
-	defer ear.Close()
+	defer func() { _ = ear.Close() }()
 	if err := ear.Watch(addrs); err != nil {
 		return err
 	}

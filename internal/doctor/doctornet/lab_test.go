@@ -349,6 +349,31 @@ func TestAnInterfaceThatIsNotThereIsNamed(t *testing.T) {
 	p.finds("interface", "fault", "there is no interface ens3, which router web has", "there are lo eth0")
 }
 
+func TestTwoActiveNodesAreSeenThroughThePacketFilter(t *testing.T) {
+	p := newPatient(t, router)
+	p.write("pairkeeper.yaml", strings.Replace(basics, "10.0.0.2", "10.0.0.9", 1)+router)
+	p.node.Rules("table ip site { chain incoming { type filter hook input priority 0; ip protocol 112 drop\n }\n}")
+	p.speak(advert(t, vrrp.V3, vip))
+	p.daemon(p.socket)
+	until(t, "the node is ACTIVE", func() bool {
+		out, _ := p.node.Try(testbin.Path(), "status", "--socket", p.socket)
+		return strings.Contains(out, "ACTIVE")
+	})
+	p.finds("two-active", "fault", "router web is ACTIVE here, and lb02 sends adverts of it too", "the daemon has heard none of them")
+	p.finds("vrrp-blocked", "fault", "ip protocol vrrp drop")
+}
+
+// daemon starts one, which answers on a socket.
+func (p *patient) daemon(socket string) *exec.Cmd {
+	p.t.Helper()
+	cmd := p.run(testbin.Path(), "run", "--node", "lb01", "-c", p.file, "--socket", socket)
+	until(p.t, "the daemon answers", func() bool {
+		_, err := os.Stat(socket)
+		return err == nil
+	})
+	return cmd
+}
+
 // run starts a program on the node; it ends with the test.
 func (p *patient) run(name string, args ...string) *exec.Cmd {
 	p.t.Helper()
@@ -385,18 +410,10 @@ func TestAKeepalivedThatRunsIsNamed(t *testing.T) {
 
 func TestAnotherPairkeeperIsNamed(t *testing.T) {
 	p := newPatient(t, router)
-	daemon := func(socket string) *exec.Cmd {
-		cmd := p.run(testbin.Path(), "run", "--node", "lb01", "-c", p.file, "--socket", socket)
-		until(t, "the daemon answers", func() bool {
-			_, err := os.Stat(socket)
-			return err == nil
-		})
-		return cmd
-	}
-	daemon(p.socket)
+	p.daemon(p.socket)
 	p.fine("another-pairkeeper")
 	p.fine("daemon")
-	other := daemon(filepath.Join(p.dir, "other"))
+	other := p.daemon(filepath.Join(p.dir, "other"))
 	f := p.finds("another-pairkeeper", "fault", fmt.Sprintf("process %d", other.Process.Pid))
 	p.node.Run("sh", "-c", f.Mend[0])
 	_ = other.Wait()

@@ -18,7 +18,7 @@ func (r *reader) units(ctx context.Context) {
 		return
 	}
 	defer conn.Close()
-	names := []string{"pairkeeper.service", "keepalived.service"}
+	names := append([]string{"keepalived.service"}, doctor.OwnUnits...)
 	if r.Daemon != nil && r.Daemon.Unit != "" {
 		names = append(names, r.Daemon.Unit)
 	}
