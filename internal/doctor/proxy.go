@@ -13,13 +13,19 @@ import (
 var proxyChecks = []check{
 	{id: "proxy-unit", looks: "the proxy's unit is there and enabled", needs: []Area{AreaSystemd}, concerns: hasProxyUnit, judge: proxyUnit},
 	{id: "proxy-test", looks: "the proxy's configuration passes its test", needs: []Area{AreaTest}, concerns: hasTest, judge: proxyTest},
-	{id: "proxy-listens", looks: "the proxy listens on the virtual addresses", needs: []Area{AreaSockets}, concerns: servesAddresses, judge: proxyListens},
+	{id: "proxy-listens", looks: "the proxy listens on the virtual addresses", needs: []Area{AreaSockets}, concerns: mayListen, judge: proxyListens},
 	{id: "nonlocal-bind", looks: "the proxy can be started while the virtual addresses are not here", needs: []Area{AreaKernel}, concerns: servesAddresses, judge: nonlocalBind},
 }
 
 func hasProxyUnit(f *Facts) bool    { return f.Config.Proxy.Unit != "" && hasSystemd(f) }
 func hasTest(f *Facts) bool         { return len(f.Config.Proxy.Test) > 0 }
 func servesAddresses(f *Facts) bool { return f.Config.Proxy.Guarded() && hasRouters(f) }
+
+// mayListen tells that the proxy would be listening: a unit whose state is not known may be
+// stopped.
+func mayListen(f *Facts) bool {
+	return servesAddresses(f) && f.Listeners != nil && (f.Config.Proxy.Unit == "" || hasSystemd(f) && f.Units[f.Config.Proxy.Unit].Active == "active")
+}
 
 func proxyUnit(f *Facts) []Finding {
 	name := f.Config.Proxy.Unit
@@ -57,9 +63,6 @@ func proxyTest(f *Facts) []Finding {
 // proxyListens judges the sockets of the proxy's unit; where there is none, those of all.
 func proxyListens(f *Facts) (list []Finding) {
 	name := f.Config.Proxy.Unit
-	if f.Listeners == nil || name != "" && f.Units != nil && f.Units[name].Active != "active" {
-		return nil // one that does not run listens nowhere
-	}
 	var its []Listener
 	for _, l := range f.Listeners {
 		if name == "" || l.Unit == name {
@@ -99,7 +102,7 @@ func deaf(f *Facts, r *supervisor.Router, a netip.Addr, its []Listener) Finding 
 	found := Finding{
 		Severity: Fault, What: fmt.Sprintf("%s does not listen on %s, of router %s", p.Name(), a, r.Name),
 		Why:    "while this node holds the address, clients are refused",
-		Advice: "have it listen on all addresses: in nginx `listen 80;`, for IPv6 `listen [::]:80;`; in HAProxy `bind :80`, for IPv6 `bind :::80`. A reload does not do where it had a part of that before:",
+		Advice: "have it listen on all addresses: in nginx `listen 80;`, for IPv6 `listen [::]:80;`; in HAProxy `bind :80`, for IPv6 `bind :::80`. Then restart it: a reload fails where a socket that it has is in the new one's way:",
 	}
 	for _, l := range its {
 		found.Evidence = append(found.Evidence, fmt.Sprintf("it listens on %s%s", l.At, l.suffix()))

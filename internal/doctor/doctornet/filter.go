@@ -22,6 +22,8 @@ func (r *reader) filter(ctx context.Context) {
 		why := "the packet filter: " + err.Error()
 		if errors.Is(err, exec.ErrNotFound) {
 			why = "the packet filter: nft is not installed (apt-get install nftables)"
+		} else if os.Geteuid() != 0 {
+			why = "the packet filter: run doctor as root"
 		}
 		r.unread(doctor.AreaFilter, why)
 	} else if r.Filter, err = packetfilter.ParseNFT(text); err != nil {

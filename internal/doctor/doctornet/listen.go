@@ -52,7 +52,7 @@ func (r *reader) listen(ctx context.Context, d time.Duration) {
 // permitted says what to do about a missing permission.
 func permitted(err error) error {
 	if errors.Is(err, unix.EPERM) {
-		return fmt.Errorf("%w: run doctor as root", err)
+		return errors.New("run doctor as root")
 	}
 	return err
 }

@@ -6,6 +6,7 @@ package doctornet
 import (
 	"context"
 	"net/netip"
+	"os"
 	"slices"
 	"sync"
 	"time"
@@ -59,13 +60,23 @@ func Read(ctx context.Context, o Options) *doctor.Facts {
 	r.filter(ctx)
 	r.listeners()
 	r.bindings()
-	if p := &o.Config.Proxy; len(p.Test) > 0 {
+	r.test(ctx)
+	wire.Wait()
+	return &r.Facts
+}
+
+// test runs the proxy's own test, which for anybody but root fails for want of permission.
+func (r *reader) test(ctx context.Context) {
+	p := &r.Config.Proxy
+	switch {
+	case len(p.Test) == 0:
+	case os.Geteuid() != 0:
+		r.unread(doctor.AreaTest, "the proxy's test: run doctor as root")
+	default:
 		if err := proxynet.RunTest(ctx, p.Test, p.TestTimeout); err != nil {
 			r.TestError = err.Error()
 		}
 	}
-	wire.Wait()
-	return &r.Facts
 }
 
 // bindings finds where the proxy's files bind virtual addresses.
