@@ -30,6 +30,7 @@ type importing struct {
 	names     []string
 	addresses []string
 	ids       []string
+	root      string
 }
 
 func newImport() *cobra.Command {
@@ -53,6 +54,7 @@ func newImport() *cobra.Command {
 	f.StringVar(&i.report, "report", "", "write the report to this file (default: standard error)")
 	f.BoolVar(&i.asJSON, "json", false, "write the report as JSON (schema 1)")
 	f.StringVar(&i.table, "ipvsadm", "", "take over the virtual servers that `ipvsadm-save -n` wrote to this file; - is standard input")
+	f.StringVar(&i.root, "root", "", "look for the scripts that the files name below this folder, as in a copy of a node's files (default: this host)")
 	f.StringSliceVar(&i.names, "node", nil, "the names of the nodes, in the order of the files")
 	f.StringSliceVar(&i.addresses, "address", nil, "a node's own address, such as lb01=10.0.0.5")
 	f.StringSliceVar(&i.ids, "id", nil, "keepalived's -i for each file, where lines begin with @id; two for one file make a pair of it")
@@ -72,9 +74,10 @@ func (i *importing) run(out, errs io.Writer) error {
 	if r == nil {
 		return failure{exitConfig, err}
 	}
-	if err == nil {
-		err = i.write(out, r.YAML)
+	if err != nil {
+		return errors.Join(i.tell(errs, r), failure{exitConfig, err})
 	}
+	err = i.write(out, r.YAML)
 	return errors.Join(i.tell(errs, r), err)
 }
 
@@ -111,6 +114,9 @@ func thisHost() string {
 
 func (i *importing) options() (keepalived.Options, error) {
 	o := keepalived.Options{Names: i.names, Addresses: map[string]netip.Addr{}, Usable: usable}
+	if i.root != "" {
+		o.Programs, o.Usable = os.DirFS(i.root), i.present
+	}
 	if len(i.names) == 0 && len(i.files) == 1 && len(i.ids) == 2 {
 		o.Names = i.ids
 	}
@@ -136,6 +142,18 @@ func (i *importing) options() (keepalived.Options, error) {
 	}
 	o.Table = string(text)
 	return o, nil
+}
+
+// present tells whether a program is in the copy of a node's files.
+func (i *importing) present(command []string, _ string) error {
+	info, err := os.Stat(filepath.Join(i.root, command[0]))
+	switch {
+	case err != nil:
+		return fmt.Errorf("%s is not below %s", command[0], i.root)
+	case info.IsDir() || info.Mode().Perm()&0o111 == 0:
+		return fmt.Errorf("%s may not be executed (mode %04o)", command[0], info.Mode().Perm())
+	}
+	return nil
 }
 
 // usable tells why this host would not run a program.

@@ -59,7 +59,7 @@ func runDaemon(src *source, socket string, format daemon.LogFormat) error {
 	}
 	d, err := daemon.New(daemon.Options{
 		State:  stateFolder(),
-		Source: sourceOf(file), Log: log, Version: version(), File: file.Path, Socket: socket,
+		Source: sourceOf(file), Log: log, Version: version(), File: file.Path, Socket: socket, Trace: daemon.TraceFolder(socket),
 		Restarts: restarts,
 		Load: func() (daemon.Source, error) {
 			f, err := src.load()
@@ -86,7 +86,7 @@ func runDaemon(src *source, socket string, format daemon.LogFormat) error {
 func sourceOf(f *config.File) daemon.Source {
 	settings := f.Settings // of f nothing else is kept
 	return daemon.Source{
-		Config: f.Config, Metrics: daemon.Metrics(f.Metrics), Files: f.Files, Manual: f.Manual,
+		Config: f.Config, Metrics: daemon.Metrics(f.Metrics), Files: f.Files, Manual: f.Manual, Recorder: f.Recorder,
 		Settings: func() (list []daemon.Setting) {
 			for _, s := range settings() {
 				list = append(list, daemon.Setting(s))

@@ -27,6 +27,7 @@ type Document struct {
 	keep           bool // when_all_unhealthy: keep
 	ungated        bool // gate: off
 	restart        time.Duration
+	recorder       int64 // bytes; 0: off
 	warnings       Errors
 	hooks          supervisor.Hooks // of the whole pair
 	hookAt         []hookPlace
@@ -56,7 +57,7 @@ func Parse(name string, data []byte) (*Document, error) {
 }
 
 func (d *Document) read(root value) {
-	f, ok := root.fields("a mapping such as nodes: {…}", "node", "reload", "gate", "restart_window", "nodes", "proxy", "probes", "virtual_routers", "when_all_unhealthy", "hooks", "notify", "heartbeat", "arbitration", "fence", "virtual_servers", "ipvs", "metrics")
+	f, ok := root.fields("a mapping such as nodes: {…}", "node", "reload", "recorder", "gate", "restart_window", "nodes", "proxy", "probes", "virtual_routers", "when_all_unhealthy", "hooks", "notify", "heartbeat", "arbitration", "fence", "virtual_servers", "ipvs", "metrics")
 	if !ok {
 		return
 	}
@@ -64,6 +65,7 @@ func (d *Document) read(root value) {
 		word, _ := v.one("auto", "manual")
 		d.manual = word == "manual"
 	}
+	d.readRecorder(f)
 	d.readNodes(f)
 	if v, ok := f.keys["proxy"]; ok {
 		d.proxy = readProxy(v)

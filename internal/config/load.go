@@ -17,6 +17,7 @@ type File struct {
 	Document *Document
 	Config   supervisor.Config // of this node, whose name is Config.Node
 	Here     bool              // this host has the node's address
+	Recorder int64             // how many bytes the flight recorder keeps; 0: it is off
 	Manual   bool              // a change of the file is not applied by itself
 	Files    []string          // itself and those with its secrets, absolute
 	Metrics  Metrics           // of this node
@@ -51,7 +52,7 @@ func load(path, node string, checking bool) (*File, error) {
 		}
 		return d.Settings()
 	}
-	f := &File{Settings: settings, Path: path, Document: d, Manual: d.manual, Files: filesOf(path, d), Warnings: d.Warnings()}
+	f := &File{Settings: settings, Path: path, Document: d, Manual: d.manual, Recorder: d.recorder, Files: filesOf(path, d), Warnings: d.Warnings()}
 	dir := os.Getenv(credentials)
 	if checking && dir == "" {
 		f.Warnings = append(f.Warnings, d.skipCredentials()...)

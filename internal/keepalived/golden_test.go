@@ -147,3 +147,24 @@ func ruleNames(t *testing.T) []string {
 	}
 	return rules
 }
+
+// TestTheGuideShowsWhatComesOut: docs/import.md has the tutorial's story as it is, and a
+// word about every rule.
+func TestTheGuideShowsWhatComesOut(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("../../docs/import.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"want.yaml", "want.txt", "lb01.conf", "lb02.conf", "etc/keepalived/check_web.sh"} {
+		part, err := os.ReadFile("testdata/tutorial/" + name)
+		if err != nil || !strings.Contains(string(text), strings.TrimSpace(string(part))) {
+			t.Errorf("the guide does not have testdata/tutorial/%s as it is (%v)", name, err)
+		}
+	}
+	for _, rule := range ruleNames(t) {
+		if !strings.Contains(string(text), "`"+rule+"`") {
+			t.Errorf("the guide does not name the rule `%s`", rule)
+		}
+	}
+}

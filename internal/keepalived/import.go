@@ -97,7 +97,6 @@ type plan struct {
 	ideas    []idea // what stands as a comment, since it cannot be used as it is
 	routers  []*router
 	servers  []*server
-	hooks    hooks // of the pair
 	mail     *mail
 	gateways []netip.Addr
 	sync     *SyncDaemon

@@ -31,7 +31,7 @@ var instead = map[string]string{
 	"nftables": "nothing: no firewall rule is needed", "vrrp_iptables": "nothing: no firewall rule is needed", "enable_snmp_vrrp": "pairkeeper status --json", "enable_dbus": "the control socket",
 	"lvs_flush": "nothing: services that pairkeeper did not make are left alone", "lvs_flush_on_stop": "ipvs.keep_on_stop", "vrrp_skip_check_adv_addr": "nothing: adverts are always checked",
 
-	"DNS_CHECK": "exec: with dig, or tcp: {}", "SMTP_CHECK": "tcp: {send: …, expect: \"220\"}", "UDP_CHECK": "exec:, or icmp: {}", "BFD_CHECK": "icmp: {}", "FILE_CHECK": "exec: with a script that looks at the file",
+	"BFD_CHECK": "icmp: {}", "FILE_CHECK": "exec: with a script that looks at the file",
 	"sorry_server_inhibit": "nothing", "bind_if": "nothing", "bindto": "nothing",
 }
 

@@ -292,8 +292,9 @@ type Check struct {
 	Dynamic    bool
 	Query      string // DNS_CHECK: type
 	Name       string // DNS_CHECK: name; SMTP_CHECK: helo_name
-	Payload    string // UDP_CHECK
-	Reply      bool
+	Payload    string // UDP_CHECK, in hexadecimal digits
+	Reply      bool   // UDP_CHECK: one has to come
+	Answer     string // what it has to begin with, where x is any digit
 	Unread     []*Statement
 }
 

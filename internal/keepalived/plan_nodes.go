@@ -58,11 +58,11 @@ func (c *Config) matched() string {
 	return ""
 }
 
-var number2 = regexp.MustCompile(`^(.*?)(\d+)$`)
+var trailing = regexp.MustCompile(`^(.*?)(\d+)$`)
 
 // neighbour is a name for the other node: lb02 beside lb01.
 func neighbour(name string) string {
-	m := number2.FindStringSubmatch(name)
+	m := trailing.FindStringSubmatch(name)
 	if m == nil || len(m[2]) > 6 {
 		return name + "-peer"
 	}

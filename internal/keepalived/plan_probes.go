@@ -25,7 +25,6 @@ type probe struct {
 	Pos
 	name              string
 	key, value        string // of what is looked at, in YAML
-	more              string // further keys of that, in YAML
 	interval, timeout time.Duration
 	rise, fall        int
 	weight            int
@@ -131,7 +130,7 @@ func (p *plan) script(u *use) {
 	if unusable != nil && !strings.HasPrefix(strings.Join(words, " "), "</dev/tcp/") { // which keepalived does by itself
 		p.wrong(s.Command.Pos, "script-dropped", "%s: %s: on a host where that is so keepalived drops the script silently, and holds the addresses whatever is broken", s.Name, unusable)
 	}
-	seen, read := p.see(s.Command, s.Name)
+	seen, guessed := p.see(s.Command, s.Name)
 	base := probe{Pos: s.Pos, name: tidy(s.Name, "script"), interval: within(s.Interval, 10*time.Millisecond, time.Hour), rise: min(s.Rise, 1000), fall: min(s.Fall, 1000), weight: u.Weight, reverse: u.Reverse}
 	base.timeout = base.interval
 	if s.Timeout > 0 {
@@ -141,7 +140,9 @@ func (p *plan) script(u *use) {
 		p.left(u.Pos, "%s weight %d: keepalived ignores weights in a vrrp_sync_group without sync_group_tracking_weight", base.name, base.weight)
 		return
 	}
-	p.reach(u)
+	if !seen.guards() {
+		p.reach(u)
+	}
 	switch {
 	case seen.nothing() && unusable == nil:
 		base.key, base.value = "exec", execYAML(words, user)
@@ -152,18 +153,17 @@ func (p *plan) script(u *use) {
 		p.idea("probes", base.lines()...)
 		p.left(s.Pos, "vrrp_script %s: %s cannot be used here; it stands in the file as a comment", shown(s.Name), shown(strings.Join(words, " ")))
 	default:
-		p.replace(s, seen, base, read)
+		p.replace(s, seen, base, guessed)
 	}
 }
 
 // replace puts what a script looks at in the place of the script.
-func (p *plan) replace(s *Script, seen sight, base probe, read bool) {
-	what := s.Name
-	if read {
-		what += " (" + strings.Join(s.Command.Words, " ") + ")"
-	} else if len(s.Command.Words) > 0 {
-		what += " (" + strings.Join(s.Command.Words, " ") + ", known by its name or command alone)"
+func (p *plan) replace(s *Script, seen sight, base probe, guessed bool) {
+	what := s.Name + " (" + strings.Join(s.Command.Words, " ")
+	if guessed {
+		what += ", known by its name alone"
 	}
+	what += ")"
 	var to []string
 	if seen.guards() {
 		to = append(to, "arbitration: before a node takes the addresses from a silent one it asks who answers for them, and who loses a conflict gives way (on_conflict, hold_off): it needs heartbeat, which stands in the file as a comment")

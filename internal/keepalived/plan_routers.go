@@ -248,8 +248,9 @@ func (p *plan) place(r *router, i *Instance) {
 		}
 	}
 	if len(own) == 0 && len(order) > 0 {
+		main, _, _ = strings.Cut(order[0], " ")
 		own, order = parts[order[0]], order[1:]
-		if main, _, _ = strings.Cut(first(parts, own), " "); own[0].Prefix.Addr().Is6() {
+		if own[0].Prefix.Addr().Is6() {
 			r.version = 3
 		}
 	}
@@ -269,16 +270,6 @@ func (p *plan) place(r *router, i *Instance) {
 	for _, key := range order {
 		p.annex(r, key, limit(parts[key]))
 	}
-}
-
-// first is the key of a list.
-func first(parts map[string][]Address, list []Address) string {
-	for key, l := range parts {
-		if &l[0] == &list[0] {
-			return key
-		}
-	}
-	return ""
 }
 
 // fit keeps the interval within what adverts of the version can say.

@@ -88,7 +88,7 @@ func (p *plan) makeServer(v *VirtualServer, service Service, at int) {
 	if v.Hysteresis >= v.Quorum && v.Hysteresis > 0 {
 		p.wrong(v.Pos, "quorum", "virtual_server %s: hysteresis %d is not less than quorum %d: %d is written", shown(v.Title), v.Hysteresis, v.Quorum, s.hysteresis)
 	}
-	if !p.protocol(s, v) || !p.unused2(s) {
+	if !p.protocol(s, v) || !p.isNew(s) {
 		return
 	}
 	p.schedule(s, v)
@@ -148,8 +148,8 @@ func (p *plan) protocol(s *server, v *VirtualServer) bool {
 	return true
 }
 
-// unused2 tells whether the service is a new one.
-func (p *plan) unused2(s *server) bool {
+// isNew tells whether the service is a new one.
+func (p *plan) isNew(s *server) bool {
 	twice := slices.ContainsFunc(p.servers, func(o *server) bool {
 		if s.service.Mark != 0 {
 			return o.service.Mark == s.service.Mark && o.service.IPv6 == s.service.IPv6
@@ -314,20 +314,29 @@ func (p *plan) check(s *server, r *Real, c *Check, at int) []string {
 		p.left(c.Pos, "%s: connect_ip %s: a check asks the server's own address", c.Kind, c.IP)
 		return nil
 	}
+	if c.interval() < c.Interval {
+		p.changed(s.Pos, "%s: a look every %s, failed after %s; keepalived looks every %s, and repeats a bad look after %s", c.Kind, duration(c.interval()), count(min(c.Retry+1, 1000), "bad one"), duration(c.Interval.Round(time.Millisecond)), duration(c.RetryDelay.Round(time.Millisecond)))
+	}
 	if len(c.Unread) > 0 {
 		p.left(c.Pos, "of %s: %s", c.Kind, words(c.Unread))
 	}
 	switch c.Kind {
 	case "TCP_CHECK":
-		what := "{}"
-		if port != 0 && port != r.Port {
-			what = fmt.Sprintf("{port: %d}", port)
-		}
-		return []string{c.yaml("tcp: " + what)}
+		return []string{c.yaml("tcp: " + c.with(r, nil))}
 	case "PING_CHECK":
 		return []string{c.yaml("icmp: {}")}
 	case "MISC_CHECK":
 		return p.miscCheck(c, at)
+	case "SMTP_CHECK":
+		var parts []string
+		if serverName.MatchString(c.Name) {
+			parts = append(parts, "helo: "+quoted(c.Name))
+		}
+		return []string{c.yaml("smtp: " + c.with(r, parts))}
+	case "DNS_CHECK":
+		return p.dnsCheck(r, c)
+	case "UDP_CHECK":
+		return []string{c.yaml("udp: " + c.with(r, p.datagram(c)))}
 	case "HTTP_GET", "SSL_GET":
 		var list []string
 		for _, u := range c.URLs {
@@ -344,16 +353,67 @@ func (p *plan) check(s *server, r *Real, c *Check, at int) []string {
 // yaml is a check with its times. keepalived repeats a failed look every delay_before_retry;
 // here all looks have one interval, the shorter of the two.
 func (c *Check) yaml(what string) string {
-	interval := c.Interval
-	if c.Retry > 0 {
-		interval = min(interval, c.RetryDelay)
-	}
-	text := fmt.Sprintf("{%s, interval: %s, timeout: %s, rise: 1, fall: %d", what,
-		duration(within(interval, 10*time.Millisecond, time.Hour)), duration(within(c.Timeout, time.Millisecond, time.Hour)), min(c.Retry+1, 1000))
+	text := fmt.Sprintf("{%s, interval: %s, timeout: %s, rise: 1, fall: %d", what, duration(c.interval()), duration(within(c.Timeout, time.Millisecond, time.Hour)), min(c.Retry+1, 1000))
 	if c.WarmUp > 0 {
 		text += ", warm_up: " + duration(within(c.WarmUp, 0, time.Hour))
 	}
 	return text + "}"
+}
+
+// interval is the time between two looks.
+func (c *Check) interval() time.Duration {
+	d := c.Interval
+	if c.Retry > 0 {
+		d = min(d, c.RetryDelay)
+	}
+	return within(d, 10*time.Millisecond, time.Hour)
+}
+
+// with is a mapping with the port, where the check has one of its own, and more.
+func (c *Check) with(r *Real, parts []string) string {
+	if c.Port != 0 && c.Port != r.Port {
+		parts = append([]string{fmt.Sprintf("port: %d", c.Port)}, parts...)
+	}
+	return "{" + strings.Join(parts, ", ") + "}"
+}
+
+var (
+	recordTypes = strings.Fields("A AAAA CNAME MX NS PTR SOA SRV TXT")
+	domainName  = regexp.MustCompile(`^(\.|([A-Za-z0-9_-]{1,63}\.)*[A-Za-z0-9_-]{1,63}\.?)$`)
+	hexDigits   = regexp.MustCompile(`^([0-9A-Fa-f]{2})+$`)
+	hexPattern  = regexp.MustCompile(`^([0-9A-Fa-fXx]{2})+$`)
+)
+
+// dnsCheck asks for what keepalived asks for: the SOA of the root, if nothing else is said.
+func (p *plan) dnsCheck(r *Real, c *Check) []string {
+	name, query := c.Name, strings.ToUpper(c.Query)
+	if name == "" {
+		name = "."
+	}
+	if query == "" {
+		query = "SOA"
+	}
+	if !slices.Contains(recordTypes, query) || !domainName.MatchString(name) || len(name) > 253 {
+		p.left(c.Pos, "DNS_CHECK for %s %s: dns: knows the types %s", shown(c.Query), shown(name), strings.Join(recordTypes, ", "))
+		return nil
+	}
+	return []string{c.yaml("dns: " + c.with(r, []string{"name: " + quoted(name), "type: " + query}))}
+}
+
+// datagram is what UDP_CHECK sends and wants to get back.
+func (p *plan) datagram(c *Check) (parts []string) {
+	if c.Payload != "" && (!hexDigits.MatchString(c.Payload) || len(c.Payload) > 2000) {
+		p.left(c.Pos, "the payload %s of UDP_CHECK: it is no list of bytes in hexadecimal digits", shown(c.Payload))
+	} else if c.Payload != "" {
+		parts = append(parts, "send: {hex: "+always(c.Payload)+"}")
+	}
+	switch {
+	case hexPattern.MatchString(c.Answer) && len(c.Answer) <= 2000:
+		parts = append(parts, "expect: {hex: "+always(c.Answer)+"}")
+	case c.Reply || c.Payload != "":
+		parts = append(parts, fmt.Sprintf("answer: %t", c.Reply))
+	}
+	return parts
 }
 
 func (p *plan) miscCheck(c *Check, at int) []string {
@@ -407,17 +467,22 @@ func (p *plan) webCheck(r *Real, c *Check, u URL) string {
 	return c.yaml(key + ": {" + strings.Join(parts, ", ") + "}")
 }
 
-// body is what an answer must have; a digest has no counterpart.
+var digest = regexp.MustCompile(`^[0-9a-fA-F]{32}$`)
+
+// body is what an answer must have: a digest, or a text.
 func (p *plan) body(c *Check, u URL) string {
-	if u.Digest != "" {
-		p.left(u.Pos, "digest of %s: what the page has is compared by body: \"a text that it must have\"; until then only its status counts", c.Kind)
+	switch {
+	case u.Digest != "" && !digest.MatchString(u.Digest):
+		p.left(u.Pos, "digest %s of %s is no MD5 as genhash prints it", shown(u.Digest), c.Kind)
+	case u.Digest != "":
+		return "digest: " + always(u.Digest)
 	}
 	if u.Regex == "" {
 		return ""
 	}
 	re := strings.ToValidUTF8(u.Regex, "")
 	if _, err := regexp.Compile(re); err != nil || u.Not || len(re) > 500 || strings.ContainsRune(re, 0) {
-		p.left(u.Pos, "regex %s: body: {regexp: …} takes Go's regular expressions (RE2), and has no opposite", shown(u.Regex))
+		p.left(u.Pos, "regex %s: body: {regexp: …} takes Go's regular expressions (RE2); for regex_no_match write a check of its own with reverse: true", shown(u.Regex))
 		return ""
 	}
 	return "body: {regexp: " + quoted(re) + "}"

@@ -22,7 +22,7 @@ func read(s Source, n *notes) (*Config, error) {
 	}
 	e := &expander{source: s, vars: map[string]string{}, notes: n}
 	e.file(s.Path, Pos{})
-	r := reader{notes: n, config: &Config{Source: s, IDs: e.ids}, vars: e.vars}
+	r := reader{notes: n, config: &Config{Source: s, IDs: e.ids}}
 	r.config.Global.GARP = noGARP
 	r.root(parse(e.lines, n))
 	return r.config, nil
@@ -41,7 +41,6 @@ func (e fileError) Unwrap() error { return e.err }
 type reader struct {
 	*notes
 	config *Config
-	vars   map[string]string
 	groups []serverGroup
 }
 

@@ -203,7 +203,7 @@ func (r *reader) addressOptions(a *Address, words []string) {
 			a.Label = next
 			i++
 		case "brd", "scope", "peer", "preferred_lft", "track_group":
-			if !(w == "scope" && next == "global") && w != "brd" {
+			if w != "brd" && (w != "scope" || next != "global") {
 				a.Odd = append(a.Odd, w)
 			}
 			i++

@@ -339,9 +339,9 @@ func (r *reader) check(s *Statement, t times) *Check {
 		case "name", "helo_name":
 			c.Name = k.arg(1)
 		case "payload":
-			c.Payload = strings.Join(k.Words[1:], " ")
+			c.Payload = strings.Join(k.Words[1:], "")
 		case "require_reply":
-			c.Reply = true
+			c.Reply, c.Answer = true, strings.Join(k.Words[1:], "")
 		case "host":
 		default:
 			r.unknown(k, known)

@@ -38,7 +38,7 @@ func (s *sight) guards() bool { return s.asksVIP && (s.stops || s.remote != "") 
 var proxies = map[string][]string{
 	"nginx":      {"nginx", "-t", "-q"},
 	"openresty":  {"openresty", "-t", "-q"},
-	"haproxy":    {"haproxy", "-c", "-q", "-f", "/etc/haproxy/haproxy.cfg"},
+	"haproxy":    {"haproxy", "-c", "-f", "/etc/haproxy/haproxy.cfg"},
 	"apache2":    {"apache2ctl", "-t"},
 	"httpd":      {"httpd", "-t"},
 	"caddy":      nil,
@@ -189,27 +189,26 @@ func (s *sight) addURL(link string) {
 	}
 }
 
-// script looks at a command, and at the script that it names where that can be read.
-func (p *plan) see(c Command, name string) (s sight, read bool) {
+// see looks at a command, and at the script that it names where that can be read; else
+// its name may tell something.
+func (p *plan) see(c Command, name string) (s sight, guessed bool) {
 	s = look(strings.Join(c.Words, " "))
-	if len(c.Words) == 0 {
-		return s, false
-	}
+	read := false
 	for _, w := range c.Words[:min(2, len(c.Words))] { // sh check.sh
 		text, ok := p.scriptText(w)
 		if !ok {
 			continue
 		}
 		read = true
-		inner := look(text)
-		if !inner.nothing() || s.nothing() {
+		if inner := look(text); !inner.nothing() || s.nothing() {
 			s = inner
 		}
 	}
-	if s.nothing() && !read {
+	if s.nothing() && !read && len(c.Words) > 0 {
 		s.guess(path.Base(c.Words[0]) + " " + name)
+		guessed = !s.nothing()
 	}
-	return s, read
+	return s, guessed
 }
 
 // guess reads the name of a script that is not there.

@@ -38,7 +38,6 @@ type parser struct {
 	root  []*Statement
 	stack []level
 	last  *Statement // may get a block on the next line
-	open  int        // blocks that the file opened and nobody closed
 }
 
 type level struct {

@@ -32,10 +32,10 @@ func (w *writer) todo(todo, format string, args ...any) {
 }
 
 // comment writes lines that mean nothing.
-func (w *writer) comment(indent string, lines ...string) {
+func (w *writer) comment(lines ...string) {
 	for _, l := range lines {
 		l = oneLine(l)
-		fmt.Fprintln(w, strings.TrimRight(indent+"# "+l, " "))
+		fmt.Fprintln(w, strings.TrimRight("# "+l, " "))
 	}
 }
 
@@ -113,7 +113,7 @@ func (p *plan) writeHead(w *writer) {
 	if p.options.TableName != "" {
 		files = append(files, path.Base(p.options.TableName))
 	}
-	w.comment("", "Made by pairkeeper import from "+strings.Join(files, " and ")+". The same file on both nodes; each finds itself by",
+	w.comment("Made by pairkeeper import from "+strings.Join(files, " and ")+". The same file on both nodes; each finds itself by",
 		"its host name, or by its address. TODO marks what was not in the original.")
 }
 
@@ -148,7 +148,7 @@ func (p *plan) writeProxy(w *writer) {
 		}
 	case len(p.servers) == 0 && len(p.probes) == 0:
 		w.line("")
-		w.comment("", "proxy:                                   # the original looks at no proxy", "  unit: nginx.service", "  test: [nginx, -t, -q]")
+		w.comment("proxy:                                   # the original looks at no proxy", "  unit: nginx.service", "  test: [nginx, -t, -q]")
 	}
 }
 
@@ -159,7 +159,7 @@ func (p *plan) writeProbes(w *writer) {
 	if len(p.probes) == 0 {
 		if ideas || suggest {
 			w.line("")
-			w.comment("", "probes:")
+			w.comment("probes:")
 		}
 	} else {
 		w.line("\nprobes:")
@@ -170,7 +170,7 @@ func (p *plan) writeProbes(w *writer) {
 		}
 	}
 	if suggest {
-		w.comment("", "  - http: http://127.0.0.1/healthz       # finds a proxy that runs and answers nobody: choose a path that it answers")
+		w.comment("  - http: http://127.0.0.1/healthz       # finds a proxy that runs and answers nobody: choose a path that it answers")
 	}
 	p.writeIdeas(w, "probes")
 }
@@ -185,7 +185,7 @@ func (p *plan) writeIdeas(w *writer, under string) {
 			if under == "" {
 				w.line("")
 			}
-			w.comment("", i.lines...)
+			w.comment(i.lines...)
 		}
 	}
 }
@@ -579,7 +579,7 @@ func (p *plan) writeHeartbeat(w *writer) {
 	}
 	a, b := p.nodes[0], p.nodes[1]
 	w.line("")
-	w.comment("", "When both nodes have pairkeeper: how they know a silent node from a dead one. Make the key with",
+	w.comment("When both nodes have pairkeeper: how they know a silent node from a dead one. Make the key with",
 		"pairkeeper keygen /etc/pairkeeper/pair.key, and copy it to the other node.",
 		"heartbeat:",
 		"  key_file: /etc/pairkeeper/pair.key",

@@ -229,6 +229,7 @@ var ids = map[string]string{
 	"proxy-ended":       "c904523a14f44d478d009861962567e7",
 	"proxy-not-started": "73e83b16f25d4af38ed40d86c0f71b38",
 	"receive":           "e4fa641496aa45c78e573feba0313100",
+	"recorder-failed":   "e7cbc0bd5348419e89cd3da3a38ca324",
 	"records-lost":      "ed1fa392cd9f4345ac423c5fed49ed6a",
 	"send-failed":       "eb501943233542b3acf8ac52dd246c54",
 	"signal-failed":     "098f56d14867443e8fc696e91fd20230",

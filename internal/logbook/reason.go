@@ -29,6 +29,7 @@ const (
 	NoMetrics       vrrp.Reason = "no-metrics"        // their address cannot be listened on
 	EndIncomplete   vrrp.Reason = "end-incomplete"    // what does not end within its time is left
 	RecordsLost     vrrp.Reason = "records-lost"      // the log did not take them
+	RecorderFailed  vrrp.Reason = "recorder-failed"   // the flight recorder cannot write
 	Suppressed      vrrp.Reason = "suppressed"        // too many different records within a minute
 )
 

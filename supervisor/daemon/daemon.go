@@ -33,6 +33,7 @@ type Options struct {
 	File    string                 // the configuration file, for status
 	Socket  string                 // the control socket; empty: none
 	State   string                 // the folder of what outlives a restart; empty: that of the socket
+	Trace   string                 // the flight recorder's folder; empty: none
 	Load    func() (Source, error) // reads the configuration file again
 	// Restarts tells, when the daemon is to end, that another one of the node is about to go
 	// on. Nil: never.
@@ -128,7 +129,10 @@ func (d *Daemon) Run(ctx context.Context) error {
 	err = errors.Join(err, d.mail.close())
 	d.leaveFiles()
 	d.metrics.close()
+	files := d.loop.recorder.files
+	files.close()
 	err = errors.Join(err, d.release(note))
+	files.wait()
 	if err != nil {
 		d.opts.Log.Error("pairkeeper breaks off: "+err.Error(), logbook.As(logbook.BreaksOff))
 	} else {
@@ -165,6 +169,8 @@ func (d *Daemon) assemble() {
 		ports: map[string]*port{}, remarks: remarks{}, seen: map[string]vrrpnet.Interface{}, unusable: map[string]bool{},
 		resumed: d.resumed,
 	}
+	d.loop.recorder.version, d.loop.recorder.cfg = d.opts.Version, d.opts.Source.Config
+	d.record(d.opts.Source.Recorder)
 	d.loop.serve(d.opts.Source.Config)
 	d.hands.journal = d.loop.journal
 	d.hands.step, d.hands.linked = d.loop.step, d.loop.linked

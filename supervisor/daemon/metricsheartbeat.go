@@ -26,9 +26,7 @@ var linkMetrics = []metric[LinkStatus]{
 	{exposition.Counter, "pairkeeper_heartbeat_link_received_total", "Messages received and accepted.", value(func(l *LinkStatus) float64 { return float64(l.Received) })},
 	{exposition.Counter, "pairkeeper_heartbeat_link_lost_total", "Messages of the other node that did not come.", value(func(l *LinkStatus) float64 { return float64(l.Lost) })},
 	{exposition.Counter, "pairkeeper_heartbeat_link_refused_total", "Messages refused, by the reason.", func(l *LinkStatus, put adder) {
-		for _, c := range byReason(l.Refused) {
-			put(float64(c.Count), "reason", c.Reason)
-		}
+		byReason(l.Refused, put, (*RefusedStatus).byReason)
 	}},
 }
 

@@ -55,9 +55,7 @@ var routerMetrics = []metric[RouterStatus]{
 	{exposition.Counter, "pairkeeper_router_adverts_sent_total", "Adverts sent.", value(func(r *RouterStatus) float64 { return float64(r.Adverts.Sent) })},
 	{exposition.Counter, "pairkeeper_router_adverts_received_total", "Adverts received and accepted.", value(func(r *RouterStatus) float64 { return float64(r.Adverts.Received) })},
 	{exposition.Counter, "pairkeeper_router_adverts_refused_total", "Adverts refused, by the reason.", func(r *RouterStatus, put adder) {
-		for _, c := range refusedBy(r) {
-			put(float64(c.Count), "reason", c.Reason)
-		}
+		byReason(r.Adverts.Refused, put, (*RefusedStatus).byReason)
 	}},
 	{exposition.Counter, "pairkeeper_router_advert_send_errors_total", "Adverts that could not be sent.", value(func(r *RouterStatus) float64 { return float64(r.Adverts.SendErrors) })},
 	{exposition.Counter, "pairkeeper_router_releases_sent_total", "Adverts of priority 0 sent: the addresses are free.", value(func(r *RouterStatus) float64 { return float64(r.Adverts.Releases) })},
@@ -85,9 +83,7 @@ var routerMetrics = []metric[RouterStatus]{
 		return at
 	})},
 	{exposition.Counter, "pairkeeper_router_remarks_total", "What it noted without a change of state, by the reason.", func(r *RouterStatus, put adder) {
-		for _, c := range remarksBy(r) {
-			put(float64(c.Count), "reason", c.Reason)
-		}
+		byReason(r.Remarks, put, (*RemarkStatus).byReason)
 	}},
 }
 
@@ -130,27 +126,21 @@ func splitBrain(r *RouterStatus, now time.Time) (suspected, confirmed bool) {
 	return suspected, confirmed
 }
 
-// refusedBy adds up what was refused of all sources: those a stranger can invent.
-func refusedBy(r *RouterStatus) []RefusedStatus { return byReason(r.Adverts.Refused) }
-
-func byReason(list []RefusedStatus) (all []RefusedStatus) {
-	for _, c := range list { // sorted by the reason
-		if n := len(all); n > 0 && all[n-1].Reason == c.Reason {
-			all[n-1].Count += c.Count
-			continue
+// byReason writes a sample for each reason, of all sources together: a stranger can invent as many as
+// he likes. The list is sorted by the reason.
+func byReason[T any](list []T, put adder, of func(*T) (reason string, count uint64)) {
+	for i := 0; i < len(list); {
+		reason, sum := of(&list[i])
+		for i++; i < len(list); i++ {
+			next, count := of(&list[i])
+			if next != reason {
+				break
+			}
+			sum += count
 		}
-		all = append(all, RefusedStatus{Reason: c.Reason, Count: c.Count})
+		put(float64(sum), "reason", reason)
 	}
-	return all
 }
 
-func remarksBy(r *RouterStatus) (all []RemarkStatus) {
-	for _, c := range r.Remarks { // sorted by the reason
-		if n := len(all); n > 0 && all[n-1].Reason == c.Reason {
-			all[n-1].Count += c.Count
-			continue
-		}
-		all = append(all, RemarkStatus{Reason: c.Reason, Count: c.Count})
-	}
-	return all
-}
+func (c *RefusedStatus) byReason() (reason string, count uint64) { return c.Reason, c.Count }
+func (m *RemarkStatus) byReason() (reason string, count uint64)  { return m.Reason, m.Count }

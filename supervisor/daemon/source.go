@@ -17,6 +17,7 @@ type Source struct {
 	Config   supervisor.Config
 	Metrics  Metrics
 	Files    []string         // what it was read from, absolute; none: changes are not watched for
+	Recorder int64            // how many bytes the flight recorder keeps; 0: it is off
 	Manual   bool             // changes are reported, but applied by Reload only
 	Settings func() []Setting // all values, to say what changed; secrets are masked
 }
@@ -49,6 +50,7 @@ func (d *Daemon) reload() ([]string, error) {
 	cfg := d.gates.fit(src.Config)
 	apply := func() {
 		d.hands.own = src.Files
+		d.record(src.Recorder)
 		d.loop.step(supervisor.Reconfigured{Config: cfg})
 	}
 	if !d.mail.ask(apply) {

@@ -10,6 +10,4 @@ func TestStormsOfOperators(t *testing.T) {
 	linked := func(p *Pair) { p.Heartbeat = 200 * time.Millisecond }
 	storms(t, operatorFaults, 5*time.Millisecond, linked)
 	storms(t, operatorFaults, 5*time.Millisecond, linked, func(p *Pair) { p.Hook, p.Group = true, true })
-	storms(t, append(append([]string{"witness lost", "witness found"}, operatorFaults...), localFaults...), 5*time.Millisecond, linked,
-		func(p *Pair) { p.Witness, p.Consistency = true, true })
 }

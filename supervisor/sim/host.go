@@ -66,6 +66,7 @@ type host struct {
 	tracedAt time.Duration
 	repeats  int
 	way      way
+	recorder recorder
 }
 
 func newHost(w *World, cfg supervisor.Config) *host {
@@ -84,6 +85,7 @@ func (h *host) startDaemon() {
 	h.running, h.paused, h.queue = true, false, nil
 	h.node = supervisor.NewNode(h.cfg)
 	left := h.left()
+	h.recordBegin(nil)
 	h.tell(supervisor.Start{Session: uint64(h.number+1)<<32 | uint64(h.life), Fenced: h.fenced, Resumed: left})
 	h.restoreModes()
 	h.planned(notice, func() { h.proxy.tell() })
@@ -136,7 +138,9 @@ func (h *host) tell(ev supervisor.Event) {
 			h.queue = append(h.queue, ev)
 		}
 	default:
-		h.do(h.node.Step(h.clock(), ev))
+		actions := h.node.Step(h.clock(), ev)
+		h.record(ev, actions)
+		h.do(actions)
 		h.wake()
 		h.restarting()
 	}
