@@ -78,7 +78,6 @@ type ArbiterView struct {
 	Rule  fencing.Rule
 	Since time.Time
 	Text  string // of a rule that keeps a Backup waiting, or is an alarm; else empty
-	Words string // the rule in words
 }
 
 // View tells how the node is at a moment.
@@ -126,13 +125,18 @@ func (n *Node) viewOf(r *router) RouterView {
 func (n *Node) arbiterView(r *router) ArbiterView {
 	a := &r.arbitration
 	v := ArbiterView{Rule: a.decision.Rule, Since: a.since}
-	if v.Rule != "" {
-		v.Words = n.says(r, v.Rule)
-	}
 	if a.decision.Alarm || a.decision.Act == fencing.Stay && v.Rule != "" {
-		v.Text = v.Words
+		v.Text = n.says(r, v.Rule)
 	}
 	return v
+}
+
+// Ruling is in words what the arbiter says of a router; empty: nothing.
+func (n *Node) Ruling(router string) string {
+	if r := n.router(router); r != nil && r.arbitration.decision.Rule != "" {
+		return n.says(r, r.arbitration.decision.Rule)
+	}
+	return ""
 }
 
 // Proxy tells how the proxy is at a moment.

@@ -46,7 +46,7 @@ func (p *pen) blank() { p.line("") }
 
 func (p *pen) head(text string) {
 	p.blank()
-	p.line(p.look(bold, cut(text, p.width)))
+	p.line(p.look(bold, shorten(text, p.width)))
 }
 
 func (p *pen) alarm(text string) {
@@ -63,7 +63,7 @@ func (p *pen) alarm(text string) {
 // it, or below it where there is little room.
 func (p *pen) item(l board.Level, column int, name, text string) {
 	if p.width < column+30 {
-		p.line(p.mark(l) + " " + cut(clean(name), p.width-2))
+		p.line(p.mark(l) + " " + shorten(clean(name), p.width-2))
 		p.under(4, text)
 		return
 	}
@@ -89,7 +89,7 @@ func (p *pen) fit() []string {
 		return p.lines
 	}
 	more := fmt.Sprintf("… %d lines more: enlarge the window", len(p.lines)-p.height+1)
-	return append(p.lines[:p.height-1:p.height-1], p.look(dim, cut(more, p.width)))
+	return append(p.lines[:p.height-1:p.height-1], p.look(dim, shorten(more, p.width)))
 }
 
 // clean takes out what a terminal would obey: text may come from others.
@@ -105,8 +105,8 @@ func clean(text string) string {
 	}, text)
 }
 
-// cut is a text that is no longer than it may be.
-func cut(text string, width int) string {
+// shorten is a text that is no longer than it may be.
+func shorten(text string, width int) string {
 	if utf8.RuneCountInString(text) <= width {
 		return text
 	}
@@ -115,7 +115,7 @@ func cut(text string, width int) string {
 
 // pad is a text of exactly a width.
 func pad(text string, width int) string {
-	text = cut(text, width)
+	text = shorten(text, width)
 	return text + strings.Repeat(" ", width-utf8.RuneCountInString(text))
 }
 

@@ -40,8 +40,8 @@ func drawBoard(p *pen, b *board.Board, every time.Duration) {
 func (p *pen) between(style, left, right string) {
 	room := p.width - utf8.RuneCountInString(left) - utf8.RuneCountInString(right)
 	if room < 2 {
-		p.line(p.look(style, cut(left, p.width)))
-		p.line(p.look(dim, cut(right, p.width)))
+		p.line(p.look(style, shorten(left, p.width)))
+		p.line(p.look(dim, shorten(right, p.width)))
 		return
 	}
 	p.line(p.look(style, left) + strings.Repeat(" ", room) + p.look(dim, right))
@@ -84,7 +84,7 @@ func nodeCells(n board.Node, width int) []cell {
 	if n.Here {
 		name += " (this node)"
 	}
-	cells := []cell{{bold, cut(name, width)}}
+	cells := []cell{{bold, shorten(name, width)}}
 	for _, line := range wrap(marks[n.Level]+" "+n.State, width) {
 		cells = append(cells, cell{levelLooks[n.Level], line})
 	}

@@ -228,6 +228,7 @@ type glance struct {
 	remarks []RemarkStatus
 
 	heardSince time.Time // see hearing
+	ruling     string    // the arbiter's, in words
 }
 
 // glances adds those of some routers, as far as they are still there. It is called on the
@@ -235,7 +236,7 @@ type glance struct {
 func (l *loop) glances(list []glance, routers []supervisor.Router) []glance {
 	for i := range routers {
 		if served := l.routers[routers[i].Name]; served != nil {
-			list = append(list, glance{l.node.Router(served.Name), served.count.status(), served.count.transitions(), l.remarks.of(served.Name), served.hearing.since})
+			list = append(list, glance{l.node.Router(served.Name), served.count.status(), served.count.transitions(), l.remarks.of(served.Name), served.hearing.since, l.node.Ruling(served.Name)})
 		}
 	}
 	return list
@@ -265,7 +266,7 @@ func (r *glance) status() RouterStatus {
 		s.Primary = r.Primary.String()
 	}
 	if a := r.Arbiter; a.Rule != "" {
-		s.Arbiter = &ArbiterStatus{string(a.Rule), when(a.Since), a.Text, a.Words}
+		s.Arbiter = &ArbiterStatus{string(a.Rule), when(a.Since), a.Text, r.ruling}
 	}
 	if !r.Heard.At.IsZero() {
 		s.Peer = &PeerStatus{Address: r.Heard.From.String(), Priority: int(r.Heard.Priority), Heard: when(r.Heard.At), Since: when(r.heardSince)}
