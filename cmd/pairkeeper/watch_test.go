@@ -10,20 +10,36 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/pairkeeper/pairkeeper/internal/netlab"
+	"github.com/pairkeeper/pairkeeper/supervisor/daemon"
 )
 
-// both are two nodes with a heartbeat, in one network.
-func both(t *testing.T) (first, second *running) {
+// pairNode is a node of a pair, and its host.
+type pairNode struct {
+	*running
+	host *netlab.Host
+}
+
+func (n *pairNode) router() daemon.RouterStatus {
+	n.Helper()
+	var s daemon.Status
+	if _, err := ask(n.socket, "GET", "/v1/status", &s); err != nil || len(s.Routers) == 0 {
+		n.Fatalf("%+v, %v", s, err)
+	}
+	return s.Routers[0]
+}
+
+// bothWith are two nodes with a heartbeat, in one network; more is added to their file.
+func bothWith(t *testing.T, more string) (first, second *pairNode) {
 	t.Helper()
 	key := write(t, filepath.Join(shortDir(t), "pair.key"), "hex:"+strings.Repeat("5a", 32)+"\n")
-	conf := pair + "heartbeat:\n  key_file: " + key + "\n  links: [{lb01: 10.0.0.1, lb02: 10.0.0.2}]\n"
+	conf := pair + "heartbeat:\n  key_file: " + key + "\n  links: [{lb01: 10.0.0.1, lb02: 10.0.0.2}]\n" + more
 	lab := netlab.New(t)
 	lab.Host("gw", "10.0.0.254/24")
-	nodes := [2]*running{}
+	nodes := [2]*pairNode{}
 	for i, name := range []string{"lb01", "lb02"} {
 		h := lab.Host(name, "10.0.0."+string(rune('1'+i))+"/24")
 		h.Run("ip", "route", "add", "default", "via", "10.0.0.254")
-		nodes[i] = beginAs(t, h, name, conf)
+		nodes[i] = &pairNode{beginAs(t, h, name, conf), h}
 	}
 	nodes[0].shows("ACTIVE")
 	nodes[1].shows("BACKUP")
@@ -61,7 +77,7 @@ func widest(picture string) (n int) {
 }
 
 func TestAWatchedFailover(t *testing.T) {
-	first, second := both(t)
+	first, second := bothWith(t, "")
 	y := inTTY(t, program(nil, "status", "--watch", "200ms", "--socket", second.socket), 100, 50)
 	y.shows("pairkeeper  lb02 and lb01", "every 200ms, q quits",
 		"lb02 (this node)", "lb01", "+ healthy", "+ able", "gateway answers", "gateway answers",

@@ -144,7 +144,7 @@ const late = 2 * time.Second
 
 // advertised tells that the other node's adverts come.
 func advertised(r *daemon.RouterStatus, now time.Time) bool {
-	if r.Peer == nil || r.Peer.Priority == 0 {
+	if r.Peer == nil || r.Peer.Priority == 0 || r.State == "ACTIVE" && r.Peer.Heard.Before(r.Since) {
 		return false
 	}
 	interval, _ := time.ParseDuration(r.Interval)
