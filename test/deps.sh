@@ -10,7 +10,7 @@ case ${1:-} in
 demo) packages="nginx-light:nginx" ;;
 test) packages="nginx-light:nginx haproxy:haproxy keepalived:keepalived nftables:nft iproute2:ip dbus:dbus-daemon systemd:systemctl util-linux:nsenter curl:curl stress-ng:stress-ng prometheus:prometheus $vm" ;;
 vm) packages=$vm ;;
-page) packages="chromium:chromium fonts-dejavu-core:fc-cache iproute2:ip nftables:nft python3-minimal:python3" ;;
+page) packages="chromium:chromium fonts-dejavu-core:fc-cache iproute2:ip nftables:nft" ;;
 *) echo "usage: deps.sh demo|test|vm|page" >&2; exit 64 ;;
 esac
 

@@ -78,7 +78,7 @@ func TestTheOtherNodeIsWhatItSays(t *testing.T) {
 		"cut off":  {func(s *daemon.Status) { s.Heartbeat.Peer.Gateway = "lost" }, "able; gateway does not answer; pairkeeper 1.0, heard 0s ago", Good},
 		"silent": {func(s *daemon.Status) {
 			s.Heartbeat.Links[0].State, s.Heartbeat.Peer.Heard = "silent", before(time.Minute)
-		}, "silent for 1m0s; it was able; gateway answers; pairkeeper 1.0, heard 1m0s ago", Bad},
+		}, "silent for 1m0s; it was able; pairkeeper 1.0", Bad},
 		"never heard":  {func(s *daemon.Status) { s.Heartbeat.Peer = nil }, "not heard by heartbeat yet", Bad},
 		"no heartbeat": {func(s *daemon.Status) { s.Heartbeat = nil }, "advertised 100ms ago; there is no heartbeat: only a holder's adverts tell of it", Plain},
 	} {

@@ -40,6 +40,8 @@ func there(s *daemon.Status, now time.Time) Node {
 	case !speaks(h):
 		n.Level, n.State = Bad, "silent for "+Age(now, h.Peer.Heard)
 		n.Facts = append(n.Facts, "it was "+h.Peer.Class)
+		n.Facts = append(n.Facts, fmt.Sprintf("pairkeeper %s", h.Peer.Version))
+		return n
 	case h.Peer.Class == "able":
 		n.Level = Good
 	case h.Peer.Class == "maintenance":

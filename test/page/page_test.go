@@ -5,6 +5,7 @@ package page
 
 import (
 	"fmt"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -30,8 +31,13 @@ virtual_routers:
     preempt_delay: 0
 probes:
   - {name: backend, tcp: "10.0.0.254:80", on_fail: {penalty: 10}}
-  - {name: "<script>alert(1)</script>", http: "http://127.0.0.1:81/", on_fail: {penalty: 5}, interval: 1s}
 `
+
+const (
+	hostile = `  - {name: "<script>alert(1)</script>", http: "http://127.0.0.1:81/", on_fail: {penalty: 5}, interval: 1s}
+`
+	anywhere = "page: {listen: \":9166\"}\n"
+)
 
 // site is a pair, and somebody beside it.
 type site struct {
@@ -59,7 +65,13 @@ func build(t *testing.T, more string) *site {
 	}
 	lab := netlab.New(t)
 	gw := lab.Host("gw", "10.0.0.254/24")
-	gw.Start(exec.Command("python3", "-m", "http.server", "80"))
+	gw.Do(func() {
+		l, err := net.Listen("tcp", ":80") // the kernel connects, nobody has to accept
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = l.Close() })
+	})
 	s := &site{client: lab.Host("client", "10.0.0.9/24")}
 	for i, name := range []string{"lb01", "lb02"} {
 		h := lab.Host(name, fmt.Sprintf("10.0.0.%d/24", i+1))
@@ -121,7 +133,7 @@ func (b *browser) pictures(name string) {
 }
 
 func TestAFailoverInABrowser(t *testing.T) {
-	s := build(t, "page: {listen: \":9166\"}\n")
+	s := build(t, hostile+anywhere)
 	b := browse(t, s.client)
 	b.looks(1280, 900, "light")
 	b.open("http://10.0.0.2:9166/")
@@ -151,7 +163,7 @@ func TestAFailoverInABrowser(t *testing.T) {
 }
 
 func TestThePageWithoutScripts(t *testing.T) {
-	s := build(t, "page: {listen: \":9166\"}\n")
+	s := build(t, hostile+anywhere)
 	b := browse(t, s.client)
 	b.call("Emulation.setScriptExecutionDisabled", map[string]any{"value": true}, nil)
 	b.looks(360, 800, "dark")
@@ -174,11 +186,16 @@ func TestWhatThePageCosts(t *testing.T) {
 		b.shows("held by lb01 for ")
 		loads = append(loads, eval[float64](b, "performance.getEntriesByType('navigation')[0].loadEventEnd"))
 	}
+	before := []int{rss(t, off.nodes[1]), rss(t, s.nodes[0]), rss(t, s.nodes[1])}
 	slices.Sort(loads)
 	load, _ := os.ReadFile("/proc/loadavg")
 	size := eval[int](b, "performance.getEntriesByType('navigation')[0].transferSize")
 	t.Logf("loaded and drawn, N=%d: median %.0f ms, longest %.0f ms; %d bytes; load %s", len(loads), loads[len(loads)/2], loads[len(loads)-1], size, load)
-	t.Logf("memory: page off %d kB, on and unread %d kB, on and read %d kB", rss(t, off.nodes[1]), rss(t, s.nodes[0]), rss(t, s.nodes[1]))
+	_ = s.nodes[0].Process.Kill()
+	b.looks(1040, 800, "light")
+	b.shows("held by lb02 for 1.")
+	keep(t, "failover", b.shoot())
+	t.Logf("memory: page off %d kB, on and unread %d kB, on and read %d kB", before[0], before[1], before[2])
 }
 
 // rss is the resident memory of a process, in kB.
