@@ -89,6 +89,7 @@ func TestAWatchedFailover(t *testing.T) {
 	picture := y.shows("! heartbeat 10.0.0.2 - 10.0.0.1: nothing comes from lb01", "! silent for", "it was able",
 		"held by lb02 for ", "lb02: ACTIVE, priority 100", "lb01: not known", "arbiter: ",
 		"WHAT HAPPENED LAST", "web: BACKUP -> ACTIVE (", "web: INIT -> BACKUP")
+	t.Log("\n" + picture) // docs/status.md shows it
 	if strings.Index(picture, "! heartbeat") > 0 {
 		t.Errorf("the alarm is not first:\n%s", picture)
 	}
