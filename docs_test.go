@@ -11,6 +11,8 @@ import (
 	"github.com/pairkeeper/pairkeeper/internal/handbook"
 )
 
+var han = regexp.MustCompile(`\p{Han}`)
+
 // comment is what a line of YAML or of a shell has for people; the languages differ in it.
 var comment = regexp.MustCompile(`(^|\s+)# .*$`)
 
@@ -60,7 +62,7 @@ func TestTheChinesePagesHaveTheCommandsOfTheEnglish(t *testing.T) {
 }
 
 // The languages name the same reasons, alerts, keys and commands: what stands between backquotes
-// in the tables of a Chinese page is in the English one.
+// in a Chinese page does so in the English one.
 func TestTheChinesePagesNameNothingElse(t *testing.T) {
 	for _, page := range chinese(t) {
 		en, err := handbook.Spans(filepath.Join("docs", filepath.Base(page)))
@@ -72,7 +74,7 @@ func TestTheChinesePagesNameNothingElse(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, s := range zh {
-			if !slices.Contains(en, s) {
+			if !slices.Contains(en, s) && !han.MatchString(s) { // what is to be put in is translated
 				t.Errorf("%s has `%s`, which the English page has not", page, s)
 			}
 		}
