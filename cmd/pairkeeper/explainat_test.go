@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 func moment(t *testing.T, text string) time.Time {
@@ -51,7 +53,7 @@ func TestAMomentOfThePastIsExplained(t *testing.T) {
 		"broken":   {brokenStory, "03:14:30", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			folder, _ := recorded(t, c.story, "lb02", 10<<10)
+			folder, _ := recorded(t, c.story, "lb02", 1<<20)
 			files, err := traceFiles([]string{folder})
 			if err != nil {
 				t.Fatal(err)
@@ -101,5 +103,41 @@ func TestTheJournalTellsWhatTheTraceDoesNot(t *testing.T) {
 	var a account
 	if err := json.Unmarshal([]byte(out), &a); code != 0 || err != nil || a.Schema != 1 || len(a.Moves) != 2 || len(a.Then) != 1 {
 		t.Errorf("exit status %d, %v:\n%s", code, err, out)
+	}
+}
+
+// Where a segment ends is not seen in what is told of a move: what happened before it is taken
+// from the one before.
+func TestAMoveIsExplainedAcrossSegments(t *testing.T) {
+	long := strings.Replace(killedStory, "10s lb01", "40s lb01", 1)
+	long = strings.Replace(long, "20s end", "80s end", 1)
+	accounts := map[int]*account{}
+	for _, size := range []int{1 << 20, 1} {
+		folder, segments := recorded(t, long, "lb02", size)
+		if size < 1<<20 && len(segments) < 2 {
+			t.Fatalf("%d segments", len(segments))
+		}
+		files, err := traceFiles([]string{folder})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if accounts[size], err = accountOf(files, moment(t, "03:12:45"), "web"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	whole, parts := accounts[1<<20], accounts[1]
+	if len(whole.Moves) != 2 || len(parts.Moves) != 2 {
+		t.Fatalf("%d and %d moves", len(whole.Moves), len(parts.Moves))
+	}
+	if d := cmp.Diff(whole.Then, parts.Then); d != "" {
+		t.Error(d)
+	}
+	for i := range whole.Moves {
+		if d := cmp.Diff(whole.Moves[i].Knew, parts.Moves[i].Knew); d != "" {
+			t.Error(d)
+		}
+		if d := cmp.Diff(whole.Moves[i].Became, parts.Moves[i].Became); d != "" {
+			t.Error(d)
+		}
 	}
 }

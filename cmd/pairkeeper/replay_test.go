@@ -89,16 +89,23 @@ func replayed(t *testing.T, folder string, files ...string) (out string, err err
 }
 
 func TestAReplayWithoutDifferenceSaysSo(t *testing.T) {
-	folder, _ := recorded(t, killedStory, "lb02", 10<<10)
-	files, err := traceFiles([]string{folder})
-	if err != nil {
-		t.Fatal(err)
+	for _, size := range []int{1 << 20, 1} { // where a segment ends is no matter of ours
+		folder, segments := recorded(t, killedStory, "lb02", size)
+		files, err := traceFiles([]string{folder})
+		if err != nil {
+			t.Fatal(err)
+		}
+		out, err := replayed(t, folder, files...)
+		if err != nil {
+			t.Error(err)
+		}
+		if len(segments) == 1 {
+			golden(t, "replay-same.txt", []byte(out))
+		}
+		if n := strings.Count(out, ": this version decides the same\n"); n != len(segments) || n != strings.Count(out, "\n") {
+			t.Errorf("of %d segments replay says:\n%s", len(segments), out)
+		}
 	}
-	out, err := replayed(t, folder, files...)
-	if err != nil {
-		t.Error(err)
-	}
-	golden(t, "replay-same.txt", []byte(out))
 }
 
 func TestAReplayShowsWhatIsDecidedOtherwise(t *testing.T) {

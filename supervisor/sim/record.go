@@ -9,7 +9,8 @@ import (
 
 // recorder keeps what a host's daemon was told, as the flight recorder of a real one does.
 type recorder struct {
-	size     int      // of a segment; 0: nothing is recorded
+	size     int      // of a segment, or twice what its beginning takes; 0: nothing is recorded
+	begun    int      // what the beginning took
 	segments [][]byte // the last one is being written
 	log      trace.Log
 }
@@ -37,6 +38,7 @@ func (h *host) recordBegin(state *supervisor.Node) {
 	r.flush()
 	r.segments = append(r.segments, nil)
 	r.log.Begin(trace.Begin{Version: "simulated", At: h.clock(), Wall: h.wall(), Config: &h.cfg, State: state})
+	r.begun = r.log.Size()
 }
 
 // recordWorld is what time it is when virtual time begins.
@@ -51,7 +53,7 @@ func (h *host) record(ev supervisor.Event, actions []supervisor.Action) {
 	}
 	r.log.Clock(h.clock(), h.wall())
 	r.log.Step(h.clock(), ev, actions)
-	if r.log.Size() >= r.size {
+	if r.log.Size() >= max(r.size, 2*r.begun) {
 		h.recordBegin(h.node)
 	}
 }
