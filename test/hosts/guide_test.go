@@ -198,7 +198,7 @@ func (g *guide) enter(h *hostlab.Host, line string) string {
 // What is another one each time: times, and how long something took.
 var (
 	moment = regexp.MustCompile(`\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d+`)
-	took   = regexp.MustCompile(`\b\d+(\.\d+)?(µs|ms|s|m|h)(\d+(\.\d+)?m?s)?\b`)
+	took   = regexp.MustCompile(`\b(\d+(\.\d+)?(µs|ms|s|m|h))+\b`)
 	number = regexp.MustCompile(`\b(pid|process) \d+|\b\d+#\d+`)
 	blanks = regexp.MustCompile(` +`)
 )
@@ -227,4 +227,47 @@ func lacks(printed string, want []string) string {
 		}
 	}
 	return ""
+}
+
+var onHost = regexp.MustCompile(`^(lb0[12])# (.*)$`)
+
+// wantPage asserts that what a page shows was typed in this test, and printed what the page has.
+func (p *pair) wantPage(page string) {
+	p.t.Helper()
+	blocks, err := handbook.Blocks(page)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	shown := 0
+	for _, b := range blocks {
+		for i, line := range b.Lines {
+			m := onHost.FindStringSubmatch(line)
+			if m == nil {
+				continue
+			}
+			shown++
+			var want []string
+			for _, more := range b.Lines[i+1:] {
+				if onHost.MatchString(more) {
+					break
+				}
+				want = append(want, more)
+			}
+			if printed := p.typed[m[1]+"# "+strings.ReplaceAll(m[2], `"`, "")]; !slices.ContainsFunc(printed, func(s string) bool { return lacks(s, want) == "" }) {
+				p.t.Errorf("%s:%d: %s: that was not printed, but %q", b.Page, b.Line+1+i, line, printed)
+			}
+		}
+	}
+	if shown == 0 {
+		p.t.Errorf("%s shows no command", page)
+	}
+}
+
+// note keeps what a command printed, for wantPage.
+func (p *pair) note(host, command, printed string) {
+	if p.typed == nil {
+		p.typed = map[string][]string{}
+	}
+	key := host + "# " + command
+	p.typed[key] = append(p.typed[key], printed)
 }

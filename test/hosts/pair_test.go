@@ -60,6 +60,7 @@ type pair struct {
 	a, b   *hostlab.Host // a has the higher priority
 	client *hostlab.Client
 	census *hostlab.Census
+	typed  map[string][]string // what a command printed each time, by "lb01# pairkeeper status"
 }
 
 const configuration = `nodes:
