@@ -14,9 +14,12 @@ import (
 //	 0     4 5   6     7     8       16       24     32           40
 //	|magic |v|key|class|flags|session|sequence|uptime|echo session|echo sequence|
 //	 48    56    64    72       80         81                            +2
-//	|config|proxy|clock|restarts|len|node …|len|version …|n|MAC addresses …|count| claims …| HMAC (32)
+//	|config|proxy|clock|restarts|len|node …|len|version …|n|MAC addresses …|an operator's …|count| claims …| HMAC (32)
 //
-// A claim is the router's key (4), its priority (1), and role and flags (1).
+// What an operator wants is the serial (8), kind (1) and time (8) of the order, the serial (8)
+// and the refusal (len, text) of the consent, and the time left (8) and the words (len, text) of
+// maintenance and of the freeze. A claim is the router's key (4), its priority (1), and role and
+// flags (1).
 const (
 	magic     = "pkhb"
 	formatNow = 1
@@ -32,11 +35,16 @@ const (
 
 	flagMaintenance = 1 << 0
 	gatewayShift    = 1 // two bits
+	flagFreeze      = 1 << 3
 	roleMask        = 0x03
 	claimHears      = 1 << 2
 	claimLong       = 1 << 3
 	claimHeldOff    = 1 << 4
 	claimAsks       = 1 << 5
+	claimFavoured   = 1 << 6
+	claimMoves      = 1 << 7
+	orderLen        = 8 + 1 + 8 + 8
+	noticeLen       = 8 + 1
 )
 
 // The bounds of a message.
@@ -45,7 +53,7 @@ const (
 	MaxRestarts = 5 * time.Minute
 	MaxMACs     = 255
 	maxName     = 255
-	MaxMessage  = headLen + 2*(1+maxName) + 1 + MaxMACs*len(MAC{}) + 2 + MaxClaims*claimLen + macLen
+	MaxMessage  = headLen + 5*(1+maxName) + 1 + MaxMACs*len(MAC{}) + orderLen + 2*8 + 2 + MaxClaims*claimLen + macLen
 )
 
 // Key is a secret that both nodes have.
@@ -61,6 +69,8 @@ func (h *Heartbeat) Append(b []byte, key Key) ([]byte, error) {
 		return b, fmt.Errorf("heartbeat: a name has 1 to %d bytes, a version at most as many", maxName)
 	case len(h.Claims) > MaxClaims:
 		return b, fmt.Errorf("heartbeat: %d routers, %d are possible", len(h.Claims), MaxClaims)
+	case max(len(h.Consent.Refusal), len(h.Maintenance.Why), len(h.Freeze.Why)) > maxName:
+		return b, fmt.Errorf("heartbeat: a reason has at most %d bytes", maxName)
 	case len(h.MACs) > MaxMACs:
 		return b, fmt.Errorf("heartbeat: %d MAC addresses, %d are possible", len(h.MACs), MaxMACs)
 	case h.Session == 0 || h.Sequence == 0:
@@ -80,6 +90,7 @@ func (h *Heartbeat) Append(b []byte, key Key) ([]byte, error) {
 	for i := range h.MACs {
 		b = append(b, h.MACs[i][:]...)
 	}
+	b = h.appendOrder(b)
 	b = binary.BigEndian.AppendUint16(b, uint16(len(h.Claims)))
 	for _, c := range h.Claims {
 		b = append(binary.BigEndian.AppendUint32(b, c.Router), c.Priority, c.flags())
@@ -89,8 +100,11 @@ func (h *Heartbeat) Append(b []byte, key Key) ([]byte, error) {
 
 func (h *Heartbeat) flags() byte {
 	f := byte(h.Gateway) << gatewayShift
-	if h.Maintenance {
+	if h.Maintenance.On {
 		f |= flagMaintenance
+	}
+	if h.Freeze.On {
+		f |= flagFreeze
 	}
 	return f
 }
@@ -109,6 +123,12 @@ func (c Claim) flags() byte {
 	if c.HeldOff {
 		f |= claimHeldOff
 	}
+	if c.Favoured {
+		f |= claimFavoured
+	}
+	if c.Moves {
+		f |= claimMoves
+	}
 	return f
 }
 
@@ -121,7 +141,7 @@ func sum(b []byte, key Key) []byte {
 // Parse reads a message into h, whose memory it uses again. What is not signed with one of
 // the keys leaves h as it was.
 func (h *Heartbeat) Parse(b []byte, keys []Key) Refusal {
-	if len(b) < headLen+2+1+2+macLen || len(b) > MaxMessage || string(b[:len(magic)]) != magic {
+	if len(b) < headLen+2+1+orderLen+1+2*noticeLen+2+macLen || len(b) > MaxMessage || string(b[:len(magic)]) != magic {
 		return RefusalGarbage
 	}
 	if b[offFormat] != formatNow {
@@ -149,7 +169,8 @@ func (h *Heartbeat) read(b []byte) Refusal {
 	claims, macs := h.Claims[:0], h.MACs[:0]
 	out := Heartbeat{
 		Class:       Class(b[offClass]),
-		Maintenance: b[offFlags]&flagMaintenance != 0,
+		Maintenance: Notice{On: b[offFlags]&flagMaintenance != 0},
+		Freeze:      Notice{On: b[offFlags]&flagFreeze != 0},
 		Gateway:     Reach(b[offFlags] >> gatewayShift & 3),
 	}
 	var uptime, clock, restarts uint64
@@ -170,6 +191,9 @@ func (h *Heartbeat) read(b []byte) Refusal {
 		macs = append(macs, MAC(rest[:len(MAC{})]))
 		rest = rest[len(MAC{}):]
 	}
+	if rest, ok = out.readOrder(rest, h); !ok {
+		return RefusalFormat
+	}
 	count := int(binary.BigEndian.Uint16(rest))
 	rest = rest[2:]
 	if count > MaxClaims || len(rest) != count*claimLen || out.Session == 0 || out.Sequence == 0 || out.Class > Resigned || out.Restarts < 0 || out.Restarts > MaxRestarts || out.Gateway > Doubtful {
@@ -178,6 +202,7 @@ func (h *Heartbeat) read(b []byte) Refusal {
 	for ; len(rest) > 0; rest = rest[claimLen:] {
 		c := Claim{Router: binary.BigEndian.Uint32(rest), Priority: rest[4], Role: Role(rest[5] & roleMask), Hears: rest[5]&claimHears != 0}
 		c.Long, c.HeldOff, c.Asks = rest[5]&claimLong != 0, rest[5]&claimHeldOff != 0, rest[5]&claimAsks != 0
+		c.Favoured, c.Moves = rest[5]&claimFavoured != 0, rest[5]&claimMoves != 0
 		if c.Role > Holds {
 			return RefusalFormat
 		}

@@ -19,13 +19,17 @@ var (
 func some() Heartbeat {
 	return Heartbeat{
 		Node: "lb01", Version: "1.0", Session: 7, Sequence: 9, Uptime: time.Hour, Clock: 1_700_000_000_000_000_000, EchoSession: 5, EchoSequence: 3,
-		Class: Cut, Maintenance: true, Gateway: Lost, Config: 11, Proxy: 13, MACs: []MAC{{2, 0, 0, 0, 0, 5}, {0, 0, 94, 0, 1, 50}},
+		Class: Cut, Maintenance: Notice{On: true, Left: time.Minute, Why: "disks"}, Freeze: Notice{Why: "night"}, Gateway: Lost, Config: 11, Proxy: 13, MACs: []MAC{{2, 0, 0, 0, 0, 5}, {0, 0, 94, 0, 1, 50}},
+		Order: Order{Serial: 17, Kind: Want, Lasts: time.Hour}, Consent: Consent{Serial: 19, Refusal: "its gateway does not answer"},
 		Claims: []Claim{{Router: RouterKey("web"), Role: Holds, Priority: 150, Hears: true}, {Router: RouterKey("static"), Role: Standby, Priority: 1}},
 	}
 }
 
 func TestHeartbeatSurvivesTheWire(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
+		notice := rapid.Custom(func(t *rapid.T) Notice {
+			return Notice{On: rapid.Bool().Draw(t, "on"), Left: time.Duration(rapid.Int64Min(0).Draw(t, "left")), Why: rapid.StringN(0, 20, 80).Draw(t, "why")}
+		})
 		number := rapid.Uint64Min(1)
 		want := Heartbeat{
 			Node: rapid.StringN(1, 20, 80).Draw(t, "node"), Version: rapid.StringN(0, 20, 80).Draw(t, "version"),
@@ -34,17 +38,23 @@ func TestHeartbeatSurvivesTheWire(t *testing.T) {
 			Clock:       rapid.Int64().Draw(t, "clock"),
 			EchoSession: rapid.Uint64().Draw(t, "echo session"), EchoSequence: rapid.Uint64().Draw(t, "echo sequence"),
 			Class:       Class(rapid.IntRange(0, int(Resigned)).Draw(t, "class")),
-			Maintenance: rapid.Bool().Draw(t, "maintenance"),
-			Gateway:     Reach(rapid.IntRange(0, int(Doubtful)).Draw(t, "gateway")),
-			Config:      rapid.Uint64().Draw(t, "config"), Proxy: rapid.Uint64().Draw(t, "proxy"),
+			Maintenance: notice.Draw(t, "maintenance"), Freeze: notice.Draw(t, "freeze"),
+			Gateway: Reach(rapid.IntRange(0, int(Doubtful)).Draw(t, "gateway")),
+			Config:  rapid.Uint64().Draw(t, "config"), Proxy: rapid.Uint64().Draw(t, "proxy"),
 			MACs: rapid.SliceOfN(rapid.Custom(func(t *rapid.T) MAC {
 				return MAC(rapid.SliceOfN(rapid.Byte(), 6, 6).Draw(t, "mac"))
 			}), 0, 3).Draw(t, "macs"),
+			Order: Order{
+				Serial: rapid.Uint64().Draw(t, "order"), Kind: OrderKind(rapid.IntRange(0, int(Demand)).Draw(t, "kind")),
+				Lasts: time.Duration(rapid.Int64Min(0).Draw(t, "lasts")),
+			},
+			Consent: Consent{Serial: rapid.Uint64().Draw(t, "reply"), Refusal: rapid.StringN(0, 20, 80).Draw(t, "refusal")},
 			Claims: rapid.SliceOfN(rapid.Custom(func(t *rapid.T) Claim {
 				return Claim{
 					Router: rapid.Uint32().Draw(t, "router"), Role: Role(rapid.IntRange(0, int(Holds)).Draw(t, "role")),
 					Priority: rapid.Byte().Draw(t, "priority"), Hears: rapid.Bool().Draw(t, "hears"),
 					Long: rapid.Bool().Draw(t, "long"), HeldOff: rapid.Bool().Draw(t, "held off"), Asks: rapid.Bool().Draw(t, "asks"),
+					Favoured: rapid.Bool().Draw(t, "favoured"), Moves: rapid.Bool().Draw(t, "moves"),
 				}
 			}), 0, 50).Draw(t, "claims"),
 		}

@@ -44,9 +44,11 @@ const (
 	RuleWins       Rule = "conflict-wins"      // both hold, this node comes first
 	RuleHandOver   Rule = "peer-better"        // the other node stands by and is better off
 	RuleAsked      Rule = "peer-asks"          // the other node stands by, comes first, and asks for the addresses
+	RuleHanded     Rule = "handed-over"        // an operator wants the other node to hold, which stands by
 	RuleWorse      Rule = "gateway-lost"       // the other node reaches the gateway, this one has not for a while
 	RuleIsolated   Rule = "isolated"           // nothing is heard, and the gateway is lost
 	RuleStranger   Rule = "foreign-holder"     // somebody else answers for an address
+	RuleFrozen     Rule = "frozen"             // the addresses would move, but an operator wants nothing moved
 	RuleHolds      Rule = "holds"
 	RulePeerHolds  Rule = "peer-advertises"
 	RuleVRRPBroken Rule = "vrrp-blocked"     // the other node holds, and its adverts do not come
@@ -105,13 +107,25 @@ func (e *Evidence) holder() Decision {
 	if d, decided := e.voted(); decided {
 		return d
 	}
-	switch {
-	case e.peerHolds():
+	if e.peerHolds() {
 		return e.conflict()
+	}
+	d := e.alone()
+	if e.Frozen && d.Act == Release && d.Rule != RuleHanded && d.Rule != RuleIsolated {
+		return Decision{Act: Keep, Rule: RuleFrozen, Alarm: true}
+	}
+	return d
+}
+
+// alone is what the only holder does.
+func (e *Evidence) alone() Decision {
+	switch {
 	case e.informed() && e.Peer.Role == Standby && e.Peer.Class.sound() && !e.Class.sound():
 		return Decision{Act: Release, Rule: RuleHandOver}
 	case e.informed() && e.Peer.Role == Standby && e.Peer.Class < e.Class && e.Worse:
 		return Decision{Act: Release, Rule: RuleWorse}
+	case e.informed() && e.Peer.Role == Standby && e.Peer.Granted:
+		return Decision{Act: Release, Rule: RuleHanded}
 	case e.informed() && e.Peer.Role == Standby && e.Peer.Asks && !e.Wins:
 		return Decision{Act: Release, Rule: RuleAsked}
 	case e.Linked && e.Hearing == Silent && e.Gateway == Lost && !e.StayIsolated:

@@ -44,6 +44,8 @@ func worse(e *Evidence)        { e.Worse = true }
 func peerProxyBad(e *Evidence) { e.PeerProxy = Lost }
 func outdated(e *Evidence)     { e.Stale = true }
 func asks(e *Evidence)         { e.Peer.Asks = true }
+func frozen(e *Evidence)       { e.Frozen = true }
+func consented(e *Evidence)    { e.Peer.Granted = true }
 func tiebreak(e *Evidence)     { e.Tiebreak = true }
 func gateShut(e *Evidence)     { e.GateShut = true }
 func mustFence(e *Evidence)    { e.MustFence = true }
@@ -80,6 +82,17 @@ func TestDecide(t *testing.T) {
 		{"H4: one without gateway does, after a while", do(holding, cut, worse, peerStands), Release, RuleWorse},
 		{"H4: not before", do(holding, cut, peerStands), Keep, RuleHolds},
 		{"S1: a holder that is asked, and comes second, hands over", do(holding, loses, peerStands, asks), Release, RuleAsked},
+		{"a frozen holder keeps what it would hand over", do(holding, sick, peerStands, frozen), Keep, RuleFrozen},
+		{"also what it is asked for", do(holding, loses, peerStands, asks, frozen), Keep, RuleFrozen},
+		{"and what a stranger has", do(holding, stranger, releaseForeign, frozen), Keep, RuleFrozen},
+		{"but not when it is isolated", do(holding, isolated, frozen), Release, RuleIsolated},
+		{"nor against another holder", do(holding, peerHolds, loses, frozen), Release, RuleYields},
+		{"nor against an operator", do(holding, peerStands, consented, frozen), Release, RuleHanded},
+		{"nothing is frozen that stays anyway", do(holding, frozen), Keep, RuleHolds},
+		{"a holder that has agreed to a handover releases", do(holding, peerStands, consented), Release, RuleHanded},
+		{"but not to one that does not stand by", do(holding, peerIsOut, consented), Keep, RuleHolds},
+		{"nor to one that may not hear it", do(holding, peerStands, consented, peerOneWay), Keep, RuleHolds},
+		{"nor to one of whom it has heard before the links were removed", do(holding, unlinked, peerStands, consented), Keep, RuleHolds},
 		{"S1: not one that comes first", do(holding, peerStands, asks), Keep, RuleHolds},
 		{"S1: nor unasked", do(holding, loses, peerStands), Keep, RuleHolds},
 		{"S1: nor for who does not hear it", do(holding, loses, peerStands, peerOneWay, asks), Keep, RuleHolds},
@@ -186,7 +199,7 @@ func anything() *rapid.Generator[Evidence] {
 			Prefer: Prefer(of(1)), Holding: flag(), Wins: flag(), Tiebreak: flag(),
 			Paused: of(9) == 0, Ended: flag(), Carrier: of(9) != 0, Class: Class(of(4)),
 			Adverts: flag(), Silence: flag(), Linked: flag(), Hearing: Hearing(of(2)), Stale: flag(), DeafFor: flag(),
-			Peer:     Peer{Role: Role(of(2)), Class: Class(of(4)), Hears: flag(), Asks: flag(), Since: flag(), Missed: flag()},
+			Peer:     Peer{Role: Role(of(2)), Class: Class(of(4)), Hears: flag(), Asks: flag(), Granted: flag(), Since: flag(), Missed: flag()},
 			Conflict: flag(), Worse: flag(), Gateway: Reach(of(3)), Answer: Answer(of(3)), PeerProxy: Reach(of(2)), GateShut: flag(),
 			Vote: Vote(of(5)), Fence: Fence(of(4)), StayIsolated: flag(), ContestForeign: flag(), ReleaseForeign: flag(), MustFence: flag(),
 		}
@@ -362,7 +375,7 @@ func (n node) sees(o node) Evidence {
 // Two nodes that see the same world decide as one: mirrored evidence, mirrored acts.
 func TestTwoInformedNodesAgree(t *testing.T) {
 	rank := rapid.Custom(func(t *rapid.T) Rank {
-		return Rank{Class: Class(rapid.IntRange(0, int(Useless)).Draw(t, "class")), Priority: uint8(rapid.IntRange(1, 3).Draw(t, "priority"))}
+		return Rank{Class: Class(rapid.IntRange(0, int(Useless)).Draw(t, "class")), Favoured: rapid.Bool().Draw(t, "favoured"), Priority: uint8(rapid.IntRange(1, 3).Draw(t, "priority"))}
 	})
 	rapid.Check(t, func(t *rapid.T) {
 		a := node{rapid.Bool().Draw(t, "a holds"), rank.Draw(t, "a")}
@@ -387,7 +400,7 @@ func TestTwoInformedNodesAgree(t *testing.T) {
 func TestRankIsATotalOrder(t *testing.T) {
 	addr := []netip.Addr{netip.MustParseAddr("10.0.0.5"), netip.MustParseAddr("10.0.0.6"), netip.MustParseAddr("fe80::1")}
 	rank := rapid.Custom(func(t *rapid.T) Rank {
-		return Rank{Class(rapid.IntRange(0, 4).Draw(t, "c")), uint8(rapid.IntRange(1, 3).Draw(t, "p")), rapid.SampledFrom(addr).Draw(t, "a")}
+		return Rank{Class(rapid.IntRange(0, 4).Draw(t, "c")), rapid.Bool().Draw(t, "f"), uint8(rapid.IntRange(1, 3).Draw(t, "p")), rapid.SampledFrom(addr).Draw(t, "a")}
 	})
 	rapid.Check(t, func(t *rapid.T) {
 		a, b, c := rank.Draw(t, "a"), rank.Draw(t, "b"), rank.Draw(t, "c")

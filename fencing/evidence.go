@@ -9,6 +9,8 @@ type Evidence struct {
 	Wins     bool // this node comes before the other one: see Rank
 	Tiebreak bool // this node may take without a vote
 
+	Frozen bool // an operator wants nothing moved that need not be
+
 	Paused  bool // this node did not run for longer than its gate is open
 	Carrier bool // of the interface with the addresses
 	Class   Class
@@ -44,6 +46,8 @@ type Peer struct {
 	Class Class
 	Hears bool // our adverts
 	Asks  bool // for the addresses
+	// Granted tells that an operator wants it to have them, and that this node has agreed.
+	Granted bool
 	// Since tells that it has heard from us since we gave the addresses up, or never held
 	// them.
 	Since bool

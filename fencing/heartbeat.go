@@ -22,9 +22,9 @@ type Heartbeat struct {
 	// us on this link; zero: none. They prove that this message was made after that one.
 	EchoSession, EchoSequence uint64
 
-	Class       Class
-	Maintenance bool
-	Gateway     Reach
+	Class               Class
+	Maintenance, Freeze Notice // what an operator wants of the sender
+	Gateway             Reach
 	// Restarts is for how long from now on the sender may be silent, with its addresses where
 	// they are: another daemon of its node is about to go on. Zero: it does not restart.
 	Restarts time.Duration
@@ -33,8 +33,10 @@ type Heartbeat struct {
 	Config, Proxy uint64
 	Clock         int64 // what time it is there: Unix time in nanoseconds; 0: not told
 	// MACs are the addresses under which the sender may answer for a virtual address.
-	MACs   []MAC
-	Claims []Claim // of each virtual router, in the order of the configuration
+	MACs    []MAC
+	Order   Order   // what an operator wants moved
+	Consent Consent // to the other node's order
+	Claims  []Claim // of each virtual router, in the order of the configuration
 }
 
 // MAC is an Ethernet address; the zero value: not known.
@@ -59,6 +61,8 @@ type Claim struct {
 	Long     bool  // it holds, and has done so for longer than a silence lasts
 	Asks     bool  // it stands by, and would have the addresses: it comes first
 	HeldOff  bool  // it is out because it lost a conflict
+	Favoured bool  // an operator wants it to hold: it comes first among equals of its class
+	Moves    bool  // the sender's order is about it
 }
 
 // Role is what a node does for a virtual router.

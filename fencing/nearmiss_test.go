@@ -56,6 +56,8 @@ func TestAlarms(t *testing.T) {
 		{"paused", do(holding, func(e *Evidence) { e.Paused = true }), false},
 		{"paused standby", do(func(e *Evidence) { e.Paused = true }), false},
 		{"hands over", do(holding, sick, peerStands), false},
+		{"keeps what it would hand over", do(holding, sick, peerStands, frozen), true},
+		{"hands over as an operator wants", do(holding, peerStands, consented), false},
 		{"hands over as the gateway is lost", do(holding, cut, worse, peerStands), false},
 		{"isolated", do(holding, isolated), true},
 		{"stranger", do(holding, stranger), true},

@@ -54,6 +54,9 @@ func (p *Pulse) Deadline() time.Time {
 	return first
 }
 
+// Session is this life of the daemon.
+func (p *Pulse) Session() uint64 { return p.session }
+
 // Due is when the next messages are to be sent; zero: there is no heartbeat.
 func (p *Pulse) Due() time.Time { return p.next }
 

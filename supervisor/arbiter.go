@@ -81,7 +81,7 @@ func (n *Node) class() fencing.Class {
 			sound = false
 		}
 	}
-	return fencing.ClassOf(sound, n.gatewayNow(), false)
+	return fencing.ClassOf(sound, n.gatewayNow(), n.modes[Maintenance].on())
 }
 
 // isolated is why a node must hold nothing: nobody is heard, and not even the gateway
@@ -161,14 +161,18 @@ func (s *step) evidence(r *router) fencing.Evidence {
 		claim.Priority = r.peer // by the file
 	}
 	a.checkAt = time.Time{}
+	class := s.class()
+	if r.forced {
+		class = fencing.Able
+	}
 	e := fencing.Evidence{
-		Holding: r.machine.State() == vrrp.Active, Carrier: true, Class: s.class(),
+		Holding: r.machine.State() == vrrp.Active, Carrier: true, Class: class,
 		Adverts: s.hears(r), Linked: true, Hearing: s.pulse.Hearing(), Gateway: s.gateway(), Answer: s.answer(r),
-		Peer:         fencing.Peer{Role: claim.Role, Class: peer.Class, Hears: claim.Hears, Asks: claim.Asks, Since: !s.pulse.Proven().Before(a.released)},
+		Peer:         fencing.Peer{Role: claim.Role, Class: peer.Class, Hears: claim.Hears, Asks: claim.Asks && !claim.Favoured, Granted: s.granted(r, claim), Since: !s.pulse.Proven().Before(a.released)},
 		StayIsolated: s.cfg.Arbitration.KeepIsolated, Paused: s.paused, Ended: s.pulse.Ended(),
 		ContestForeign: s.cfg.Arbitration.OnForeign == ContestForeign, ReleaseForeign: s.cfg.Arbitration.OnForeign == ReleaseForeign,
 		PeerProxy: s.peerProxy(), GateShut: s.letGo(r),
-		Fence: s.fence.shot.Fence(), MustFence: s.cfg.Fence.After,
+		Frozen: s.stuck(r), Fence: s.fence.shot.Fence(), MustFence: s.cfg.Fence.After,
 	}
 	if e.Hearing == fencing.BothWay && claim.Role != fencing.Holds && told.After(a.heardAt) {
 		e.Adverts = false // it has left since
@@ -180,7 +184,11 @@ func (s *step) evidence(r *router) fencing.Evidence {
 	if s.doubtful(r) {
 		e.Gateway = fencing.Doubtful
 	}
-	e.Wins = s.rank(r).Before(fencing.Rank{Class: peer.Class, Priority: claim.Priority, Address: s.cfg.Heartbeat.Other})
+	mine, theirs := s.rank(r), fencing.Rank{Class: peer.Class, Favoured: claim.Favoured, Priority: claim.Priority, Address: s.cfg.Heartbeat.Other}
+	if e.Holding && (e.Adverts || claim.Role == fencing.Holds) { // a conflict is settled as the adverts settle it
+		mine.Favoured, theirs.Favoured = false, false
+	}
+	e.Wins = mine.Before(theirs) || r.forced
 	e.Conflict = a.lasts(s.now, &a.bothAt, e.Holding && (e.Adverts || e.Answer == fencing.ByPeer || claim.Role == fencing.Holds && e.Hearing != fencing.Silent), 2*s.cfg.Heartbeat.Interval)
 	e.DeafFor = a.lasts(s.now, &a.deafAt, !a.bothAt.IsZero() && !s.pulse.Proven().After(a.bothAt), s.deafFor())
 	long := worseFor
@@ -213,7 +221,7 @@ func (a *arbitration) lasts(now time.Time, since *time.Time, holds bool, long ti
 
 // rank is this node's place for a router.
 func (s *step) rank(r *router) fencing.Rank {
-	return fencing.Rank{Class: s.class(), Priority: r.machine.Priority(), Address: s.cfg.Heartbeat.Self}
+	return fencing.Rank{Class: s.class(), Favoured: r.favoured(), Priority: r.machine.Priority(), Address: s.cfg.Heartbeat.Self}
 }
 
 // arbitrate tells what is to be done about a router, and what an operator should know.
@@ -288,7 +296,8 @@ func (s *step) holderSettles(r *router) {
 	}
 	if d := s.arbitrate(r); d.Act == fencing.Release {
 		loses := s.loses(r, d)
-		s.routerStep(r, vrrp.Yield{Reason: vrrp.Reason(d.Rule)})
+		r.handedOver = d.Rule == fencing.RuleHanded
+		s.routerStep(r, vrrp.Yield{Reason: vrrp.Reason(d.Rule), Drain: r.handedOver})
 		if loses {
 			s.lost(r, vrrp.Reason(d.Rule), d.Alarm)
 		}
@@ -335,6 +344,9 @@ func (s *step) mayTake(members []*router) bool {
 // that is better off, nor one that may not hear it; but before one that must not serve. Where
 // consistency is preferred it asks.
 func (s *step) mayPreempt(r *router) bool {
+	if s.frozen() && !r.forced {
+		return false
+	}
 	wins := s.pulse.Hearing() == fencing.BothWay && s.evidence(r).Wins
 	if s.cfg.Arbitration.Prefer == fencing.Consistency { // an advert may get lost: the other one leaves first
 		s.restless = s.restless || r.arbitration.asks != wins

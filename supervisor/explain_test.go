@@ -137,6 +137,11 @@ var faults = map[vrrp.Reason]func(t *testing.T) *script{
 	supervisor.ReasonProbe: func(t *testing.T) *script {
 		return begun(t, named(depending()), gateway(false), gateway(false))
 	},
+	supervisor.ReasonMaintenance: func(t *testing.T) *script {
+		s, _ := standing(t)
+		s.tell(supervisor.SetMode{Mode: supervisor.Maintenance, On: true, Reason: "disks"})
+		return s
+	},
 	supervisor.ReasonHeldOff: func(t *testing.T) *script {
 		cfg := linked(named(base()))
 		cfg.Arbitration.HoldOff = 30 * time.Second
@@ -414,7 +419,7 @@ var working = []scene{
 
 // TestExplanations compares every scene with its golden text.
 func TestExplanations(t *testing.T) {
-	scenes := slices.Concat(working, fenceScenes)
+	scenes := slices.Concat(working, fenceScenes, operatorScenes)
 	for reason, play := range faults {
 		scenes = append(scenes, scene{"out-" + string(reason), play})
 	}

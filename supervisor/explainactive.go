@@ -44,6 +44,7 @@ func (x *explainer) active() {
 	if !x.r.owned && !x.r.native {
 		x.fact("the kernel has not confirmed the addresses yet")
 	}
+	x.byOrder()
 	x.mending()
 	x.whatEndsIt()
 	x.keepsPeer()

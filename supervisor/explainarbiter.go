@@ -25,6 +25,8 @@ func (x *explainer) ruled() bool {
 func (x *explainer) waitsToPreempt() bool {
 	peer, _ := x.told()
 	switch {
+	case x.heldByOrder():
+		return true
 	case !x.linked() || !x.r.machine.Preempting():
 	case x.pulse.Hearing() == fencing.OneWay:
 		x.say("%s is heard; my priority %d is higher, but %s does not hear me, and both would hold", x.whom(), x.mine(), x.cfgPeer())

@@ -25,6 +25,7 @@ func (x *explainer) notIn() {
 		x.change("%s", m.ends)
 	}
 	x.timesOf(reason)
+	x.untilWhen(reason)
 	if isFault(reason) {
 		x.change("then I listen for %s before I take anything", span(x.cfg.DownInterval(x.cfg.Interval)))
 		x.whoHolds()

@@ -31,29 +31,40 @@ func (s *step) ownFault(r *router) (vrrp.Reason, string) {
 	if r.barred != "" {
 		return ReasonBarred, r.barred
 	}
+	if fault, why := s.maintenanceFault(); fault != "" && !r.forced {
+		return fault, why
+	}
 	if !r.primary.IsValid() {
 		return s.noSender(r)
 	}
-	if fault, why := s.heldOffFault(r); fault != "" {
+	if fault, why := s.heldOffFault(r); fault != "" && !r.forced {
 		return fault, why
 	}
+	if fault, why := s.isolated(r); fault != "" && !r.forced {
+		return fault, why
+	}
+	if fault, why := s.healthFault(r); fault != "" {
+		return fault, why
+	}
+	if !r.retryAt.IsZero() {
+		return ReasonVIPFailed, r.problem
+	}
+	if !r.vetoUntil.IsZero() && !r.forced {
+		return ReasonHookVetoed, r.veto
+	}
+	return "", ""
+}
+
+// unhealthy is why the router should not serve, by what it tracks, the probes and the proxy.
+func (s *step) unhealthy(r *router) (vrrp.Reason, string) {
 	if fault, why := s.trackFault(r); fault != "" {
 		return fault, why
 	}
 	if fault, why := s.probeFault(r); fault != "" {
 		return fault, why
 	}
-	if fault, why := s.isolated(r); fault != "" {
-		return fault, why
-	}
 	if fault := s.guard.fault(); fault != "" && !r.sparesProxy(fault) {
 		return fault, s.guard.why
-	}
-	if !r.retryAt.IsZero() {
-		return ReasonVIPFailed, r.problem
-	}
-	if !r.vetoUntil.IsZero() {
-		return ReasonHookVetoed, r.veto
 	}
 	return "", ""
 }

@@ -52,7 +52,7 @@ func (s *step) settleGroup(members []*router) {
 			ready++
 		}
 	}
-	if ready < len(members) || active > 0 {
+	if (ready < len(members) || active > 0) && !s.receives(members) {
 		members[0].gate = gate{} // whatever the hooks said
 	}
 	switch {

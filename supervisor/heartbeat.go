@@ -33,7 +33,7 @@ func (s *step) heartbeat(ev HeartbeatHeard) {
 	}
 	before, _ := s.pulse.Peer()
 	claims := append(s.claimed[:0], before.Claims...)
-	class := before.Class
+	class, freeze := before.Class, before.Freeze.On
 	if r := s.pulse.Heard(s.now, ev.Link, ev.Heartbeat); r != "" {
 		if ev.Heartbeat.EchoSequence == 0 && r == fencing.RefusalReplay {
 			return // a daemon that has just begun, and has heard nobody yet: it is heard when it has
@@ -62,7 +62,10 @@ func (s *step) heartbeat(ev HeartbeatHeard) {
 			s.notBoth(r, after, c)
 		}
 	}
-	if after.Class != class || !slices.Equal(after.Claims, claims) {
+	if counts {
+		s.ordersHeard(after)
+	}
+	if after.Class != class || after.Freeze.On != freeze || !slices.Equal(after.Claims, claims) {
 		s.touchAll()
 	}
 }
@@ -127,6 +130,9 @@ func (s *step) beat() {
 // roles is a number that changes with what this node claims.
 func (s *step) roles() uint64 {
 	h := uint64(s.class()) + 1
+	if s.modes[Freeze].on() {
+		h += 4
+	}
 	if s.restarts(s.now) > 0 {
 		h += 8
 	}
@@ -141,23 +147,30 @@ func (s *step) roles() uint64 {
 		if r.asks() {
 			h += 8
 		}
+		if r.favoured() {
+			h += 4
+		}
 	}
-	return h
+	return (h*31+s.handover.shown().Serial)*31 + s.handover.consent.Serial
 }
 
 // saying is what this node tells of itself.
 func (s *step) saying() fencing.Heartbeat {
 	h := fencing.Heartbeat{Uptime: s.now.Sub(time.Unix(0, 0)), Version: s.cfg.Heartbeat.Version, Class: s.class(), Gateway: s.gateway(), Config: s.cfg.Heartbeat.Digest}
 	h.MACs, h.Restarts = s.mine, s.restarts(s.now)
+	h.Maintenance, h.Freeze = s.modes[Maintenance].notice(s.now), s.modes[Freeze].notice(s.now)
+	h.Order, h.Consent = s.handover.shown(), s.handover.consent
 	h.Claims = make([]fencing.Claim, len(s.routers))
 	for i, r := range s.routers {
-		h.Claims[i] = fencing.Claim{Router: fencing.RouterKey(r.cfg.Name), Role: r.role(), Priority: r.machine.Priority(), Hears: s.hearsWell(r), Long: s.heldLong(r), HeldOff: !r.heldOff.since.IsZero(), Asks: r.asks()}
+		h.Claims[i] = fencing.Claim{Router: fencing.RouterKey(r.cfg.Name), Role: r.role(), Priority: r.machine.Priority(), Hears: s.hearsWell(r), Long: s.heldLong(r), HeldOff: !r.heldOff.since.IsZero(), Asks: r.asks(), Favoured: r.favoured(), Moves: s.handover.moves(r)}
 	}
 	return h
 }
 
 // asks tells that a router asks the other node for its addresses.
-func (r *router) asks() bool { return r.arbitration.asks && r.machine.Preempting() }
+func (r *router) asks() bool {
+	return r.arbitration.asks && r.machine.Preempting() || r.favoured() && r.machine.State() == vrrp.Backup
+}
 
 // heldLong tells that a router has been Active for so long that the other node, if it heard
 // this one, would have left long ago.

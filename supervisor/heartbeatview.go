@@ -15,6 +15,7 @@ type HeartbeatView struct {
 	Class   fencing.Class
 	Config  uint64
 	Version string
+	Ahead   time.Duration // the other node's clock, as of its last message; 0: not known
 	// Clock says how the other node's clock differs; empty: it does not.
 	Clock string
 }
@@ -31,7 +32,7 @@ func (n *Node) heartbeatView() HeartbeatView {
 	}
 	peer, at := n.pulse.Peer()
 	v := HeartbeatView{
-		Peer: *peer, Heard: at, Class: n.class(), Config: n.cfg.Heartbeat.Digest, Version: n.cfg.Heartbeat.Version,
+		Peer: *peer, Heard: at, Class: n.class(), Config: n.cfg.Heartbeat.Digest, Version: n.cfg.Heartbeat.Version, Ahead: n.agreement.ahead,
 	}
 	if n.agreement.ahead.Abs() > apart {
 		v.Clock = n.agreement.clockText()

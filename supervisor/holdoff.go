@@ -134,7 +134,7 @@ func (s *step) notBoth(r *router, peer *fencing.Heartbeat, c fencing.Claim) {
 	if r.heldOff.since.IsZero() || !c.HeldOff || s.pulse.Hearing() != fencing.BothWay || s.pulse.Proven().Before(r.heldOff.since) {
 		return
 	}
-	if s.rank(r).Before(fencing.Rank{Class: peer.Class, Priority: c.Priority, Address: s.cfg.Heartbeat.Other}) {
+	if s.rank(r).Before(fencing.Rank{Class: peer.Class, Favoured: c.Favoured, Priority: c.Priority, Address: s.cfg.Heartbeat.Other}) {
 		for _, m := range s.members(r) {
 			s.endHoldOff(m)
 		}

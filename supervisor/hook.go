@@ -1,6 +1,7 @@
 package supervisor
 
 import (
+	"cmp"
 	"fmt"
 	"reflect"
 	"slices"
@@ -172,7 +173,7 @@ func (s *step) mayPass(members []*router) bool {
 	g.question = s.questions
 	for _, m := range hooked {
 		g.asked = append(g.asked, m.cfg.Name)
-		s.do(RunHook{Router: m.cfg.Name, Question: g.question, Why: m.machine.Wants()})
+		s.do(RunHook{Router: m.cfg.Name, Question: g.question, Why: cmp.Or(m.machine.Wants(), vrrp.ReasonPeerReleased)})
 	}
 	return false
 }

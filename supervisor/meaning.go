@@ -65,6 +65,10 @@ var meanings = map[vrrp.Reason]meaning{
 		is: "this node has been cut off", ends: "the gateway or the other node answers",
 		do: "look at this node's cable, switch port and `ip route`; a node that should hold on all the same needs isolated: keep",
 	},
+	ReasonMaintenance: {
+		is: "an operator has put this node into maintenance, so that it takes no part even if the other node dies", ends: "its time is over (--for), or somebody runs `pairkeeper maintenance off` here",
+		do: "`pairkeeper maintenance off`, when the work is done",
+	},
 	ReasonHeldOff: {
 		is: "both nodes held the addresses, and this one had to give them up", ends: "its hold-off is over (hold_off), or somebody clears it",
 		do: "find out what kept the nodes from hearing each other, then `pairkeeper clear`",
@@ -119,6 +123,21 @@ var meanings = map[vrrp.Reason]meaning{
 	ReasonConflictLost:    {is: "both nodes held the addresses, and this one has given them up", do: "find out what kept the nodes from hearing each other: a cable, a switch, a firewall"},
 	ReasonLastResort:      {is: "the node has failed, and holds the addresses only while no better one is heard", do: "mend what failed"},
 	ReasonAddressFound:    {is: "a virtual address lay here though this node does not hold it; it was removed", do: "find out who put it there: another daemon, a network configuration"},
+
+	// What an operator wants of the node.
+	ReasonMaintenanceBegins: {is: "an operator has put this node into maintenance: it takes no part, even if the other node dies"},
+	ReasonMaintenanceEnds:   {is: "the maintenance of this node is over"},
+	ReasonFreezeBegins:      {is: "an operator has frozen the pair: nothing moves that need not be moved"},
+	ReasonFreezeEnds:        {is: "the pair is not frozen by this node any more"},
+	ReasonForced:            {is: "an operator had this node take the addresses by force"},
+	ReasonTakeForced:        {is: "an operator has the addresses taken, whatever speaks against it", do: "when the reason for it is gone, `pairkeeper handover` gives them back"},
+	ReasonEndured:           {is: "the router would have given the addresses up, but an operator wants it to go on", do: "mend what is named, then `pairkeeper freeze off`, or hand the addresses over"},
+
+	// What became of a handover.
+	ReasonHandover:        {is: "an operator wants the addresses moved to the other node of the pair"},
+	ReasonHandoverRefused: {is: "a handover was refused: the node that was to hold the addresses could not take them", do: "mend what the refusal names, then `pairkeeper handover` again"},
+	ReasonHandoverFailed:  {is: "a handover was asked for and came to nothing", do: "what went wrong is above; `pairkeeper status` on both nodes shows who holds the addresses"},
+	ReasonHandoverOver:    {is: "the time of a handover is over, and the priorities decide again"},
 
 	// What became of fencing the other node.
 	ReasonFenceShot:       {is: "the other node is silent and is being fenced: it is switched off or booted anew"},
@@ -274,6 +293,8 @@ var rulings = map[fencing.Rule]meaning{
 		do: "look for what drops packets in one direction: a firewall, a switch, a duplex mismatch",
 	},
 	fencing.RuleWorse:    {is: "this node has lost its gateway, and the other node has not", do: "look at this node's cable, switch port and `ip route`"},
+	fencing.RuleFrozen:   {is: "the addresses would have been given up, but an operator has frozen the pair, or forced them here", do: "mend what is wrong here, then `pairkeeper freeze off`, or `pairkeeper handover` of what was forced"},
+	fencing.RuleHanded:   {is: "an operator handed the addresses over to the other node"},
 	fencing.RuleAsked:    {is: "the other node stands by, comes first, and asked for the addresses"},
 	fencing.RuleHandOver: {is: "the other node stands by and is better off"},
 }

@@ -35,6 +35,8 @@ type Node struct {
 	said      uint64          // roles when they were last sent
 	fence     fence
 	agreement agreement
+	handover  handover
+	modes     [modes]mode
 	balance   balance
 	mine      []fencing.MAC // see macs
 
@@ -89,6 +91,7 @@ func (n *Node) index(routers []*router) {
 // Deadline is when the next Tick is due; zero: no timer runs.
 func (n *Node) Deadline() time.Time {
 	first := earlier(earlier(n.guard.deadline(), n.schedule.first()), n.fence.shot.Deadline())
+	first = earlier(first, n.modesDeadline())
 	if n.pulse != nil {
 		first = earlier(first, n.pulse.Deadline())
 	}
@@ -110,6 +113,10 @@ func (n *Node) Append(out []Action, now time.Time, ev Event) []Action {
 	s := &step{Node: n, now: now, out: out}
 	s.event(ev)
 	s.settle()
+	if s.pulse != nil {
+		s.handoverSettles()
+		s.settle()
+	}
 	s.beat()
 	s.partingSettled()
 	s.fenceSettled()
@@ -157,6 +164,7 @@ func (s *step) event(ev Event) {
 		s.balanceBegins()
 		s.touchAll()
 	case Stop:
+		s.drainsEnd()
 		s.stop(ev)
 	case UnitChanged, RestartDone, HaltDone:
 		s.guardStep(ev)
@@ -192,6 +200,12 @@ func (s *step) event(ev Event) {
 		s.fenceLooked(ev)
 	case FenceConfirmed:
 		s.fenceConfirmed()
+	case HandOver:
+		s.handOver(ev)
+	case TakeForced:
+		s.takeForced(ev)
+	case SetMode:
+		s.setMode(ev)
 	case Clear:
 		s.clear()
 	case VoteCast:
@@ -206,6 +220,7 @@ func (s *step) tick() {
 		s.guardStep(Tick{})
 	}
 	s.fenceTick()
+	s.modesTick()
 	for _, r := range s.schedule.due(s.now) {
 		if due(s.now, r.machine.Deadline()) {
 			s.routerStep(r, vrrp.Tick{})
@@ -221,6 +236,9 @@ func (s *step) tick() {
 		s.holdOffTick(r)
 		s.reassertTick(r)
 		s.voteTick(r)
+		if due(s.now, r.drained) {
+			s.drainEnds(r)
+		}
 		s.resumeTick(r)
 		if due(s.now, r.arbitration.checkAt) {
 			r.arbitration.checkAt = time.Time{}

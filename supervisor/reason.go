@@ -17,6 +17,7 @@ const (
 	ReasonTrack        vrrp.Reason = "track"         // a tracked interface is not as it must be
 	ReasonProbe        vrrp.Reason = "probe"         // a probe that takes the node out failed
 	ReasonIsolated     vrrp.Reason = "isolated"      // nobody is heard, and the gateway does not answer
+	ReasonMaintenance  vrrp.Reason = "maintenance"   // an operator wants the node to take no part
 	ReasonHeldOff      vrrp.Reason = "held-off"      // lost a conflict, and stays out for a while
 	ReasonGroup        vrrp.Reason = "group-fault"   // another router of the group must not take part
 	ReasonProxyDown    vrrp.Reason = "proxy-down"    // the ladder gave up
@@ -46,6 +47,25 @@ const (
 	ReasonFenceConfirmed  vrrp.Reason = "fence-confirmed"   // it is, an operator says so
 	ReasonFenceBroken     vrrp.Reason = "fence-broken"      // the agents could not be used now
 	ReasonFenceWorks      vrrp.Reason = "fence-works"       // they could
+)
+
+// What became of a handover that an operator wanted.
+const (
+	ReasonHandover        vrrp.Reason = "handover"         // it is asked for, or agreed to
+	ReasonHandoverRefused vrrp.Reason = "handover-refused" // the other node cannot take the addresses now
+	ReasonHandoverFailed  vrrp.Reason = "handover-failed"  // it came to nothing
+	ReasonHandoverOver    vrrp.Reason = "handover-over"    // its time is over: the priorities decide again
+)
+
+// What an operator wants of the node.
+const (
+	ReasonMaintenanceBegins vrrp.Reason = "maintenance-begins"
+	ReasonMaintenanceEnds   vrrp.Reason = "maintenance-ends"
+	ReasonFreezeBegins      vrrp.Reason = "freeze-begins"
+	ReasonFreezeEnds        vrrp.Reason = "freeze-ends"
+	ReasonForced            vrrp.Reason = "forced"      // an operator had the addresses taken
+	ReasonTakeForced        vrrp.Reason = "take-forced" // and this is what was overridden
+	ReasonEndured           vrrp.Reason = "endured"     // it would have left, but is frozen or forced
 )
 
 // What is noted of the other node's daemon.

@@ -11,6 +11,8 @@ import (
 // not change keeps its state and its timers, one that differs only in what can change
 // under way goes on with that, every other one leaves and starts anew.
 func (s *step) reconfigured(cfg Config) {
+	s.drainsEnd()
+	s.handoverReconfigured()
 	next := make([]*router, 0, len(cfg.Routers))
 	for _, c := range cfg.Routers {
 		next = append(next, s.successor(c))

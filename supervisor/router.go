@@ -29,6 +29,7 @@ type router struct {
 	native    bool        // owner of addresses that the host has anyway (RFC 9568 1.2)
 	owned     bool        // the kernel has the addresses from us
 	lingers   bool        // they were given up, but have not been seen to be gone
+	drained   time.Time   // when they are taken off that were only silenced; zero: there are none
 	bridged   Bridged     // what one daemon leaves to the next one; zero: nothing
 	entered   vrrp.Enter  // the last transition
 
@@ -52,7 +53,11 @@ type router struct {
 	heldOff     holdOff
 	damping     damping
 	suspicion   suspicion
-	voting      voting // of the first of a group, or of a router alone
+	favour      favour
+	forced      bool        // an operator wants it to hold whatever speaks against it
+	endures     vrrp.Reason // for which it would have left if it were not frozen or forced; empty: none
+	handedOver  bool        // to the other node, by the order under way
+	voting      voting      // of the first of a group, or of a router alone
 }
 
 func newRouter(cfg Router) *router {
@@ -100,14 +105,18 @@ func (r *router) present(have []netip.Prefix) int {
 // hold passes on what the machine wants of the kernel's addresses.
 func (s *step) hold(r *router, a vrrp.Action) {
 	_, own := a.(vrrp.Own)
+	if own {
+		r.drained = time.Time{}
+	}
 	if r.native {
 		if own {
 			s.routerStep(r, vrrp.Owned{})
 		}
 		return
 	}
-	if _, disown := a.(vrrp.Disown); disown {
-		r.owned, r.lingers, r.arbitration.released = false, true, s.now
+	if disown, ok := a.(vrrp.Disown); ok {
+		s.disowns(r, disown)
+		return
 	}
 	s.do(RouterAction{Router: r.cfg.Name, Action: a})
 }
@@ -159,6 +168,7 @@ func (s *step) reconcile(r *router, link *LinkChanged) {
 	}
 	switch {
 	case active && !r.primary.IsValid(), r.leftOpen(): // leaves, or is about to resume
+	case !r.drained.IsZero():
 	case active && r.owned && (there < len(r.cfg.Addresses) || r.present(link.Restored) > 0):
 		r.owned = false
 		s.routerStep(r, vrrp.Vanished{})

@@ -39,7 +39,7 @@ func (s *schedule) Pop() any {
 // plan puts a router where its deadline belongs, or nowhere if it has none.
 func (s *schedule) plan(r *router) {
 	at := earlier(earlier(r.machine.Deadline(), r.retryAt), earlier(earlier(r.vetoUntil, r.reasserting.deadline()), earlier(r.arbitration.checkAt, r.heldOff.until)))
-	at = earlier(earlier(at, r.voting.deadline()), r.bridged.Until)
+	at = earlier(earlier(at, r.voting.deadline()), earlier(r.drained, r.bridged.Until))
 	switch {
 	case r.place >= 0 && at.IsZero():
 		heap.Remove(s, r.place)

@@ -138,6 +138,12 @@ func (s *step) reprioritize(r *router) {
 	if r.failing != "" {
 		priority, whys = vrrp.PriorityLastResort, nil
 	}
+	switch {
+	case r.forced:
+		priority, whys = priorityHighest, []string{"forced here by an operator"}
+	case s.stuck(r) && priority < r.priority:
+		return // it would yield
+	}
 	r.offsets = whys
 	base, peer := r.cfg.VRRP.Priority, r.cfg.VRRP.PeerPriority
 	if priority == r.priority && peer == r.peer {

@@ -5,7 +5,7 @@ root=$1
 cd "$(dirname "$0")"
 units=$root/usr/lib/systemd/system
 
-install -D -m 644 -t "$units" pairkeeper.service pairkeeper-witness.service
+install -D -m 644 -t "$units" pairkeeper.service pairkeeper-witness.service pairkeeper-metrics.socket
 sed -f template.sed pairkeeper.service >"$units/pairkeeper@.service"
 install -D -m 644 one-daemon.conf "$units/pairkeeper@nginx.service.d/one-daemon.conf"
 install -D -m 644 -t "$root/usr/lib/systemd/catalog" pairkeeper.catalog pairkeeper.zh_CN.catalog

@@ -7,3 +7,4 @@ s|^ExecReload=/usr/bin/pairkeeper check|& -c /etc/%i/pairkeeper.yaml|
 s|^ExecReload=/usr/bin/pairkeeper reload|& --socket /run/pairkeeper-%i/control.sock|
 s|^ExecStopPost=/usr/bin/pairkeeper cleanup|& -c /etc/%i/pairkeeper.yaml --socket /run/pairkeeper-%i/control.sock|
 s|^RuntimeDirectory=pairkeeper$|&-%i|
+s|^StateDirectory=pairkeeper$|&-%i|

@@ -35,7 +35,11 @@ type Linger struct{ For time.Duration }
 
 // Disown wants the addresses off the interface, and the gate shut at once: before what else
 // is wanted in the same step.
-type Disown struct{}
+type Disown struct {
+	// Drain wants nobody told any more that they are here, and no question answered; but what
+	// still comes for them is served until the gate runs out by itself. Disown follows.
+	Drain bool
+}
 
 // Announce wants gratuitous ARP or unsolicited neighbour advertisements: a burst or, as
 // a Reminder, one of each address.
@@ -79,8 +83,13 @@ func (a Linger) String() string { return "linger for " + a.For.String() }
 func (Own) String() string      { return "own" }
 func (Refresh) String() string  { return "refresh" }
 func (Renew) String() string    { return "renew" }
-func (Disown) String() string   { return "disown" }
 func (Probe) String() string    { return "probe" }
+func (a Disown) String() string {
+	if a.Drain {
+		return "disown when drained"
+	}
+	return "disown"
+}
 func (a Announce) String() string {
 	if a.Reminder {
 		return "remind"

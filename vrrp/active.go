@@ -67,7 +67,7 @@ func (s *step) inActive(ev Event) {
 			s.activeReceived(ev)
 		}
 	case Yield:
-		s.yieldTo(ev.Reason)
+		s.yieldTo(ev.Reason, ev.Drain)
 	case Owned:
 		s.active.shut = false
 		s.announce()
@@ -136,8 +136,8 @@ func (s *step) yield(ev Received, r Reason) {
 
 // yieldTo releases the addresses to the other router of the pair, and listens for as long
 // as it takes that one to come.
-func (s *step) yieldTo(r Reason) {
-	s.do(Send{Priority: PriorityRelease}, Disown{})
+func (s *step) yieldTo(r Reason, drain bool) {
+	s.do(Send{Priority: PriorityRelease}, Disown{Drain: drain})
 	s.enter(Backup, r)
 	s.backup.interval = s.cfg.Interval
 	other := Config{Version: s.cfg.Version, Priority: s.peerPriority()}

@@ -112,6 +112,8 @@ func (s *step) inBackup(ev Event) {
 		if s.Willing() {
 			s.toActive(s.backup.willing.reason)
 		}
+	case Seize:
+		s.toActive(ev.Reason)
 	case Assure:
 		s.assure(ev)
 	case PeerEnded:

@@ -47,6 +47,9 @@ type Delayed struct{ PreemptDelay time.Duration }
 // Rise lets a router of a group become Active, now that all are willing.
 type Rise struct{}
 
+// Seize has a Backup router take the addresses at once, as an operator wants.
+type Seize struct{ Reason Reason }
+
 // Assure has a router of a group that is willing make sure that nobody holds its addresses
 // any more, before it may Rise: since Heard, when the group last heard the other router.
 // Released tells that that one has released.
@@ -57,7 +60,10 @@ type Assure struct {
 
 // Yield makes an Active router leave the addresses to the other router of its pair. It
 // takes them back when nobody comes.
-type Yield struct{ Reason Reason }
+type Yield struct {
+	Reason Reason
+	Drain  bool // see Disown
+}
 
 // Owned answers Own: the kernel has the addresses.
 type Owned struct{}
@@ -103,6 +109,7 @@ func (Received) isEvent()      {}
 func (Reprioritized) isEvent() {}
 func (Retuned) isEvent()       {}
 func (Rise) isEvent()          {}
+func (Seize) isEvent()         {}
 func (Assure) isEvent()        {}
 func (Yield) isEvent()         {}
 func (Overrule) isEvent()      {}

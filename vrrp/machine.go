@@ -139,7 +139,7 @@ func (s *step) reprioritized(ev Reprioritized) {
 	fell := ev.Priority < s.cfg.Priority
 	s.cfg.Priority, s.cfg.PeerPriority = ev.Priority, ev.Peer
 	if fell && s.state == Active && !s.slept() && s.outranked() {
-		s.yieldTo(ReasonOutranked)
+		s.yieldTo(ReasonOutranked, false)
 	}
 }
 

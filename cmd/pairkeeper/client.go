@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"github.com/pairkeeper/pairkeeper/supervisor/daemon"
 )
 
 // defaultSocket is the control socket of the one daemon of a host.
@@ -34,8 +36,13 @@ func theSocket(run string) string {
 
 // ask sends a request to the daemon and decodes its answer, whatever the status says.
 func ask(socket, method, path string, answer any) (status int, err error) {
+	return askWithin(10*time.Second, socket, method, path, answer)
+}
+
+// askWithin is ask with a time limit of its own.
+func askWithin(limit time.Duration, socket, method, path string, answer any) (status int, err error) {
 	client := &http.Client{
-		Timeout: 10 * time.Second,
+		Timeout: limit,
 		Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 			var d net.Dialer
 			return d.DialContext(ctx, "unix", socket)
@@ -53,6 +60,11 @@ func ask(socket, method, path string, answer any) (status int, err error) {
 		return 0, failure{exitUnavailable, fmt.Errorf("no daemon answers on %s: is it running? (systemctl status pairkeeper)", socket)}
 	}
 	defer resp.Body.Close()
+	if resp.StatusCode == http.StatusForbidden {
+		var denied daemon.Denied
+		_ = json.NewDecoder(resp.Body).Decode(&denied)
+		return resp.StatusCode, failure{exitPermission, errors.New(denied.Problem)}
+	}
 	if err := json.NewDecoder(resp.Body).Decode(answer); err != nil {
 		return 0, failure{exitUnavailable, fmt.Errorf("%s: %s", socket, resp.Status)}
 	}

@@ -16,11 +16,15 @@ import (
 func newExplain() *cobra.Command {
 	var socket string
 	var asJSON bool
+	var past past
 	c := &cobra.Command{
 		Use:   "explain [ROUTER]",
 		Short: "say why this node holds the addresses or not, and what would change it",
 		Args:  cobra.MaximumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
+			if past.asked() {
+				return past.explain(c.OutOrStdout(), socket, args, asJSON)
+			}
 			path := "/v1/explain"
 			if len(args) > 0 {
 				path += "?router=" + url.QueryEscape(args[0])
@@ -41,6 +45,7 @@ func newExplain() *cobra.Command {
 			return nil
 		},
 	}
+	past.flags(c)
 	socketFlag(c, &socket)
 	c.Flags().BoolVar(&asJSON, "json", false, "print it as JSON (schema 1)")
 	return c

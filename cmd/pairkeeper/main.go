@@ -54,6 +54,6 @@ func newRoot() *cobra.Command {
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.AddCommand(newRun(), newCheck(), newStatus(), newExplain(), newHistory(), newReload(), newClear(), newKeygen(), newWitness(), newRehearse(), newFence(), newCleanup(), newDemo(), newVersion(), newSchema(), newManual())
+	root.AddCommand(newRun(), newCheck(), newStatus(), newExplain(), newHistory(), newReload(), newClear(), newHandover(), newMaintenance(), newFreeze(), newTake(), newKeygen(), newWitness(), newRehearse(), newReplay(), newImport(), newFence(), newCleanup(), newDemo(), newVersion(), newSchema(), newManual())
 	return root
 }

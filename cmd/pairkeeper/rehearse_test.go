@@ -37,6 +37,7 @@ func TestRehearsalsOfTheExamples(t *testing.T) {
 		"haproxy-pair": "../../examples/haproxy-pair/pairkeeper.yaml",
 		"dual-master":  "../../examples/dual-master/pairkeeper.yaml",
 		"dual-stack":   "../../examples/dual-master/pairkeeper-dual-stack.yaml",
+		"lvs-nat":      "../../examples/lvs-nat/pairkeeper.yaml",
 		"heartbeat":    "testdata/rehearse-heartbeat.yaml",
 		"tracks":       "testdata/rehearse-tracks.yaml",
 	} {

@@ -6,6 +6,7 @@ import (
 	"os/signal"
 	"runtime"
 	"runtime/debug"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/sys/unix"
@@ -57,7 +58,8 @@ func runDaemon(src *source, socket string, format daemon.LogFormat) error {
 		log.Warn(w.Error(), logbook.As(logbook.ConfigWarning))
 	}
 	d, err := daemon.New(daemon.Options{
-		Source: sourceOf(file), Log: log, Version: version(), File: file.Path, Socket: socket,
+		State:  stateFolder(),
+		Source: sourceOf(file), Log: log, Version: version(), File: file.Path, Socket: socket, Trace: daemon.TraceFolder(socket),
 		Restarts: restarts,
 		Load: func() (daemon.Source, error) {
 			f, err := src.load()
@@ -84,7 +86,7 @@ func runDaemon(src *source, socket string, format daemon.LogFormat) error {
 func sourceOf(f *config.File) daemon.Source {
 	settings := f.Settings // of f nothing else is kept
 	return daemon.Source{
-		Config: f.Config, Files: f.Files, Manual: f.Manual,
+		Config: f.Config, Metrics: daemon.Metrics(f.Metrics), Files: f.Files, Manual: f.Manual, Recorder: f.Recorder,
 		Settings: func() (list []daemon.Setting) {
 			for _, s := range settings() {
 				list = append(list, daemon.Setting(s))
@@ -92,4 +94,10 @@ func sourceOf(f *config.File) daemon.Source {
 			return list
 		},
 	}
+}
+
+// stateFolder is the unit's StateDirectory; empty: it has none.
+func stateFolder() string {
+	first, _, _ := strings.Cut(os.Getenv("STATE_DIRECTORY"), ":")
+	return first
 }

@@ -161,6 +161,7 @@ func problems(s daemon.Status, now time.Time) []string {
 			list = append(list, fmt.Sprintf("%s: %s (for %s)", s.Proxy.Name, text, age(now, s.Proxy.Config.Since)))
 		}
 	}
+	list = append(list, modeProblems(s.Modes, now)...)
 	list = append(list, heartbeatProblems(s.Heartbeat, s.Peer)...)
 	list = append(list, fenceProblems(s.Fence, s.Peer, now)...)
 	list = append(list, voterProblems(s.Voters)...)

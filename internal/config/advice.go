@@ -41,6 +41,7 @@ const noticed = 10 * time.Second
 func (a *advice) proxyAdvice() {
 	guarded := slices.ContainsFunc(a.probes, func(p probes.Config) bool { return p.OnFail.Act == probes.Guard })
 	switch {
+	case a.proxy == nil && len(a.virtualServers) > 0: // the servers are checked
 	case a.proxy == nil:
 		a.say("proxy", "is not there: a proxy that dies is not restarted, and the addresses stay with it unless a probe has on_fail: leave")
 	case !guarded:

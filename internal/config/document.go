@@ -27,6 +27,7 @@ type Document struct {
 	keep           bool // when_all_unhealthy: keep
 	ungated        bool // gate: off
 	restart        time.Duration
+	recorder       int64 // bytes; 0: off
 	warnings       Errors
 	hooks          supervisor.Hooks // of the whole pair
 	hookAt         []hookPlace
@@ -37,6 +38,7 @@ type Document struct {
 	virtualServers []virtualServer
 	checkAt        []checkPlace // of their checks
 	balance        balance
+	metrics        metrics
 }
 
 // Parse reads the text of a file; name is how messages call it. It touches nothing
@@ -55,7 +57,7 @@ func Parse(name string, data []byte) (*Document, error) {
 }
 
 func (d *Document) read(root value) {
-	f, ok := root.fields("a mapping such as nodes: {…}", "node", "reload", "gate", "restart_window", "nodes", "proxy", "probes", "virtual_routers", "when_all_unhealthy", "hooks", "notify", "heartbeat", "arbitration", "fence", "virtual_servers", "ipvs")
+	f, ok := root.fields("a mapping such as nodes: {…}", "node", "reload", "recorder", "gate", "restart_window", "nodes", "proxy", "probes", "virtual_routers", "when_all_unhealthy", "hooks", "notify", "heartbeat", "arbitration", "fence", "virtual_servers", "ipvs", "metrics")
 	if !ok {
 		return
 	}
@@ -63,6 +65,7 @@ func (d *Document) read(root value) {
 		word, _ := v.one("auto", "manual")
 		d.manual = word == "manual"
 	}
+	d.readRecorder(f)
 	d.readNodes(f)
 	if v, ok := f.keys["proxy"]; ok {
 		d.proxy = readProxy(v)
@@ -93,6 +96,9 @@ func (d *Document) read(root value) {
 	d.readFence(f)
 	if v, ok := f.keys["notify"]; ok {
 		d.readReceivers(v)
+	}
+	if v, ok := f.keys["metrics"]; ok {
+		d.readMetrics(v)
 	}
 	switch routers, proxy := f.has("virtual_routers"), f.has("proxy"); {
 	case !routers && !proxy && !f.has("virtual_servers"):

@@ -92,6 +92,7 @@ func (d *Document) readVirtualServer(f fields, seen *takenServices) virtualServe
 	}
 	s.readQuorum(f)
 	d.readWhen(f, &s)
+	d.checkLoop(f, &s)
 	if v, ok := f.keys["hooks"]; ok {
 		d.readServerHooks(v, &s.hooks)
 	}

@@ -5,6 +5,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"slices"
 	"syscall"
 
 	"github.com/pairkeeper/pairkeeper/supervisor"
@@ -15,8 +16,11 @@ type File struct {
 	Path     string
 	Document *Document
 	Config   supervisor.Config // of this node, whose name is Config.Node
+	Here     bool              // this host has the node's address
+	Recorder int64             // how many bytes the flight recorder keeps; 0: it is off
 	Manual   bool              // a change of the file is not applied by itself
 	Files    []string          // itself and those with its secrets, absolute
+	Metrics  Metrics           // of this node
 	Warnings []Error
 	Settings func() []Setting // all values; they are read again, which takes less to keep than they do
 }
@@ -48,7 +52,7 @@ func load(path, node string, checking bool) (*File, error) {
 		}
 		return d.Settings()
 	}
-	f := &File{Settings: settings, Path: path, Document: d, Manual: d.manual, Files: filesOf(path, d), Warnings: d.Warnings()}
+	f := &File{Settings: settings, Path: path, Document: d, Manual: d.manual, Recorder: d.recorder, Files: filesOf(path, d), Warnings: d.Warnings()}
 	dir := os.Getenv(credentials)
 	if checking && dir == "" {
 		f.Warnings = append(f.Warnings, d.skipCredentials()...)
@@ -59,7 +63,8 @@ func load(path, node string, checking bool) (*File, error) {
 	if err := d.CheckPrograms(); err != nil {
 		return nil, err
 	}
-	self, warnings, err := d.self(node, thisHost())
+	host := thisHost()
+	self, warnings, err := d.self(node, host)
 	if err != nil {
 		return nil, err
 	}
@@ -67,9 +72,11 @@ func load(path, node string, checking bool) (*File, error) {
 		return nil, err
 	}
 	f.Warnings = append(f.Warnings, warnings...)
+	f.Here = slices.Contains(d.owned(host), self)
 	if f.Config, err = d.For(self); err != nil {
 		return nil, err
 	}
+	f.Metrics = d.MetricsOf(self)
 	return f, nil
 }
 

@@ -76,6 +76,7 @@ func (d *Document) tree() tree {
 		t.set("node", text(d.node))
 	}
 	t.set("reload", text(map[bool]string{false: "auto", true: "manual"}[d.manual]))
+	t.set("recorder", d.recorderTree())
 	nodes := block()
 	for _, n := range d.nodes {
 		one := flow()
@@ -132,6 +133,9 @@ func (d *Document) tree() tree {
 	}
 	if d.balance != (balance{}) {
 		t.set("ipvs", d.balance.tree())
+	}
+	if d.metrics.set {
+		t.set("metrics", d.metricsTree())
 	}
 	return t
 }

@@ -112,9 +112,20 @@ func (d *Document) checkNeighbours(v value, p netip.Prefix, r *router) {
 	}
 	switch {
 	case p.IsSingleIP() || p.Addr().Is6() && p.Addr().IsLinkLocalUnicast() || len(out) == 0:
+	case len(in) == 0 && d.nodesAreOnOther(r.shared.Interface):
 	case len(in) == 0:
 		v.warnf("%s has none of the nodes in its network (%s): right only where %s lies in another one", p, strings.Join(out, ", "), r.shared.Interface)
 	default:
 		v.warnf("%s has %s in its network but not %s", p, in[0], out[0])
 	}
+}
+
+// nodesAreOnOther tells whether a router before has the nodes in its network, on an interface
+// other than this one, which then lies in a network of its own: NAT has one for its servers.
+func (d *Document) nodesAreOnOther(name string) bool {
+	return slices.ContainsFunc(d.routers, func(r router) bool {
+		return r.shared.Interface != name && slices.ContainsFunc(r.shared.Addresses, func(a supervisor.Address) bool {
+			return !slices.ContainsFunc(d.nodes, func(n node) bool { return !a.Prefix.Contains(n.address) })
+		})
+	})
 }

@@ -20,6 +20,7 @@ func IDOf(state string, reason vrrp.Reason, refusal vrrp.Refusal) string {
 // which `go test ./internal/logbook -update` adds.
 var ids = map[string]string{
 	// A router's transition: its new state and why.
+	"ACTIVE forced":          "1c781f2af98f3ef2e8dbb24df2334ad7",
 	"ACTIVE resumed":         "e922542dbe3ebd5152b561ea731e5241",
 	"ACTIVE alone":           "27569d60b0e646df8389c5d273cc6580",
 	"ACTIVE owner":           "753219593a404f4abff0cd708161a57e",
@@ -32,6 +33,8 @@ var ids = map[string]string{
 	"BACKUP foreign-holder":  "4cbda90ccd4948a680dd6d970d2a83c9",
 	"BACKUP gateway-lost":    "7dfa228536264021ae68dc9606f6a6ea",
 	"BACKUP group":           "dddfb767a2b5422cae6b80c8c69e019f",
+	"BACKUP handed-over":     "06608dd8fc33cde9442dd5b2d7b9917d",
+	"BACKUP maintenance":     "5d0b6db26491af27151a064f9d6a9ccf",
 	"BACKUP higher-address":  "f4c0014e12ad46d19ab4d5bd5af3461d",
 	"BACKUP higher-advert":   "c72614236e1341daaefa8d8d69bc1500",
 	"BACKUP outranked":       "929c2804ec9140e6b76b5bc1be335264",
@@ -50,6 +53,7 @@ var ids = map[string]string{
 	"FAULT link-down":        "d878a5ea86b3413d8f385eb8d05bcc71",
 	"FAULT link-missing":     "a6f79426cd964baf874b3984f25d5e77",
 	"FAULT link-unusable":    "3cf2dec4aa2e4d4384748bb0ac840a7a",
+	"FAULT maintenance":      "b48bbb4ec5f4fa50f39e915e69052a39",
 	"FAULT no-address":       "ed59c07929754e6f8d337bb076956860",
 	"FAULT probe":            "c2e3fd83458a4485b3d433fd63503589",
 	"FAULT proxy-down":       "db4e29dd37da4338a0ae542dfb478f3d",
@@ -146,6 +150,19 @@ var ids = map[string]string{
 	"start-limit":                "70bb1ef4018147e1a163b4ba773a930e",
 	"systemd-lost":               "aa9e0dd120754348ad0076209ca63e2c",
 
+	// What an operator wanted.
+	"maintenance-begins": "4c62b552eb7a4209ec960ef12a74eebf",
+	"maintenance-ends":   "f844a0fd6391320f6075049d099abe3d",
+	"freeze-begins":      "1fc380307f9b8e0efefb043f6b90f2e0",
+	"freeze-ends":        "63adb14aeff79d628ff2f26a7d9e0531",
+	"endured":            "d63cbaa3ea9cbea48bea56be356fd474",
+	"frozen":             "5d63c0d9c683da450bd0902c04f6ed3c",
+	"take-forced":        "18c94e767668a53b5a9981f4d0ae2b7b",
+	"handover":           "93b8a128d23b4d48e7ccc905dbb28933",
+	"handover-refused":   "c1813d7a46aeeb950dc1bdba20351e65",
+	"handover-failed":    "3179bb2c0cb7e2642d0c3a3e136253e0",
+	"handover-over":      "12c82ffb0a08e3095439736745019bc6",
+
 	// A refused advert: why.
 	"advert-refused ah-malformed":     "78ee9e6ab81f47aebdb7de70590c49fb",
 	"advert-refused auth-mismatch":    "59cac88e84a04ad694cca2149054f1a1",
@@ -204,6 +221,7 @@ var ids = map[string]string{
 	"ipvs-mended":       "a7627dda34c445d6b0f8825efa8228a5",
 	"link-unknown":      "4644933c38fa4949b0b075c01f493449",
 	"no-control-socket": "5b6fb5ea47e04bb4a3ef7a9c579b1f83",
+	"no-metrics":        "5a7522bb19634c3b8ece528c52adfa20",
 	"notify-delivered":  "2811a9a6803b4959864383059518eb92",
 	"notify-dropped":    "71db62338a7f43d093a79ddb7fea7542",
 	"notify-failed":     "45c1a109f251469eaaa4062fb20fefaf",
@@ -211,6 +229,7 @@ var ids = map[string]string{
 	"proxy-ended":       "c904523a14f44d478d009861962567e7",
 	"proxy-not-started": "73e83b16f25d4af38ed40d86c0f71b38",
 	"receive":           "e4fa641496aa45c78e573feba0313100",
+	"recorder-failed":   "e7cbc0bd5348419e89cd3da3a38ca324",
 	"records-lost":      "ed1fa392cd9f4345ac423c5fed49ed6a",
 	"send-failed":       "eb501943233542b3acf8ac52dd246c54",
 	"signal-failed":     "098f56d14867443e8fc696e91fd20230",

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	moby "github.com/moby/ipvs"
 	"github.com/vishvananda/netlink/nl"
@@ -67,8 +68,14 @@ func (k *Kernel) make(ops []ipvs.Op) []error {
 func (k *Kernel) apply(op ipvs.Op) error {
 	switch op := op.(type) {
 	case ipvs.AddService:
+		if err := k.loadScheduler(op.Options.Scheduler); err != nil {
+			return err
+		}
 		return k.moby.NewService(service(op.Key, op.Options))
 	case ipvs.EditService:
+		if err := k.loadScheduler(op.Options.Scheduler); err != nil {
+			return err
+		}
 		return k.moby.UpdateService(service(op.Key, op.Options))
 	case ipvs.RemoveService:
 		return k.moby.DelService(service(op.Key, ipvs.Options{}))
@@ -132,11 +139,17 @@ func explain(op ipvs.Op, err error) string {
 	return err.Error()
 }
 
-// moduleOf names what a service needs of the kernel.
+// moduleOf names what a service needs of the kernel, and what there is.
 func moduleOf(o ipvs.Options) string {
-	text := fmt.Sprintf("scheduler %s: load its module (modprobe ip_vs_%s)", o.Scheduler, o.Scheduler)
+	text := "scheduler " + o.Scheduler
+	if have, all := schedulersHere(); len(have) > 0 && all {
+		text += " (it has " + strings.Join(have, ", ") + ")"
+	} else if len(have) > 0 {
+		text += " (loaded are " + strings.Join(have, ", ") + ")"
+	}
+	text += ": " + loadIt(schedulerModule(o.Scheduler))
 	if o.Engine != "" {
-		text += fmt.Sprintf(", or no persistence engine %s (modprobe ip_vs_pe_%s)", o.Engine, o.Engine)
+		text += "; or no persistence engine " + o.Engine + ": " + loadIt("ip_vs_pe_"+o.Engine)
 	}
 	return text
 }

@@ -239,7 +239,7 @@ func TestARefusalSaysWhatToDo(t *testing.T) {
 		err  error
 		want string
 	}{
-		{ipvs.AddService{Key: key, Options: ipvs.Options{Scheduler: "mh"}}, unix.ENOENT, "add tcp [fd00::3]:80: mh: the kernel has no scheduler mh: load its module (modprobe ip_vs_mh)"},
+		{ipvs.AddService{Key: key, Options: ipvs.Options{Scheduler: "mh"}}, unix.ENOENT, "add tcp [fd00::3]:80: mh: the kernel has no scheduler mh"},
 		{ipvs.EditService{Key: key, Options: ipvs.Options{Scheduler: "rr", Engine: "sip"}}, unix.ENOENT, "modprobe ip_vs_pe_sip"},
 		{ipvs.AddServer{Key: key, Server: ipvs.Server{Address: netip.MustParseAddrPort("10.0.0.11:80")}}, unix.EINVAL, "only behind a tunnel"},
 		{ipvs.StartSync{Sync: ipvs.Sync{Role: ipvs.Master, Interface: "eth9"}}, unix.ENODEV, "there is no interface eth9"},

@@ -3,7 +3,6 @@ package ipvsnet
 import (
 	"errors"
 	"fmt"
-	"os/exec"
 	"sync"
 	"time"
 
@@ -12,7 +11,6 @@ import (
 	"github.com/vishvananda/netlink/nl"
 	"golang.org/x/sys/unix"
 
-	"github.com/pairkeeper/pairkeeper/internal/realtime"
 	"github.com/pairkeeper/pairkeeper/ipvs"
 )
 
@@ -22,6 +20,7 @@ type Kernel struct {
 	family  uint16
 	sockets map[int]*nl.SocketHandle // one of generic netlink
 	moby    *moby.Handle
+	tried   map[string]bool // the modules of schedulers that were to be loaded
 }
 
 // familyName is what the kernel calls IPVS among the families of generic netlink.
@@ -30,19 +29,11 @@ const familyName = "IPVS"
 // answerTimeout bounds how long the kernel may take to answer.
 var answerTimeout = unix.NsecToTimeval((10 * time.Second).Nanoseconds())
 
-// ErrNone tells that the kernel has no IPVS.
-var ErrNone = errors.New("the kernel has no IPVS: load its module (modprobe ip_vs), and have it loaded at boot: " +
-	"echo ip_vs > /etc/modules-load.d/ip_vs.conf; a kernel without CONFIG_IP_VS cannot do it")
-
 // Open opens the table, after loading the module where that is possible.
 func Open() (*Kernel, error) {
-	family, err := findFamily(familyName)
-	if errors.Is(err, unix.ENOENT) {
-		loadModule("ip_vs")
-		family, err = findFamily(familyName)
-	}
+	family, err := present()
 	if err != nil {
-		return nil, explainFamily(err)
+		return nil, err
 	}
 	if err := mobyKnows(family); err != nil {
 		return nil, err
@@ -61,7 +52,16 @@ func Open() (*Kernel, error) {
 		return nil, err
 	}
 	sockets := map[int]*nl.SocketHandle{unix.NETLINK_GENERIC: {Socket: socket}}
-	return &Kernel{family: family, sockets: sockets, moby: handle}, nil
+	return &Kernel{family: family, sockets: sockets, moby: handle, tried: map[string]bool{}}, nil
+}
+
+// Prepare does what has to be done once in the life of a process before it is real-time:
+// moby/ipvs runs modprobe the first time it is used, even if there is nothing to load, and
+// that would run under the policy of the process. What is missing Open will tell.
+func Prepare() {
+	if k, err := Open(); err == nil {
+		k.Close()
+	}
 }
 
 // Close leaves the table as it is.
@@ -76,21 +76,6 @@ func findFamily(name string) (uint16, error) {
 		return 0, err
 	}
 	return f.ID, nil
-}
-
-func explainFamily(err error) error {
-	if errors.Is(err, unix.ENOENT) {
-		return ErrNone
-	}
-	return fmt.Errorf("the kernel does not tell of IPVS: %w", err)
-}
-
-// loadModule is no failure where it is not allowed: an operator may have done it.
-func loadModule(name string) {
-	modprobe := exec.Command("/sbin/modprobe", "-q", name)
-	if realtime.Start(modprobe) == nil {
-		_ = modprobe.Wait()
-	}
 }
 
 // first is the number that moby/ipvs has for the family. It asks for it once in the life of

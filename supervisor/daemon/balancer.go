@@ -14,7 +14,7 @@ import (
 
 const (
 	// lookAgain is how soon it is noticed what somebody else did to the table.
-	lookAgain = time.Second
+	lookAgain = 400 * time.Millisecond
 	// lookMost is how many servers are read at a time; of a larger table, some each time.
 	lookMost = 1000
 )

@@ -14,8 +14,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// control serves the control socket: HTTP on a Unix socket that only root and the
-// daemon's user may open.
+// control serves the control socket: HTTP on a Unix socket. The daemon's group may ask, only
+// root and the daemon's user may change anything.
 type control struct {
 	server *http.Server
 	path   string
@@ -35,7 +35,7 @@ func newControl(path string, d *Daemon) (*control, error) {
 	if err != nil {
 		return nil, mountable(err)
 	}
-	if err := os.Chmod(path, 0o600); err != nil {
+	if err := os.Chmod(path, 0o660); err != nil {
 		return nil, errors.Join(err, listener.Close())
 	}
 	mux := http.NewServeMux()
@@ -45,7 +45,11 @@ func newControl(path string, d *Daemon) (*control, error) {
 	mux.HandleFunc("POST /v1/reload", d.serveReload)
 	mux.HandleFunc("POST /v1/fence/confirm", d.serveConfirm)
 	mux.HandleFunc("POST /v1/clear", d.serveClear)
-	c := &control{path: path, server: &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second, MaxHeaderBytes: 8 << 10}}
+	mux.HandleFunc("POST /v1/handover", d.serveHandover)
+	mux.HandleFunc("POST /v1/mode/{mode}/{to}", d.serveMode)
+	mux.HandleFunc("GET /v1/take", d.serveTake)
+	mux.HandleFunc("POST /v1/take", d.serveTake)
+	c := &control{path: path, server: &http.Server{Handler: forOperators(mux), ConnContext: withCaller, ReadHeaderTimeout: 5 * time.Second, MaxHeaderBytes: 8 << 10}}
 	go func() { _ = c.server.Serve(listener) }() // ends with close
 	return c, nil
 }

@@ -13,7 +13,16 @@ const maxSources = 64
 type counters struct {
 	sent, received uint64
 	sendErrors     uint64
+	releases       uint64 // sent with priority 0
+	released       uint64 // received with it
 	refused        map[refusedFrom]uint64
+	moves          map[move]uint64
+}
+
+// move is a kind of transition.
+type move struct {
+	from, to vrrp.State
+	reason   vrrp.Reason
 }
 
 // refusedFrom is a reason and a source.
@@ -22,7 +31,9 @@ type refusedFrom struct {
 	from   netip.Addr
 }
 
-func newCounters() counters { return counters{refused: map[refusedFrom]uint64{}} }
+func newCounters() counters {
+	return counters{refused: map[refusedFrom]uint64{}, moves: map[move]uint64{}}
+}
 
 // refuse counts a packet and returns for whom, and how many of its kind there were.
 func (c *counters) refuse(reason vrrp.Refusal, from netip.Addr) (netip.Addr, uint64) {

@@ -3,6 +3,7 @@
 package daemon
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -17,6 +18,7 @@ import (
 	"github.com/pairkeeper/pairkeeper/fencing/fencingnet"
 	"github.com/pairkeeper/pairkeeper/internal/logbook"
 	"github.com/pairkeeper/pairkeeper/ipvs"
+	"github.com/pairkeeper/pairkeeper/ipvs/ipvsnet"
 	"github.com/pairkeeper/pairkeeper/supervisor"
 	"github.com/pairkeeper/pairkeeper/supervisor/notifynet"
 	"github.com/pairkeeper/pairkeeper/vrrp"
@@ -30,6 +32,8 @@ type Options struct {
 	Version string
 	File    string                 // the configuration file, for status
 	Socket  string                 // the control socket; empty: none
+	State   string                 // the folder of what outlives a restart; empty: that of the socket
+	Trace   string                 // the flight recorder's folder; empty: none
 	Load    func() (Source, error) // reads the configuration file again
 	// Restarts tells, when the daemon is to end, that another one of the node is about to go
 	// on. Nil: never.
@@ -45,6 +49,7 @@ type Daemon struct {
 	kernel  *vrrpnet.Addresses
 	vmacs   *vrrpnet.MACVLANs
 	gates   *gatekeeper
+	metrics *exporter
 	started time.Time
 	resumed []supervisor.Bridged // what the daemon before has left
 
@@ -99,6 +104,8 @@ func (d *Daemon) Run(ctx context.Context) error {
 	defer control.close()
 	d.opts.Log.Info(fmt.Sprintf("pairkeeper %s begins as %s with %s", d.opts.Version, d.opts.Source.Config.Node, d.opts.File), logbook.As(logbook.Begins))
 	d.assemble()
+	d.metrics = newExporter(inherited(), d.page, func(text string) { d.warn(logbook.NoMetrics, text) })
+	d.metrics.configure(d.opts.Source.Metrics)
 
 	ended := make(chan error, 1)
 	go func() { ended <- d.loop.run() }()
@@ -121,7 +128,11 @@ func (d *Daemon) Run(ctx context.Context) error {
 	}
 	err = errors.Join(err, d.mail.close())
 	d.leaveFiles()
+	d.metrics.close()
+	files := d.loop.recorder.files
+	files.close()
 	err = errors.Join(err, d.release(note))
+	files.wait()
 	if err != nil {
 		d.opts.Log.Error("pairkeeper breaks off: "+err.Error(), logbook.As(logbook.BreaksOff))
 	} else {
@@ -143,16 +154,23 @@ func (d *Daemon) assemble() {
 		d.hands.bridges.path = bridgePath(d.opts.Socket)
 		d.hands.fenced.path = filepath.Join(filepath.Dir(d.opts.Socket), "fenced")
 	}
+	if folder := cmp.Or(d.opts.State, filepath.Dir(d.opts.Socket)); d.opts.State != "" || d.opts.Socket != "" {
+		d.hands.modes.path = filepath.Join(folder, "modes.json")
+	}
 	d.hands.balancer = newBalancer(d.warn, ownedPath(d.opts.Socket))
-	go d.hands.balancer.run()
-	if !d.opts.Source.Config.Balance.Set() {
+	if d.opts.Source.Config.Balance.Set() {
+		ipvsnet.Prepare()
+	} else {
 		d.hands.balancer.spread(ipvs.Table{}) // the Node says nothing of it
 	}
+	go d.hands.balancer.run()
 	d.loop = &loop{
 		node: supervisor.NewNode(d.opts.Source.Config), mail: d.mail, hands: d.hands, journal: newJournal(d.opts.Log),
 		ports: map[string]*port{}, remarks: remarks{}, seen: map[string]vrrpnet.Interface{}, unusable: map[string]bool{},
 		resumed: d.resumed,
 	}
+	d.loop.recorder.version, d.loop.recorder.cfg = d.opts.Version, d.opts.Source.Config
+	d.record(d.opts.Source.Recorder)
 	d.loop.serve(d.opts.Source.Config)
 	d.hands.journal = d.loop.journal
 	d.hands.step, d.hands.linked = d.loop.step, d.loop.linked
@@ -183,16 +201,25 @@ func (d *Daemon) release(note *notifier) error {
 
 // Status is the daemon's view of itself; false: it is stopping.
 func (d *Daemon) Status() (Status, bool) {
+	s, views, ok := d.survey()
+	for _, v := range views {
+		s.VirtualServers = append(s.VirtualServers, virtualServerStatus(v))
+	}
+	return s, ok
+}
+
+// survey is Status without the virtual servers, and these as the Node tells them.
+func (d *Daemon) survey() (Status, []supervisor.ServiceView, bool) {
 	var s Status
 	var routers []supervisor.Router
 	var counts []fencingnet.WireCount
 	if !d.mail.ask(func() { s, routers, counts = d.loop.status(), d.loop.cfg.Routers, d.hands.wires.counts() }) {
-		return s, false
+		return s, nil, false
 	}
 	for some := range slices.Chunk(routers, routersAtOnce) {
 		list := make([]glance, 0, len(some))
 		if !d.mail.ask(func() { list = d.loop.glances(list, some) }) {
-			return s, false
+			return s, nil, false
 		}
 		for i := range list {
 			r := list[i].status()
@@ -200,9 +227,10 @@ func (d *Daemon) Status() (Status, bool) {
 			s.Routers = append(s.Routers, r)
 		}
 	}
-	for _, v := range d.services() {
-		s.VirtualServers = append(s.VirtualServers, virtualServerStatus(v))
+	for i := range s.Probes {
+		s.Probes[i].LookCount = d.hands.looked.of(s.Probes[i].Name)
 	}
+	views := d.services()
 	s.Version, s.Started = d.opts.Version, d.started
 	if s.Heartbeat != nil {
 		s.Heartbeat.count(counts)
@@ -211,7 +239,7 @@ func (d *Daemon) Status() (Status, bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	s.Config = d.config
-	return s, true
+	return s, views, true
 }
 
 // line is Status in one line; false: the daemon is stopping.

@@ -16,6 +16,7 @@ func (l *loop) routerAction(r *served, a vrrp.Action) {
 	}
 	switch a := a.(type) {
 	case vrrp.Enter:
+		r.count.moves[move{a.From, a.To, a.Reason}]++
 		l.journal.transition(r.Router, l.node, a)
 		l.macvlan(r, a)
 		return
@@ -71,7 +72,11 @@ func (l *loop) routerDeed(r *served, a vrrp.Action) error {
 	case vrrp.Disown:
 		r.owned = time.Time{}
 		p.hush(r)
-		l.hands.hold(r, p.link, remove)
+		if a.Drain {
+			l.hands.hold(r, p.link, drain)
+		} else {
+			l.hands.hold(r, p.link, remove)
+		}
 	}
 	return nil
 }
@@ -85,5 +90,8 @@ func (l *loop) send(p *port, r *served, a vrrp.Send) error {
 		return err
 	}
 	r.count.sent++
+	if a.Priority == 0 {
+		r.count.releases++
+	}
 	return nil
 }

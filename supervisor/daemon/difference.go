@@ -12,7 +12,7 @@ import (
 // as a whole, else each value. Of a secret only that it changed is said.
 func difference(old, src Source) []string {
 	a, b := &old.Config, &src.Config
-	if old.Manual == src.Manual && reflect.DeepEqual(a, b) {
+	if old.Manual == src.Manual && old.Recorder == src.Recorder && reflect.DeepEqual(a, b) {
 		return []string{}
 	}
 	d := &diff{said: []string{}}

@@ -58,12 +58,17 @@ func (l *loop) explain(list []RouterExplain, routers []supervisor.Router) []Rout
 		if !ok {
 			continue
 		}
-		list = append(list, RouterExplain{
-			Router: x.Router, State: x.State.String(), Reason: string(x.Reason), Text: x.Text,
-			Facts: some(x.Facts), Changes: some(x.Changes), Peer: some(x.Peer), Remedy: some(x.Remedy),
-		})
+		list = append(list, ExplainRouter(x))
 	}
 	return list
+}
+
+// ExplainRouter is an explanation as JSON shows it.
+func ExplainRouter(x supervisor.Explanation) RouterExplain {
+	return RouterExplain{
+		Router: x.Router, State: x.State.String(), Reason: string(x.Reason), Text: x.Text,
+		Facts: some(x.Facts), Changes: some(x.Changes), Peer: some(x.Peer), Remedy: some(x.Remedy),
+	}
 }
 
 // some is a list that JSON shows as one even if it is empty.

@@ -32,7 +32,8 @@ type gatekeeper struct {
 	forget   *time.Timer // see LetGoOfTheDead
 	renewals map[string]renewal
 	shuts    []vrrpnet.Opening
-	shut     chan struct{} // closed when those in shuts are
+	silences []vrrpnet.Opening // see vrrpnet.Gate.Silence
+	shut     chan struct{}     // closed when those in shuts and silences are
 
 	// Of the goroutine; memory that is used again.
 	openings []vrrpnet.Opening
@@ -138,8 +139,8 @@ func (g *gatekeeper) renew(list map[string]renewal) {
 // that the address is free. They give the kernel about as long.
 const shutWithin = 5 * time.Millisecond
 
-// shutOut has gates shut at once, and waits for that, but not for long.
-func (g *gatekeeper) shutOut(openings []vrrpnet.Opening) {
+// shutOut has gates shut at once, and others silenced, and waits for that, but not for long.
+func (g *gatekeeper) shutOut(openings, silences []vrrpnet.Opening) {
 	g.mu.Lock()
 	if g.gate == nil {
 		g.mu.Unlock()
@@ -148,7 +149,10 @@ func (g *gatekeeper) shutOut(openings []vrrpnet.Opening) {
 	for i := range openings {
 		delete(g.renewals, openings[i].For)
 	}
-	g.shuts = append(g.shuts, openings...)
+	for i := range silences {
+		delete(g.renewals, silences[i].For)
+	}
+	g.shuts, g.silences = append(g.shuts, openings...), append(g.silences, silences...)
 	if g.shut == nil {
 		g.shut = make(chan struct{})
 	}
@@ -188,8 +192,8 @@ func (g *gatekeeper) run() {
 // work shuts first: nobody waits for a renewal.
 func (g *gatekeeper) work() {
 	g.mu.Lock()
-	gate, shuts := g.gate, g.shuts
-	g.shuts = nil
+	gate, shuts, silences := g.gate, g.shuts, g.silences
+	g.shuts, g.silences = nil, nil
 	g.openings = g.openings[:0]
 	for _, router := range slices.Sorted(maps.Keys(g.renewals)) {
 		r := g.renewals[router]
@@ -205,10 +209,15 @@ func (g *gatekeeper) work() {
 	clear(g.renewals)
 	g.mu.Unlock()
 
-	if len(shuts) > 0 {
-		g.failed(gate.Shut(shuts))
+	if len(shuts)+len(silences) > 0 {
+		if len(shuts) > 0 {
+			g.failed(gate.Shut(shuts))
+		}
+		if len(silences) > 0 {
+			g.failed(gate.Silence(silences))
+		}
 		g.mu.Lock()
-		if len(g.shuts) == 0 {
+		if len(g.shuts)+len(g.silences) == 0 {
 			close(g.shut)
 			g.shut = nil
 		}
@@ -269,6 +278,14 @@ func (g *gatekeeper) let(orders ...order) error {
 		err = errors.Join(err, gate.LetGo(free))
 	}
 	return err
+}
+
+// silence has gates say nothing any more. It is the keeper's.
+func (g *gatekeeper) silence(openings []vrrpnet.Opening) {
+	g.settle()
+	if gate := g.it(); gate != nil {
+		g.failed(gate.Silence(openings))
+	}
 }
 
 // letGo ends the guard over addresses that are gone.

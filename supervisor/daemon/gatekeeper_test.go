@@ -44,7 +44,7 @@ func TestALoopDoesNotWaitForASlowGateAndTheKeeperDoes(t *testing.T) {
 		t.Fatal("put, and the gate is not open")
 	}
 	begin := time.Now()
-	g.shutOut(o.openings)
+	g.shutOut(o.openings, nil)
 	if took := time.Since(begin); took < shutWithin || took > 10*time.Second {
 		t.Errorf("the loop waited for %s", took)
 	}

@@ -57,6 +57,7 @@ type hands struct {
 	voteCast  func(supervisor.VoteCast)
 	looks     *probesnet.Runner
 	stopLooks func()
+	looked    lookCounts
 	balancer  *balancer
 	checks    *probesnet.Runner // of real servers; nil: there are none
 	endChecks func()
@@ -69,6 +70,7 @@ type hands struct {
 	stopFenceWatch func()
 	fencing        sync.WaitGroup // shots and looks under way
 	fenced         fencedFile
+	modes          modeFile
 	bridges        bridgeFile
 
 	stopConfig func() // of watching the proxy's configuration
@@ -200,6 +202,7 @@ func (h *hands) watchProbes() {
 	h.stopLooks = cancel
 	cfgs := h.cfg.Probes
 	h.looks = probesnet.Run(ctx, cfgs, func(i int, r probesnet.Result) {
+		h.looked.add(cfgs[i].Name, &r)
 		h.answer(ctx, supervisor.Looked{Probe: cfgs[i].Name, OK: r.OK, Answered: r.Answered, Refused: r.Refused, Value: r.Value, Detail: r.Detail})
 	})
 }

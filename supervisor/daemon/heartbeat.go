@@ -17,6 +17,8 @@ type HeartbeatStatus struct {
 	Class string               `json:"class"`          // of this node
 	// Different is what the two nodes do not have in common, though they should.
 	Different []string `json:"different,omitempty"`
+	// DiffersIn are the same in words: config, proxy, version or clock.
+	DiffersIn []string `json:"differs_in,omitempty"`
 }
 
 // LinkStatus is one link of the heartbeat.
@@ -28,6 +30,7 @@ type LinkStatus struct {
 	RoundTrip string          `json:"round_trip,omitempty"`
 	Sent      uint64          `json:"sent"`
 	Received  uint64          `json:"received"`
+	Lost      uint64          `json:"lost"` // of what the other node has sent on it
 	Problem   string          `json:"problem,omitempty"`
 	Refused   []RefusedStatus `json:"refused,omitempty"`
 }
@@ -37,6 +40,7 @@ type HeartbeatPeerStatus struct {
 	Class   string    `json:"class"`
 	Version string    `json:"version"`
 	Heard   time.Time `json:"heard"`
+	Ahead   string    `json:"clock_ahead,omitempty"` // of this node's
 }
 
 // heartbeatStatus is nil where there is no heartbeat. It is called on the loop's thread.
@@ -45,36 +49,43 @@ func (l *loop) heartbeatStatus(v supervisor.HeartbeatView) *HeartbeatStatus {
 		return nil
 	}
 	s := &HeartbeatStatus{Class: v.Class.String()}
-	for _, link := range v.Links {
+	for i, link := range v.Links {
 		one := LinkStatus{Local: link.Local.Addr().String(), Peer: link.Peer.Addr().String(), State: link.Hearing.String(), Heard: when(link.Heard)}
 		if link.RoundTrip > 0 {
 			one.RoundTrip = link.RoundTrip.Round(time.Microsecond).String()
+		}
+		if i < len(l.hands.wires.lost) {
+			one.Lost = l.hands.wires.lost[i].count
 		}
 		s.Links = append(s.Links, one)
 	}
 	if v.Peer.Node != "" {
 		s.Peer = &HeartbeatPeerStatus{Class: v.Peer.Class.String(), Version: v.Peer.Version, Heard: when(v.Heard)}
-		s.Different = differences(v, digestOf(l.hands.configHash))
+		if v.Ahead != 0 {
+			s.Peer.Ahead = v.Ahead.Round(time.Millisecond).String()
+		}
+		s.differ(v, digestOf(l.hands.configHash))
 	}
 	return s
 }
 
-// differences are what both nodes should have in common and have not.
-func differences(v supervisor.HeartbeatView, proxy uint64) []string {
-	var list []string
+// differ adds what both nodes should have in common and have not.
+func (s *HeartbeatStatus) differ(v supervisor.HeartbeatView, proxy uint64) {
+	add := func(in, text string) {
+		s.DiffersIn, s.Different = append(s.DiffersIn, in), append(s.Different, text)
+	}
 	if v.Peer.Config != v.Config {
-		list = append(list, "pairkeeper's configuration: it has to be the same on both nodes; compare `pairkeeper check --print`")
+		add("config", "pairkeeper's configuration: it has to be the same on both nodes; compare `pairkeeper check --print`")
 	}
 	if v.Peer.Proxy != proxy && v.Peer.Proxy != 0 && proxy != 0 {
-		list = append(list, "the proxy's configuration: compare the files of both nodes")
+		add("proxy", "the proxy's configuration: compare the files of both nodes")
 	}
 	if v.Peer.Version != v.Version {
-		list = append(list, fmt.Sprintf("the version of pairkeeper: %s here, %s there", v.Version, v.Peer.Version))
+		add("version", fmt.Sprintf("the version of pairkeeper: %s here, %s there", v.Version, v.Peer.Version))
 	}
 	if v.Clock != "" {
-		list = append(list, "the time of day: its "+v.Clock+"; look at `timedatectl` on both")
+		add("clock", "the time of day: its "+v.Clock+"; look at `timedatectl` on both")
 	}
-	return list
 }
 
 // count adds what the wires have carried.

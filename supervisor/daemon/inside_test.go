@@ -225,15 +225,15 @@ func TestALaterOrderForARouterTakesThePlaceOfAnEarlierOne(t *testing.T) {
 		"another router's stays":                           {[]order{{router: "a", held: x, do: put}, {router: "b", held: y, do: put}, {router: "a", held: x, do: remove}}, "b/0 a/2"},
 		"what it held before a reload goes":                {[]order{{router: "a", held: x, do: remove}, {router: "a", held: y, do: put}}, "a/2 a/0"},
 		"and the refresh joins the later one":              {[]order{{router: "a", held: x, do: remove}, {router: "a", held: y, do: put}, {router: "a", held: y, do: refresh}}, "a/2 a/0"},
-		"a macvlan that is dismissed is no more than that": {[]order{mac("m", dismiss), mac("m", remove)}, "a/4"},
-		"it is made again after the dismissal":             {[]order{mac("m", dismiss), mac("m", prepare)}, "a/4 a/3"},
+		"a macvlan that is dismissed is no more than that": {[]order{mac("m", dismiss), mac("m", remove)}, "a/5"},
+		"it is made again after the dismissal":             {[]order{mac("m", dismiss), mac("m", prepare)}, "a/5 a/3"},
 		"and after a removal":                              {[]order{mac("m", remove), mac("m", prepare)}, "a/2 a/3"},
 		"a removal leaves it prepared":                     {[]order{mac("m", prepare), mac("m", remove)}, "a/3 a/2"},
-		"a dismissal does not":                             {[]order{mac("m", prepare), mac("m", dismiss)}, "a/4"},
+		"a dismissal does not":                             {[]order{mac("m", prepare), mac("m", dismiss)}, "a/5"},
 		"a put makes it anyhow":                            {[]order{mac("m", prepare), mac("m", put)}, "a/0"},
 		"prepared is less than put":                        {[]order{mac("m", put), mac("m", prepare)}, "a/0"},
-		"another one of a reload is made":                  {[]order{mac("m", remove), mac("m", dismiss), mac("n", prepare)}, "a/4 a/3"},
-		"a reload's put leaves the dismissal":              {[]order{mac("m", dismiss), mac("n", prepare), mac("n", put)}, "a/4 a/0"},
+		"another one of a reload is made":                  {[]order{mac("m", remove), mac("m", dismiss), mac("n", prepare)}, "a/5 a/3"},
+		"a reload's put leaves the dismissal":              {[]order{mac("m", dismiss), mac("n", prepare), mac("n", put)}, "a/5 a/0"},
 		"more addresses take over fewer's end":             {[]order{{router: "a", held: x, do: remove}, {router: "a", held: append(slices.Clone(x), y...), do: put}}, "a/0"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -420,8 +420,8 @@ func TestTheSocketOfADeadDaemonIsReplaced(t *testing.T) {
 	}
 	defer c.close()
 	info, err := os.Stat(path)
-	if err != nil || info.Mode().Perm() != 0o600 {
-		t.Errorf("mode %v, %v: want 0600", info.Mode(), err)
+	if err != nil || info.Mode().Perm() != 0o660 {
+		t.Errorf("mode %v, %v: want 0660", info.Mode(), err)
 	}
 	if _, err := newControl(path, &Daemon{}); !errors.Is(err, errRunning) {
 		t.Errorf("the socket of a living one: %v", err)

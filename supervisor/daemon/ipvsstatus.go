@@ -90,8 +90,12 @@ func virtualServerStatus(v supervisor.ServiceView) VirtualServerStatus {
 
 // IPVS is the daemon's view of its virtual servers, and the kernel's.
 func (d *Daemon) IPVS() IPVSStatus {
-	views := d.services()
-	s := IPVSStatus{Schema: 1, Node: d.opts.Source.Config.Node, VirtualServers: []VirtualServerStatus{}}
+	return ipvsStatus(d.opts.Source.Config.Node, d.services())
+}
+
+// ipvsStatus adds what the kernel has counted.
+func ipvsStatus(node string, views []supervisor.ServiceView) IPVSStatus {
+	s := IPVSStatus{Schema: 1, Node: node, VirtualServers: []VirtualServerStatus{}}
 	counted, err := usage(views)
 	if err != nil {
 		s.Problem = err.Error()

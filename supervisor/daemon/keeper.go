@@ -147,6 +147,8 @@ func (k *keeper) carryOut(orders []order) {
 	for _, o := range orders {
 		switch {
 		case o.leaves():
+		case o.do == drain:
+			k.gates.silence(o.openings) // again: a put may have been under way
 		case o.do == prepare:
 			if _, err := k.vmacs.Prepare(*o.macvlan); err != nil {
 				k.tell(supervisor.OwnFailed{Router: o.router, Problem: err.Error(), Early: true})

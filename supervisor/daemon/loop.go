@@ -27,15 +27,16 @@ const heartbeat = 500 * time.Millisecond
 // for sockets, mail and the Node's deadline in one poll: what came is read before
 // anything is concluded from silence.
 type loop struct {
-	node    *supervisor.Node
-	mail    *mailbox
-	hands   *hands
-	journal *journal
-	ports   map[string]*port
-	cfg     supervisor.Config
-	routers map[string]*served
-	links   []string // the interfaces of cfg
-	remarks remarks
+	node     *supervisor.Node
+	mail     *mailbox
+	hands    *hands
+	journal  *journal
+	recorder recorder
+	ports    map[string]*port
+	cfg      supervisor.Config
+	routers  map[string]*served
+	links    []string // the interfaces of cfg
+	remarks  remarks
 
 	poll     []unix.PollFd // the mailbox first
 	sources  []source      // what poll's other descriptors are
@@ -62,7 +63,9 @@ func (l *loop) run() error {
 		l.journal.warn(logbook.Timing, fmt.Sprintf("SCHED_RR is refused (%v): adverts may be late under load; grant CAP_SYS_NICE", err))
 	}
 	l.reopened = true
+	l.recorder.begin(now(), nil)
 	l.step(supervisor.Start{Session: rand.Uint64(), Fenced: l.hands.fenced.has(l.cfg.Peer), Resumed: l.resumed})
+	l.restoreModes()
 	for !l.stopped {
 		if err := l.wait(l.timeout()); err != nil {
 			return err
@@ -74,9 +77,11 @@ func (l *loop) run() error {
 		}
 		l.announce()
 		l.journal.sweep()
+		l.recorder.sweep(now())
 		l.beats.Add(1)
 	}
 	l.closePorts()
+	l.recorder.end(now())
 	return nil
 }
 
@@ -203,7 +208,9 @@ func (l *loop) step(ev supervisor.Event) {
 	if r, ok := ev.(supervisor.RouterEvent); ok && r.Event == (vrrp.Owned{}) && l.routers[r.Router] != nil {
 		l.routers[r.Router].owned = time.Now()
 	}
-	actions := l.node.Append(l.actions, now(), ev)
+	at := now()
+	actions := l.node.Append(l.actions, at, ev)
+	l.recorder.step(at, l.node, ev, actions)
 	l.actions = nil // what is done may be a step again
 	l.shutOut(actions)
 	for _, a := range actions {
@@ -218,16 +225,20 @@ func (l *loop) step(ev supervisor.Event) {
 // shutOut shuts the gate of whoever is to leave, all of a step at once, before any of them
 // says so: the other node may take the address as soon as it hears that.
 func (l *loop) shutOut(actions []supervisor.Action) {
-	var leave []vrrpnet.Opening
+	var leave, drain []vrrpnet.Opening
 	for _, a := range actions {
-		if a, ok := a.(supervisor.RouterAction); ok && a.Action == (vrrp.Disown{}) {
-			if r := l.routers[a.Router]; r != nil {
-				leave = append(leave, r.gated...)
-			}
+		a, _ := a.(supervisor.RouterAction)
+		disown, leaves := a.Action.(vrrp.Disown)
+		switch r := l.routers[a.Router]; {
+		case !leaves || r == nil:
+		case disown.Drain:
+			drain = append(drain, r.gated...)
+		default:
+			leave = append(leave, r.gated...)
 		}
 	}
-	if len(leave) > 0 {
-		l.hands.keeper.gates.shutOut(leave)
+	if len(leave)+len(drain) > 0 {
+		l.hands.keeper.gates.shutOut(leave, drain)
 	}
 }
 
@@ -260,6 +271,8 @@ func (l *loop) do(a supervisor.Action) {
 		l.runHook(a)
 	case supervisor.Reassert:
 		l.reassert(a)
+	case supervisor.KeepModes:
+		l.hands.keepModes(a)
 	case supervisor.Remember:
 		l.hands.remember(a)
 	case supervisor.Shoot:

@@ -68,7 +68,7 @@ func serve() error {
 		if err != nil {
 			return daemon.Source{}, err
 		}
-		s := daemon.Source{Config: f.Config, Manual: f.Manual}
+		s := daemon.Source{Config: f.Config, Metrics: daemon.Metrics(f.Metrics), Manual: f.Manual, Recorder: f.Recorder}
 		if os.Getenv(asWatcher) != "" {
 			s.Files = f.Files
 		}
@@ -86,7 +86,7 @@ func serve() error {
 	}
 	log, flush := daemon.NewLogger(daemon.LogAuto)
 	defer flush()
-	d, err := daemon.New(daemon.Options{Source: src, Log: log, Version: "test", File: os.Getenv(asFile), Socket: os.Getenv(asSocket), Load: load})
+	d, err := daemon.New(daemon.Options{Source: src, Log: log, Version: "test", File: os.Getenv(asFile), Socket: os.Getenv(asSocket), Trace: daemon.TraceFolder(os.Getenv(asSocket)), Load: load})
 	if err != nil {
 		return err
 	}

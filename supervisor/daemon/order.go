@@ -26,6 +26,7 @@ const (
 	refresh             // renew the lifetime
 	remove
 	prepare // make the macvlan, so that a later put is quick
+	drain   // say nothing of the addresses any more; remove follows
 	dismiss // remove, and the macvlan with it
 )
 
@@ -61,9 +62,9 @@ func (o *order) includes(later *order) bool {
 func (o *order) voids(earlier *order) bool {
 	switch {
 	case earlier.leaves():
-		return o.do != prepare && o.covers(earlier)
+		return o.do != prepare && o.do != drain && o.covers(earlier)
 	case earlier.do == prepare:
-		return o.do != remove
+		return o.do != remove && o.do != drain
 	}
 	return true
 }

@@ -42,6 +42,9 @@ func (l *loop) received(r *served) {
 		return
 	}
 	r.count.received++
+	if r.heard.Priority == 0 {
+		r.count.released++
+	}
 	l.step(supervisor.RouterEvent{Router: r.Name, Event: vrrp.Received{Advert: r.heard, From: l.pkt.Envelope.Source}})
 }
 

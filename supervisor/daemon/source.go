@@ -15,7 +15,9 @@ import (
 // Source is a configuration as it was read.
 type Source struct {
 	Config   supervisor.Config
+	Metrics  Metrics
 	Files    []string         // what it was read from, absolute; none: changes are not watched for
+	Recorder int64            // how many bytes the flight recorder keeps; 0: it is off
 	Manual   bool             // changes are reported, but applied by Reload only
 	Settings func() []Setting // all values, to say what changed; secrets are masked
 }
@@ -48,11 +50,13 @@ func (d *Daemon) reload() ([]string, error) {
 	cfg := d.gates.fit(src.Config)
 	apply := func() {
 		d.hands.own = src.Files
+		d.record(src.Recorder)
 		d.loop.step(supervisor.Reconfigured{Config: cfg})
 	}
 	if !d.mail.ask(apply) {
 		return nil, errStopping
 	}
+	d.metrics.configure(src.Metrics)
 	again := !slices.Equal(d.inUse.Files, src.Files)
 	d.inUse = src
 	d.noteConfig(func(c *ConfigStatus) {

@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"cmp"
 	"net/netip"
 	"slices"
 	"strings"
@@ -22,6 +23,7 @@ type Status struct {
 	Proxy     *ProxyStatus     `json:"proxy,omitempty"`
 	Probes    []ProbeStatus    `json:"probes"`
 	Routers   []RouterStatus   `json:"routers"`
+	Modes     []ModeStatus     `json:"modes,omitempty"` // that an operator has put either node into
 	Heartbeat *HeartbeatStatus `json:"heartbeat,omitempty"`
 	Fence     *FenceStatus     `json:"fence,omitempty"`
 	Voters    []VoterStatus    `json:"voters,omitempty"`
@@ -92,6 +94,7 @@ type ProbeStatus struct {
 	Since  time.Time `json:"since,omitzero"`
 	Detail string    `json:"detail,omitempty"`
 	ProbeEffect
+	LookCount
 }
 
 // RouterStatus is one virtual router.
@@ -123,8 +126,18 @@ type RouterStatus struct {
 	Preempts time.Time    `json:"preempts_at,omitzero"`
 	Flaps    int          `json:"flaps,omitempty"`
 	Adverts  AdvertStatus `json:"adverts"`
+	// Transitions are counted by their kind, since the daemon began.
+	Transitions []TransitionStatus `json:"transitions,omitempty"`
 	// Remarks is what it noted without a change of state, such as another Active router.
 	Remarks []RemarkStatus `json:"remarks,omitempty"`
+}
+
+// TransitionStatus counts one kind of transition.
+type TransitionStatus struct {
+	From   string `json:"from"`
+	To     string `json:"to"`
+	Reason string `json:"reason"`
+	Count  uint64 `json:"count"`
 }
 
 // ArbiterStatus is the rule that the arbiter follows.
@@ -156,6 +169,8 @@ type AdvertStatus struct {
 	Sent       uint64          `json:"sent"`
 	Received   uint64          `json:"received"`
 	SendErrors uint64          `json:"send_errors"`
+	Releases   uint64          `json:"priority_zero_sent"`
+	Released   uint64          `json:"priority_zero_received"`
 	Refused    []RefusedStatus `json:"refused,omitempty"`
 }
 
@@ -183,6 +198,7 @@ func (l *loop) status() Status {
 		s.Probes = append(s.Probes, ProbeStatus{Name: p.Name, State: p.State.String(), Since: when(p.Since), Detail: p.Detail, ProbeEffect: probeEffect(p)})
 	}
 	s.Heartbeat = l.heartbeatStatus(v.Heartbeat)
+	s.Modes = l.modeStatus()
 	s.Fence = fenceStatus(v.Fence)
 	s.Voters = voterStatus(v.Voters)
 	return s
@@ -196,6 +212,7 @@ const routersAtOnce = 64
 type glance struct {
 	supervisor.RouterView
 	adverts AdvertStatus
+	moves   []TransitionStatus
 	remarks []RemarkStatus
 }
 
@@ -204,7 +221,7 @@ type glance struct {
 func (l *loop) glances(list []glance, routers []supervisor.Router) []glance {
 	for i := range routers {
 		if served := l.routers[routers[i].Name]; served != nil {
-			list = append(list, glance{l.node.Router(served.Name), served.count.status(), l.remarks.of(served.Name)})
+			list = append(list, glance{l.node.Router(served.Name), served.count.status(), served.count.transitions(), l.remarks.of(served.Name)})
 		}
 	}
 	return list
@@ -222,7 +239,7 @@ func (r *glance) status() RouterStatus {
 		Name: r.Config.Name, Interface: r.Config.Interface, VRID: int(r.Config.VRRP.VRID), Version: int(r.Config.VRRP.Version),
 		State: r.State.String(), Reason: string(r.Reason), Detail: r.Detail, LastResort: r.LastResort, Since: when(r.Since),
 		Priority: int(r.Priority), Interval: r.Config.VRRP.Interval.String(), Held: r.Owned,
-		Offsets: r.Offsets, Group: r.Config.Group, Adverts: r.adverts, Remarks: r.remarks,
+		Offsets: r.Offsets, Group: r.Config.Group, Adverts: r.adverts, Transitions: r.moves, Remarks: r.remarks,
 	}
 	if !r.PreemptAt.IsZero() {
 		s.Preempts, s.Flaps = when(r.PreemptAt), r.Flaps
@@ -251,7 +268,7 @@ func when(t time.Time) time.Time {
 }
 
 func (c *counters) status() AdvertStatus {
-	s := AdvertStatus{Sent: c.sent, Received: c.received, SendErrors: c.sendErrors}
+	s := AdvertStatus{Sent: c.sent, Received: c.received, SendErrors: c.sendErrors, Releases: c.releases, Released: c.released}
 	for key, n := range c.refused {
 		s.Refused = append(s.Refused, RefusedStatus{Reason: string(key.reason), From: sourceWord(key.from), Count: n, Remedy: key.reason.Remedy()})
 	}
@@ -259,6 +276,17 @@ func (c *counters) status() AdvertStatus {
 		return strings.Compare(a.Reason+" "+a.From, b.Reason+" "+b.From)
 	})
 	return s
+}
+
+func (c *counters) transitions() []TransitionStatus {
+	list := make([]TransitionStatus, 0, len(c.moves))
+	for m, n := range c.moves {
+		list = append(list, TransitionStatus{m.from.String(), m.to.String(), string(m.reason), n})
+	}
+	slices.SortFunc(list, func(a, b TransitionStatus) int {
+		return cmp.Or(strings.Compare(a.From, b.From), strings.Compare(a.To, b.To), strings.Compare(a.Reason, b.Reason))
+	})
+	return list
 }
 
 func sourceWord(a netip.Addr) string {

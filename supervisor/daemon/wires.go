@@ -18,6 +18,7 @@ type wires struct {
 	list []*fencingnet.Wire
 	out  []chan fencing.Heartbeat
 	done sync.WaitGroup
+	lost []loss // by link; only the loop's thread uses it
 }
 
 // beatsWaiting is how many messages wait for a link that does not take them; more are lost.
@@ -26,7 +27,7 @@ const beatsWaiting = 4
 // linkHeartbeat ends the links of the configuration before, and begins with others.
 func (h *hands) linkHeartbeat() {
 	old := h.wires
-	h.wires = &wires{}
+	h.wires = &wires{lost: make([]loss, len(h.cfg.Heartbeat.Links))}
 	life := new(struct{ ended bool }) // only the loop's thread looks at it
 	if h.endWires != nil {
 		h.endWires()
@@ -49,6 +50,7 @@ func (h *hands) linkHeartbeat() {
 		}
 		h.mail.put(letter{ask: func() {
 			if !life.ended {
+				h.wires.lost[link].heard(m.Session, m.Sequence, len(h.wires.lost))
 				h.step(supervisor.HeartbeatHeard{Link: link, Heartbeat: m, Ahead: ahead, Proxy: digestOf(h.configHash)})
 			}
 		}})

@@ -61,6 +61,24 @@ var faults = map[string]func(*host){
 		h.proxy.broken, h.proxy.refused, h.proxy.wrong = false, false, 0
 		h.proxy.start()
 	},
+	// an operator.
+	"handover":         func(h *host) { h.handOver(supervisor.HandOver{}) },
+	"handover for 10s": func(h *host) { h.handOver(supervisor.HandOver{Lasts: 10 * time.Second}) },
+	"maintenance on": func(h *host) {
+		h.maintain(supervisor.SetMode{Mode: supervisor.Maintenance, On: true, Reason: "new disks"})
+	},
+	"maintenance on for 20s": func(h *host) {
+		h.maintain(supervisor.SetMode{Mode: supervisor.Maintenance, On: true, Lasts: 20 * time.Second})
+	},
+	"maintenance off": func(h *host) { h.tell(supervisor.SetMode{Mode: supervisor.Maintenance}) },
+	"freeze on": func(h *host) {
+		h.tell(supervisor.SetMode{Mode: supervisor.Freeze, On: true, Reason: "a demonstration"})
+	},
+	"freeze on for 20s": func(h *host) {
+		h.tell(supervisor.SetMode{Mode: supervisor.Freeze, On: true, Lasts: 20 * time.Second})
+	},
+	"freeze off":  func(h *host) { h.tell(supervisor.SetMode{Mode: supervisor.Freeze}) },
+	"take forced": func(h *host) { h.tell(supervisor.TakeForced{}) },
 	// a kernel that does not let go, whatever the daemon does: an address that somebody put there by hand.
 	"addresses stick": (*host).stick,
 	"cleared":         func(h *host) { h.tell(supervisor.Clear{}) },

@@ -39,8 +39,9 @@ type host struct {
 	paused   bool            // the daemon lives, but does not run
 	lag      time.Duration   // how late its ticks come
 	fence    fence
-	fenced   bool // in a file that outlives the daemon: the other host is off
-	life     int  // counts power cuts and daemon starts: what was planned in an earlier life is void
+	modes    []keptMode // outlive the daemon
+	fenced   bool       // in a file that outlives the daemon: the other host is off
+	life     int        // counts power cuts and daemon starts: what was planned in an earlier life is void
 
 	frozen   bool // does nothing at all
 	stands   bool // with its clocks
@@ -65,6 +66,7 @@ type host struct {
 	tracedAt time.Duration
 	repeats  int
 	way      way
+	recorder recorder
 }
 
 func newHost(w *World, cfg supervisor.Config) *host {
@@ -83,7 +85,9 @@ func (h *host) startDaemon() {
 	h.running, h.paused, h.queue = true, false, nil
 	h.node = supervisor.NewNode(h.cfg)
 	left := h.left()
+	h.recordBegin(nil)
 	h.tell(supervisor.Start{Session: uint64(h.number+1)<<32 | uint64(h.life), Fenced: h.fenced, Resumed: left})
+	h.restoreModes()
 	h.planned(notice, func() { h.proxy.tell() })
 	h.planned(notice, func() { h.tellLinks() })
 	for _, p := range h.cfg.Probes {
@@ -134,7 +138,9 @@ func (h *host) tell(ev supervisor.Event) {
 			h.queue = append(h.queue, ev)
 		}
 	default:
-		h.do(h.node.Step(h.clock(), ev))
+		actions := h.node.Step(h.clock(), ev)
+		h.record(ev, actions)
+		h.do(actions)
 		h.wake()
 		h.restarting()
 	}
@@ -191,6 +197,8 @@ func (h *host) do(actions []supervisor.Action) {
 			h.proxy.halt()
 		case supervisor.Beat:
 			h.beat(a)
+		case supervisor.KeepModes:
+			h.keepModes(a)
 		case supervisor.Remember:
 			h.fenced = a.Fenced
 		case supervisor.Bridge:
@@ -230,7 +238,7 @@ func (h *host) trace(a supervisor.Action) {
 		}
 	}
 	switch a.(type) {
-	case supervisor.LookNow, supervisor.Beat, supervisor.AskVote:
+	case supervisor.LookNow, supervisor.Beat, supervisor.AskVote, supervisor.KeepModes:
 		if !h.world.Verbose {
 			return
 		}
@@ -272,6 +280,9 @@ func (h *host) routerAction(name string, a vrrp.Action) {
 		ordered := h.world.now
 		h.planned(netlink, func() { h.renew(v, ordered) })
 	case vrrp.Disown:
+		if v.silent = a.Drain; a.Drain {
+			return
+		}
 		v.guarded, v.open = true, 0
 		h.planned(h.world.latency(netlink), func() {
 			v.there, v.guarded = false, false

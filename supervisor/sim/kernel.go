@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"slices"
 	"time"
 
 	"github.com/pairkeeper/pairkeeper/supervisor"
@@ -14,6 +15,7 @@ type vip struct {
 	until   time.Duration // the end of their lifetime
 	guarded bool          // there is a gate
 	open    time.Duration // until when it lets anybody reach them
+	silent  bool          // it says nothing of them any more, and serves who sends to it all the same
 	answers bool          // what has told the ledger when it last looked
 }
 
@@ -37,7 +39,17 @@ func (h *host) present(v *vip) bool { return v.there && v.until > h.world.now &&
 
 // has tells whether the kernel answers for the addresses.
 func (h *host) has(v *vip) bool {
+	return h.reached(v) && !v.silent
+}
+
+// reached tells whether who knows where the addresses are gets there.
+func (h *host) reached(v *vip) bool {
 	return h.present(v) && !h.frozen && (!v.guarded || v.open > h.world.now)
+}
+
+// drains tells whether a host serves though it says nothing of the addresses any more.
+func (h *host) drains() bool {
+	return slices.ContainsFunc(h.vips, func(v vip) bool { return v.silent && h.reached(&v) })
 }
 
 // ends is when the kernel forgets the addresses or shuts their gate; what is past does not
@@ -60,13 +72,14 @@ func (h *host) keep(v *vip) {
 
 // unlock opens the gate, or ends the guard where there is no gate.
 func (h *host) unlock(v *vip, from time.Duration) {
-	v.guarded = v.cfg.VRRP.Gate > 0
+	v.guarded, v.silent = v.cfg.VRRP.Gate > 0, false
 	v.open = from + v.cfg.VRRP.Gate
 }
 
 // renew keeps the gate open unless it has run out; what was not opened yet stays as it is.
 func (h *host) renew(v *vip, ordered time.Duration) {
 	switch {
+	case v.silent:
 	case v.guarded && v.open > h.world.now:
 		h.unlock(v, ordered)
 	case v.guarded:

@@ -71,6 +71,7 @@ func (l *ledger) account(w *World, d time.Duration) {
 	l.heldOff.account(w, d)
 	holders, reachable, served := 0, 0, false
 	for _, h := range w.hosts {
+		served = served || h.drains() && h.front().passes() && h.proxy.serves()
 		if h.holds() {
 			holders++
 			if h.front().passes() {

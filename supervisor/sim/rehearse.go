@@ -194,7 +194,7 @@ func (w *World) happen(list []Happening) {
 
 // healthy tells whether a host could serve.
 func (h *host) healthy() bool {
-	if !h.powered || h.frozen || !h.running || h.paused || !h.proxy.serves() || !h.gateway || h.hook != agrees {
+	if !h.powered || h.frozen || !h.running || h.paused || !h.proxy.serves() || !h.gateway || h.hook != agrees || len(h.node.Modes()) > 0 {
 		return false
 	}
 	for _, n := range h.nics {

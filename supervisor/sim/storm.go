@@ -46,6 +46,8 @@ var (
 		"heartbeat 1 cut", "heartbeat 2 cut out", "heartbeat cut in", "ruleset flushed",
 	}, cutFaults...)
 	pauseFaults = append([]string{"host frozen", "host suspended", "host thaws", "host thaws"}, wayFaults...)
+	// operatorFaults are what somebody does on purpose meanwhile.
+	operatorFaults = append([]string{"handover", "handover", "handover for 10s", "maintenance on", "maintenance on for 20s", "maintenance off", "freeze on", "freeze off"}, cutFaults...)
 	// partFaults leave nobody a way to know who is alive.
 	partFaults = append([]string{"peer cut", "peer cut in", "peer cut out", "peer back", "loss 30", "loss 30 in", "loss 30 out", "loss 0"}, pauseFaults...)
 )
@@ -155,6 +157,11 @@ func (h *host) can(what string) bool {
 func (h *host) mend() {
 	for _, what := range []string{"host thaws", "cable back", "peer back", "loss 0", "uplink found", "mail passes", "vrrp passes", "heartbeat back", "gateway found", "witness found", "witness up", "power on", "daemon resumes", "daemon start"} {
 		if h.can(what) {
+			h.world.must(h, what)
+		}
+	}
+	for _, what := range []string{"maintenance off", "freeze off"} {
+		if h.running && !h.paused && len(h.node.Modes()) > 0 {
 			h.world.must(h, what)
 		}
 	}

@@ -44,6 +44,20 @@ var examples = map[string][]example{
 		{"Containerfile", "", ""}, // test/container runs it
 		{"compose.yaml", "", ""},  // and as this one says
 	},
+	"lvs-dr": { // test/vm runs both
+		{"README.md", "", ""},
+		{"pairkeeper.yaml", "/etc/pairkeeper/pairkeeper.yaml", pairCheck},
+		{"real-server/60-lvs-real-server.conf", "", ""},
+		{"real-server/lvs-vip", "", ""},
+		{"real-server/nginx.conf", "/etc/nginx/nginx.conf", nginxCheck},
+	},
+	"lvs-nat": {
+		{"README.md", "", ""},
+		{"pairkeeper.yaml", "/etc/pairkeeper/pairkeeper.yaml", pairCheck},
+		{"director/60-lvs-director.conf", "", ""},
+		{"real-server/lvs-gateway", "", ""},
+		{"real-server/nginx.conf", "/etc/nginx/nginx.conf", nginxCheck},
+	},
 }
 
 const examplesFolder = "../../examples/"
@@ -100,6 +114,9 @@ func TestEveryFileOfTheExamplesIsTested(t *testing.T) {
 func TestEveryExampleBeginsWithWhatItIsAndHowToTryIt(t *testing.T) {
 	for folder, files := range examples {
 		for _, f := range files {
+			if f.file == "README.md" {
+				continue // it is how to try the folder
+			}
 			var comment []string
 			for line := range strings.Lines(readExample(t, folder+"/"+f.file)) {
 				if !strings.HasPrefix(line, "#") {
@@ -124,7 +141,7 @@ func TestTheContainerHasTheParametersOfThePair(t *testing.T) {
 func TestTheProxiesExamplesDoNotNameTheVirtualAddress(t *testing.T) {
 	for folder, files := range examples {
 		for _, f := range files {
-			if strings.HasSuffix(f.file, ".yaml") {
+			if strings.HasSuffix(f.file, ".yaml") || strings.HasPrefix(folder, "lvs-") { // a real server is none of the nodes
 				continue
 			}
 			for _, word := range []string{"10.0.0.3", "10.0.0.4", "10.0.0.5", "10.0.0.6", "lb01", "lb02"} {

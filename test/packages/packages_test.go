@@ -111,6 +111,7 @@ var wanted = []string{
 	"-rwxr-xr-x /usr/bin/pairkeeper",
 	"-rw-r--r-- /usr/lib/systemd/catalog/pairkeeper.catalog",
 	"-rw-r--r-- /usr/lib/systemd/catalog/pairkeeper.zh_CN.catalog",
+	"-rw-r--r-- /usr/lib/systemd/system/pairkeeper-metrics.socket",
 	"-rw-r--r-- /usr/lib/systemd/system/pairkeeper-witness.service",
 	"-rw-r--r-- /usr/lib/systemd/system/pairkeeper.service",
 	"-rw-r--r-- /usr/lib/systemd/system/pairkeeper@.service",

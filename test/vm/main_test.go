@@ -13,6 +13,7 @@ import (
 func TestMain(m *testing.M) {
 	os.Exit(vmlab.Main(m, vmlab.Payload{
 		Programs:   []string{"nginx", "ip", "nft", "ipvsadm"},
+		Files:      []string{examplesFolder + "/lvs-dr", examplesFolder + "/lvs-nat", guide},
 		Pairkeeper: true,
 	}))
 }

@@ -39,6 +39,7 @@ type site struct {
 	client    *netlab.Host
 	directors [2]*netlab.Host
 	servers   [2]*netlab.Host
+	nginx     [2]*exec.Cmd // of the servers
 }
 
 // newTranslatedSite is a site for NAT: the real servers are behind the directors, in a
@@ -102,8 +103,8 @@ func newSite(t *testing.T) (s *site, front *netlab.Lab) {
 // serve starts nginx on the real servers.
 func (s *site) serve() {
 	s.Helper()
-	for _, h := range s.servers {
-		startNginx(s.T, h)
+	for i, h := range s.servers {
+		s.nginx[i] = startNginx(s.T, h)
 	}
 }
 
@@ -116,8 +117,7 @@ events { worker_connections 256; }
 http {
 	access_log off;
 	server {
-		listen 80 default_server;
-		listen [::]:80 default_server;
+		listen %[2]d default_server;
 		default_type text/plain;
 		location / { return 200 "%[1]s"; }
 	}
@@ -125,11 +125,14 @@ http {
 `
 
 // startNginx starts nginx on a host and waits until it answers with the host's name.
-func startNginx(t *testing.T, h *netlab.Host) *exec.Cmd {
+func startNginx(t *testing.T, h *netlab.Host) *exec.Cmd { return startNginxOn(t, h, 80) }
+
+// startNginxOn is startNginx with a port, on all addresses.
+func startNginxOn(t *testing.T, h *netlab.Host, port int) *exec.Cmd {
 	t.Helper()
 	dir := t.TempDir()
 	conf := filepath.Join(dir, "nginx.conf")
-	if err := os.WriteFile(conf, fmt.Appendf(nil, nginxConf, h.Name), 0o644); err != nil {
+	if err := os.WriteFile(conf, fmt.Appendf(nil, nginxConf, h.Name, port), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	var said testbin.Output
@@ -137,7 +140,7 @@ func startNginx(t *testing.T, h *netlab.Host) *exec.Cmd {
 	cmd.Stdout, cmd.Stderr = &said, &said
 	h.Start(cmd)
 	for end := time.Now().Add(soon); ; time.Sleep(20 * time.Millisecond) {
-		body, err := get(h, "127.0.0.1:80")
+		body, err := get(h, fmt.Sprintf("127.0.0.1:%d", port))
 		if err == nil && body == h.Name {
 			return cmd
 		}
@@ -169,6 +172,15 @@ func (s *site) ask(times int) []string {
 		names = append(names, name)
 	}
 	return names
+}
+
+// connect opens a connection, where that can be had in a short time.
+func connect(from *netlab.Host, address string) (err error) {
+	var c net.Conn
+	if from.Do(func() { c, err = net.DialTimeout("tcp", address, 2*time.Second) }); err == nil {
+		err = c.Close()
+	}
+	return err
 }
 
 // get asks http://address/ once from a host, over a new connection.

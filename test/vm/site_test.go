@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"github.com/moby/ipvs"
+
+	"github.com/pairkeeper/pairkeeper/internal/netlab"
 )
 
 // alternating is what a round robin over two servers answers, whoever comes first.
@@ -50,5 +52,20 @@ func TestRoutedConnectionsAlternateBetweenServers(t *testing.T) {
 	}
 	if got := s.ask(6); !alternating(got) {
 		t.Errorf("round robin answered %v", got)
+	}
+}
+
+// translate gives a director the table of a translated site.
+func (s *site) translate(d *netlab.Host) {
+	s.Helper()
+	table := handle(s.T, d)
+	web := tcpService(vip, 80, "rr")
+	if err := table.NewService(web); err != nil {
+		s.Fatal(err)
+	}
+	for _, address := range []string{"10.0.0.21", "10.0.0.22"} {
+		if err := table.NewDestination(web, server(address, 80, ipvs.ConnFwdMasq)); err != nil {
+			s.Fatal(err)
+		}
 	}
 }

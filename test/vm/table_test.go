@@ -216,7 +216,7 @@ func TestTheKernelsRefusalsAreExplained(t *testing.T) {
 		op   ipvs.Op
 		want string
 	}{
-		{ipvs.AddService{Key: tcp("10.0.0.3:80"), Options: ipvs.Options{Scheduler: "nosuch", Bits: 32}}, "the kernel has no scheduler nosuch: load its module (modprobe ip_vs_nosuch)"},
+		{ipvs.AddService{Key: tcp("10.0.0.3:80"), Options: ipvs.Options{Scheduler: "nosuch", Bits: 32}}, "the kernel has no scheduler nosuch (it has rr, wrr, lc, wlc, lblc, lblcr, dh, sh, mh, sed, nq, fo, ovf): load its module (modprobe ip_vs_nosuch), and have it loaded at boot: echo ip_vs_nosuch >> /etc/modules-load.d/ip_vs.conf"},
 		{ipvs.RemoveService{Key: tcp("10.0.0.3:80")}, "it is not there any more"},
 		{ipvs.StartSync{Sync: ipvs.Sync{Role: ipvs.Master, ID: 1, Interface: "eth99"}}, "there is no interface eth99"},
 	} {

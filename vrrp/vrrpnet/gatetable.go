@@ -27,13 +27,14 @@ import (
 //		}
 //		chain output {
 //			type filter hook output priority -450;
-//			icmpv6 type nd-neighbor-solicit ip6 saddr @guarded6 ip6 saddr != @open6 drop
-//			icmpv6 type nd-neighbor-advert icmpv6 taddr @guarded6 icmpv6 taddr != @open6 drop
+//			icmpv6 type nd-neighbor-solicit ip6 saddr @named6 ip6 saddr != @told6 drop
+//			icmpv6 type nd-neighbor-advert icmpv6 taddr @named6 icmpv6 taddr != @told6 drop
 //		}
 //	}
 //
 // What says that an address is here is let out, answers to questions for it included, and
-// packets to it are let in, only while it is open. Other packets cost one look into one
+// packets to it are let in, only while it is open. What is said has sets of its own, also for
+// IPv6, so that an address can be silent and still be reached. Other packets cost one look into one
 // set.
 
 const gateComment = "virtual addresses are let in while pairkeeper renews them; pairkeeper cleanup removes this"
@@ -45,13 +46,15 @@ const gatePriority = -450
 type gateSet struct {
 	family        byte // of the table
 	ipv6          bool
+	speaks        bool // is for what says that an address is here, not for packets to it
 	guarded, open string
 }
 
 var gateSets = [...]gateSet{
-	{unix.NFPROTO_ARP, false, "guarded4", "open4"},
-	{unix.NFPROTO_INET, false, "guarded4", "open4"},
-	{unix.NFPROTO_INET, true, "guarded6", "open6"},
+	{unix.NFPROTO_ARP, false, true, "guarded4", "open4"},
+	{unix.NFPROTO_INET, false, false, "guarded4", "open4"},
+	{unix.NFPROTO_INET, true, false, "guarded6", "open6"},
+	{unix.NFPROTO_INET, true, true, "named6", "told6"},
 }
 
 var gateFamilies = [...]byte{unix.NFPROTO_ARP, unix.NFPROTO_INET}
@@ -171,7 +174,7 @@ func (b *nftBatch) gateIPv4(table string) {
 
 // gateIPv6 needs gateIPv4.
 func (b *nftBatch) gateIPv6(table string) {
-	set := &gateSets[2]
+	set, said := &gateSets[2], &gateSets[3]
 	b.rule(unix.NFPROTO_INET, table, "prerouting", func() {
 		b.is(unix.NFT_META_NFPROTO, unix.NFPROTO_IPV6)
 		b.shut(set, unix.NFT_PAYLOAD_NETWORK_HEADER, offIPv6To)
@@ -179,11 +182,11 @@ func (b *nftBatch) gateIPv6(table string) {
 	b.chain(unix.NFPROTO_INET, table, "output", unix.NF_INET_LOCAL_OUT)
 	b.rule(unix.NFPROTO_INET, table, "output", func() {
 		b.discovery(neighbourSolicitation)
-		b.shut(set, unix.NFT_PAYLOAD_NETWORK_HEADER, offIPv6From)
+		b.shut(said, unix.NFT_PAYLOAD_NETWORK_HEADER, offIPv6From)
 	})
 	b.rule(unix.NFPROTO_INET, table, "output", func() {
 		b.discovery(neighbourAdvertisement)
-		b.shut(set, unix.NFT_PAYLOAD_TRANSPORT_HEADER, offTargetND)
+		b.shut(said, unix.NFT_PAYLOAD_TRANSPORT_HEADER, offTargetND)
 	})
 }
 

@@ -395,6 +395,41 @@ func TestGateIsShutOnEveryInterface(t *testing.T) {
 
 // A stale holder that asks in the name of the address would take it from the new one in
 // its neighbours' caches.
+// At a handover nothing tells any more that the addresses are here, but whoever knows it is
+// served until the time is over.
+func TestASilentGateServesWhoKnowsTheAddress(t *testing.T) {
+	g := gatedPair(t)
+	gate := openGate(t, g.holder)
+	must(t, gate.Open(g.openings))
+	g.wantOpen(t)
+	const ttl = 5 * time.Second
+	for i := range g.openings {
+		g.openings[i].TTL = ttl
+	}
+	begin := time.Now()
+	_, err := gate.Renew(g.openings)
+	must(t, err)
+	must(t, gate.Silence(g.openings))
+	all := g.asks
+	says, serves := all[:3], all[3:]
+	g.asks = says
+	g.wantShut(t)
+	g.asks = serves
+	g.wantOpen(t)
+	if late, err := gate.Renew(g.openings); len(late) != len(g.openings) || err != nil {
+		t.Errorf("a renewal prolonged it: late %v, %v", late, err)
+	}
+	time.Sleep(time.Until(begin.Add(ttl)))
+	g.asks = all
+	g.wantShut(t)
+	must(t, gate.Silence(g.openings)) // it is shut
+	must(t, gate.Open(g.openings))
+	g.wantOpen(t)
+	must(t, gate.Silence(g.openings))
+	must(t, gate.Shut(g.openings))
+	g.wantShut(t)
+}
+
 func TestNothingIsSaidInTheNameOfAShutAddress(t *testing.T) {
 	g := gatedPair(t)
 	gate := openGate(t, g.holder)

@@ -1,0 +1,725 @@
+package keepalived
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+)
+
+// router is a virtual router of the new file.
+type router struct {
+	Pos
+	name     string
+	from     [2]*Instance // of each node; nil: not known
+	iface    string
+	adverts  string // another interface for the adverts
+	vrid     int
+	version  int
+	interval time.Duration
+	down     int
+	priority [2]int
+	group    string
+	addrs    []Address
+	open     bool // the address is a place-holder
+	numbered bool // so is the vrid
+	vmac     bool
+	macName  string
+	macBase  bool
+	unicast  *unicast
+	preempt  bool
+	delay    time.Duration
+	authType string
+	password string
+	tracks   []Track
+	garp     GARP
+	hooks    hooks
+	derived  bool    // a priority was made up
+	lead     *router // beside which it was made, of the same instance; nil: it is the instance's own
+}
+
+// unicast is whom adverts are sent to.
+type unicast struct {
+	addresses      [2]netip.Addr
+	open           [2]bool
+	minTTL, maxTTL int
+}
+
+func (r *router) holds(a netip.Addr) bool {
+	return slices.ContainsFunc(r.addrs, func(b Address) bool { return b.Prefix.Addr() == a })
+}
+
+func (r *router) v6() bool { return len(r.addrs) > 0 && r.addrs[0].Prefix.Addr().Is6() }
+
+// first is the instance that is known, that of the first node before that of the second.
+func (r *router) first() *Instance {
+	if r.from[0] != nil {
+		return r.from[0]
+	}
+	return r.from[1]
+}
+
+// pairs finds the instances of both nodes that belong together: of the same name, else of
+// the same vrid and family.
+func (p *plan) pairs() [][2]*Instance {
+	var list [][2]*Instance
+	used := map[*Instance]bool{}
+	for _, a := range p.configs[0].Instances {
+		one := [2]*Instance{a, nil}
+		if p.both() {
+			same := func(b *Instance) bool { return b.VRID == a.VRID && b.v6() == a.v6() && b.VRID != 0 }
+			b := p.configs[1].instance(a.Name)
+			if b == nil || used[b] || b.VRID != a.VRID && slices.ContainsFunc(p.configs[1].Instances, same) {
+				if i := slices.IndexFunc(p.configs[1].Instances, func(b *Instance) bool { return same(b) && !used[b] }); i >= 0 {
+					b = p.configs[1].Instances[i]
+				}
+			}
+			if b != nil && !used[b] {
+				one[1], used[b] = b, true
+			}
+		}
+		list = append(list, one)
+	}
+	if p.both() {
+		for _, b := range p.configs[1].Instances {
+			if !used[b] {
+				list = append(list, [2]*Instance{nil, b})
+			}
+		}
+	}
+	return list
+}
+
+func (p *plan) makeRouters() {
+	for _, pair := range p.pairs() {
+		p.makeRouter(pair)
+	}
+	p.group()
+}
+
+func (p *plan) makeRouter(pair [2]*Instance) {
+	r := &router{from: pair, garp: noGARP}
+	i := r.first()
+	r.Pos = i.Pos
+	r.name = p.freeName(tidy(i.Name, "router"))
+	if r.vrid = i.VRID; r.vrid == 0 {
+		r.vrid, r.numbered = p.freeVRID(), true
+		p.wrong(i.Pos, "no-vrid", "vrrp_instance %s has no virtual_router_id that can be used: keepalived does not start; %d stands in its place, to be replaced", shown(i.Name), r.vrid)
+	}
+	r.version, r.interval, r.down = i.version(), i.interval(), i.DownAdverts
+	r.iface = p.interfaceOf(i)
+	p.rank(r)
+	p.preemption(r)
+	p.place(r, i)
+	p.credentials(r, i)
+	r.garp = i.GARP
+}
+
+// interfaceOf is where an instance is; without one keepalived does not start.
+func (p *plan) interfaceOf(i *Instance) string {
+	name := i.Interface
+	switch {
+	case name == "":
+		p.wrong(i.Pos, "no-interface", "vrrp_instance %s has no interface: keepalived does not start", shown(i.Name))
+		return "eth0"
+	case !goodInterface(name):
+		p.wrong(i.Pos, "bad-interface", "%s cannot be the name of an interface: eth0 stands in its place, to be replaced", shown(name))
+		return "eth0"
+	}
+	return name
+}
+
+func goodInterface(name string) bool {
+	return name != "" && len(name) <= 15 && name != "." && name != ".." && !strings.ContainsFunc(name, func(r rune) bool { return r <= ' ' || r > '~' || r == '/' || r == ':' || r == '$' })
+}
+
+// tidy is a name that can stand in logs and metrics.
+func tidy(s, other string) string {
+	s = strings.Map(func(r rune) rune {
+		if r <= ' ' || r > '~' {
+			return '-'
+		}
+		return r
+	}, s)
+	if s = s[:min(len(s), 100)]; strings.Trim(s, "-") == "" {
+		return other
+	}
+	return s
+}
+
+func (p *plan) freeName(name string) string {
+	taken := func(s string) bool {
+		return slices.ContainsFunc(p.routers, func(r *router) bool { return r.name == s })
+	}
+	free := name
+	for n := 2; taken(free); n++ {
+		free = fmt.Sprintf("%s-%d", name, n)
+	}
+	return free
+}
+
+// rank gives both nodes their priorities. What keepalived takes for the owner's, 255, is
+// the highest of all others here: the address belongs to neither host.
+func (p *plan) rank(r *router) {
+	for k, i := range r.from {
+		if i == nil {
+			continue
+		}
+		r.priority[k] = i.Priority
+		if i.Priority == 255 {
+			r.priority[k] = 254
+			p.changed(i.Pos, "%s: priority 254 in place of 255, which is for the host whose own address it is: keepalived ignores every weight there, and takes the address at every start", r.name)
+		}
+	}
+	for k, i := range r.from {
+		if i == nil {
+			r.priority[k], r.derived = derive(r.from[1-k], r.priority[1-k]), true
+		}
+	}
+}
+
+// derive is a priority for a node whose file is not there.
+func derive(known *Instance, priority int) int {
+	switch {
+	case known.State == "MASTER" && priority > 50:
+		return priority - 50
+	case known.State == "MASTER" && priority > 1:
+		return priority - 1
+	case known.State == "MASTER":
+		return 2
+	case known.NoPreempt && priority > 50:
+		return priority - 50
+	case priority <= 204:
+		return priority + 50
+	case priority < 254:
+		return 254
+	}
+	return 253
+}
+
+// preemption: keepalived clears nopreempt and preempt_delay of a node that begins as MASTER.
+func (p *plan) preemption(r *router) {
+	r.preempt = true
+	higher := 0
+	if r.priority[1] > r.priority[0] {
+		higher = 1
+	}
+	i := r.from[higher]
+	if i == nil {
+		i = r.first()
+	}
+	if i.State == "MASTER" || i.Priority == 255 {
+		return
+	}
+	r.preempt = !i.NoPreempt
+	if r.preempt {
+		r.delay = min(i.PreemptDelay, 24*time.Hour).Round(time.Millisecond)
+	} else {
+		p.changed(i.PreemptAt, "%s: preempt: false: as nopreempt, but a node whose priority falls below the other's leaves all the same, and so does one that has failed", r.name)
+	}
+}
+
+// place gives the router its addresses. Those of another interface or family, and those
+// that keepalived keeps out of its adverts, go into routers of their own.
+func (p *plan) place(r *router, i *Instance) {
+	var own []Address
+	parts := map[string][]Address{}
+	var order []string
+	main := p.mainInterface(i, r.iface)
+	for k, list := range [][]Address{i.Addresses, i.Excluded} {
+		for _, a := range list {
+			dev := a.Dev
+			if dev == "" {
+				dev = r.iface
+			}
+			if !p.addressable(r, &a, dev) {
+				continue
+			}
+			if k == 0 && dev == main && a.Prefix.Addr().Is6() == i.v6() {
+				own = append(own, a)
+				continue
+			}
+			key := dev + " " + map[bool]string{false: "IPv4", true: "IPv6"}[a.Prefix.Addr().Is6()]
+			if parts[key] == nil {
+				order = append(order, key)
+			}
+			parts[key] = append(parts[key], a)
+		}
+	}
+	if len(own) == 0 && len(order) > 0 {
+		main, _, _ = strings.Cut(order[0], " ")
+		own, order = parts[order[0]], order[1:]
+		if own[0].Prefix.Addr().Is6() {
+			r.version = 3
+		}
+	}
+	if main != r.iface && len(own) > 0 {
+		r.adverts, r.iface = r.iface, main
+	}
+	r.addrs = limit(own)
+	if len(r.addrs) == 0 {
+		p.standIn(r, i)
+	}
+	r.fit()
+	if r.vrid > 255 || !p.claim(r) {
+		p.left(i.Pos, "vrrp_instance %s has the virtual_router_id %d of another one on %s", shown(i.Name), r.vrid, r.wire())
+		return
+	}
+	p.routers = append(p.routers, r)
+	for _, key := range order {
+		p.annex(r, key, limit(parts[key]))
+	}
+}
+
+// fit keeps the interval within what adverts of the version can say.
+func (r *router) fit() {
+	if r.version == 3 {
+		r.interval = min(r.interval, 40950*time.Millisecond)
+	}
+}
+
+// limit is how many addresses an advert holds.
+func limit(list []Address) []Address {
+	if len(list) > 0 && list[0].Prefix.Addr().Is6() {
+		return list[:min(len(list), 89)]
+	}
+	return list[:min(len(list), 255)]
+}
+
+// standIn gives a router whose addresses cannot be used one that can.
+func (p *plan) standIn(r *router, i *Instance) {
+	a := netip.MustParseAddr("192.0.2.100")
+	for p.virtual(a) {
+		a = a.Next()
+	}
+	r.version = max(2, i.Version)
+	r.addrs = []Address{{Pos: i.Pos, Text: a.String(), Prefix: netip.PrefixFrom(a, 24)}}
+	r.open = true
+	p.wrong(i.Pos, "no-address", "vrrp_instance %s has no virtual address that can be used: %s stands in its place, to be replaced", shown(i.Name), a)
+}
+
+// mainInterface is where most of the addresses are that adverts tell of.
+func (p *plan) mainInterface(i *Instance, iface string) string {
+	count := map[string]int{}
+	for _, a := range i.Addresses {
+		if a.Prefix.IsValid() && goodInterface(a.Dev) {
+			count[a.Dev]++
+		} else if a.Prefix.IsValid() {
+			count[iface]++
+		}
+	}
+	best := iface
+	for _, a := range i.Addresses {
+		if goodInterface(a.Dev) && count[a.Dev] > count[best] {
+			best = a.Dev
+		}
+	}
+	return best
+}
+
+// addressable tells whether an address can be taken over, and what of it cannot.
+func (p *plan) addressable(r *router, a *Address, dev string) bool {
+	if !a.Prefix.IsValid() {
+		return false // said when it was read
+	}
+	if why := inNetwork(a.Prefix); why != "" {
+		p.left(a.Pos, "%s: %s", a.Text, why)
+		return false
+	}
+	if p.taking(r, a.Prefix.Addr(), dev) {
+		p.wrong(a.Pos, "address-twice", "%s is given twice: it is taken over once", a.Text)
+		return false
+	}
+	if !goodInterface(dev) {
+		p.left(a.Pos, "%s: %s cannot be the name of an interface", a.Text, shown(dev))
+		return false
+	}
+	if a.NoPrefix && a.Prefix.Addr().Is4() {
+		p.changed(a.Pos, "%s has no prefix length, which keepalived takes for /32: %s is written so", a.Text, a.Prefix)
+	}
+	if a.Label != "" && (!strings.HasPrefix(a.Label, dev+":") || len(a.Label) > 15 || a.Label == dev+":" || a.Prefix.Addr().Is6() || strings.ContainsFunc(a.Label, func(c rune) bool { return c <= ' ' || c > '~' || c == '/' })) {
+		p.left(a.Pos, "the label %s of %s: it has to be %s: and something, 15 bytes at the most", shown(a.Label), a.Text, dev)
+		a.Label = ""
+	}
+	if len(a.Odd) > 0 {
+		p.left(a.Pos, "of %s: %s; the kernel's defaults are used", a.Text, strings.Join(a.Odd, ", "))
+	}
+	// Marked as held, so that no other router takes it while this one is made.
+	r.addrs = append(r.addrs, *a)
+	return true
+}
+
+// taking tells whether an address has been taken over already. A link-local one is another
+// one on another interface.
+func (p *plan) taking(r *router, a netip.Addr, dev string) bool {
+	if r.holds(a) {
+		return true
+	}
+	return slices.ContainsFunc(p.routers, func(o *router) bool {
+		return o.holds(a) && (!a.Is6() || !a.IsLinkLocalUnicast() || o.iface == dev)
+	})
+}
+
+// claim tells whether nobody else has the vrid there.
+func (p *plan) claim(r *router) bool {
+	return !slices.ContainsFunc(p.routers, func(o *router) bool {
+		return o.vrid == r.vrid && o.v6() == r.v6() && o.wire() == r.wire()
+	})
+}
+
+// wire is the interface of the adverts.
+func (r *router) wire() string {
+	if r.adverts != "" {
+		return r.adverts
+	}
+	return r.iface
+}
+
+// annex makes a router of addresses that are on another interface than the rest, of the
+// other family, or left out of the adverts. It moves with the first one.
+func (p *plan) annex(lead *router, key string, addrs []Address) {
+	if len(addrs) == 0 {
+		return
+	}
+	dev, _, _ := strings.Cut(key, " ")
+	r := *lead
+	r.addrs, r.iface, r.adverts = addrs, dev, ""
+	r.lead = lead
+	if r.v6() {
+		r.version = 3
+	}
+	r.fit()
+	r.vrid = p.freeVRID()
+	if r.vrid > 255 {
+		p.left(addrs[0].Pos, "%s: no vrid is free for a router of its own", addrs[0].Text)
+		return
+	}
+	r.name = p.freeName(lead.name + "-" + dev)
+	r.annexed(lead)
+	p.routers = append(p.routers, &r)
+	var texts []string
+	for _, a := range addrs {
+		texts = append(texts, a.Prefix.Addr().String())
+	}
+	p.changed(addrs[0].Pos, "%s: a router of its own, %s with the vrid %d on %s, since a router has addresses of one family on one interface, and tells of all of them: as soon as both nodes have pairkeeper; until then the keepalived of the other node knows nothing of it",
+		strings.Join(texts, ", "), r.name, r.vrid, dev)
+}
+
+// freeVRID is a vrid that no instance has; 256: there is none.
+func (p *plan) freeVRID() int {
+	for vrid := 1; vrid < 256; vrid++ {
+		if !slices.ContainsFunc(p.routers, func(o *router) bool { return o.vrid == vrid }) && !p.usesVRID(vrid) {
+			return vrid
+		}
+	}
+	return 256
+}
+
+func (p *plan) usesVRID(vrid int) bool {
+	for _, c := range p.configs {
+		for _, i := range c.Instances {
+			if i.VRID == vrid {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// annexed puts the lead and its annex into a group.
+func (r *router) annexed(lead *router) {
+	if lead.group == "" {
+		lead.group = lead.name
+	}
+	r.group = lead.group
+}
+
+// credentials takes the password of version 2 over, as far as keepalived reads it.
+func (p *plan) credentials(r *router, i *Instance) {
+	switch {
+	case i.AuthType == "" && i.AuthPass == "":
+		return
+	case i.version() == 3:
+		p.left(i.AuthAt, "%s: auth_pass: version 3 has none, and keepalived ignores it: auth: {type: hmac, …} is what protects", r.name)
+		return
+	case i.AuthPass == "" || i.AuthType == "":
+		p.wrong(i.AuthAt, "auth-half", "%s: authentication needs auth_type and auth_pass: keepalived takes none", r.name)
+		return
+	}
+	password := i.AuthPass[:min(8, len(i.AuthPass))]
+	if strings.ContainsFunc(password, func(c rune) bool { return c < ' ' || c == 0x7f || c == 0xfffd }) {
+		p.left(i.AuthAt, "%s: a password with bytes that are no text: write it into a file, and auth: {type: pass, password_file: …}", r.name)
+		return
+	}
+	r.authType, r.password = strings.ToLower(i.AuthType), password
+}
+
+// group makes groups of vrrp_sync_group. Their members need the same order of the nodes.
+func (p *plan) group() {
+	for _, c := range p.configs {
+		for _, g := range c.Groups {
+			var members []*router
+			for _, name := range g.Members {
+				at := slices.IndexFunc(p.routers, func(r *router) bool { return r.isOf(name) && !slices.Contains(members, r) })
+				if at < 0 {
+					p.wrong(g.Pos, "no-member", "vrrp_sync_group %s names %s, which is not there", shown(g.Name), shown(name))
+					continue
+				}
+				members = append(members, p.routers[at])
+			}
+			p.tie(g, members)
+		}
+	}
+}
+
+// isOf tells whether a router was made of an instance, not beside it.
+func (r *router) isOf(name string) bool {
+	for _, i := range r.from {
+		if i != nil && i.Name == name && r.lead == nil {
+			return true
+		}
+	}
+	return false
+}
+
+func (p *plan) tie(g *SyncGroup, members []*router) {
+	if len(members) < 2 {
+		if len(members) == 1 && members[0].group == "" {
+			p.left(g.Pos, "vrrp_sync_group %s has one member: a group ties at least two", shown(g.Name))
+		}
+		return
+	}
+	name := tidy(g.Name, "group")
+	lead := members[0]
+	for _, r := range members {
+		if r.derived && order(r) != order(lead) { // what was made up can be made up otherwise
+			k := 1
+			if r.from[0] == nil {
+				k = 0
+			}
+			r.priority[k] = mirrored(r.priority[1-k], r.priority[k] > r.priority[1-k])
+		}
+		if order(r) != order(lead) {
+			p.left(g.Pos, "vrrp_sync_group %s: its members have different first nodes (%s and %s), so that they cannot move together: give the priorities the same order, and then each the same group:", shown(g.Name), lead.name, r.name)
+			return
+		}
+	}
+	for _, r := range p.routers { // with what was made beside them
+		if slices.Contains(members, r) || slices.Contains(members, r.lead) {
+			r.group = name
+		}
+	}
+	if len(p.configs) == 1 || p.configs[0].Groups != nil && slices.Contains(p.configs[0].Groups, g) {
+		p.taken(g.Pos, "vrrp_sync_group %s: group: %s", shown(g.Name), name)
+	}
+}
+
+// mirrored is a priority on the other side of a known one.
+func mirrored(known int, above bool) int {
+	if above {
+		return max(1, known-50)
+	}
+	return min(254, known+50)
+}
+
+func order(r *router) bool { return r.priority[1] > r.priority[0] }
+
+// finishRouters does what needs the nodes' addresses and the groups.
+func (p *plan) finishRouters() {
+	for _, r := range p.routers {
+		p.peers(r)
+		p.virtualMAC(r)
+		p.tracksOf(r)
+		p.tell(r)
+	}
+	p.settleGroups()
+}
+
+// settleGroups gives the members of a group what they have to have in common.
+func (p *plan) settleGroups() {
+	lead := map[string]*router{}
+	for _, r := range p.routers {
+		if r.group == "" {
+			continue
+		}
+		if r.priority[0] == r.priority[1] {
+			if r.priority[0]++; r.priority[0] > 254 {
+				r.priority[0], r.priority[1] = 254, 253
+			}
+			p.changed(r.Pos, "%s: priority %d for %s and %d for %s: a group needs an order of the nodes", r.name, r.priority[0], p.nodes[0].name, r.priority[1], p.nodes[1].name)
+		}
+		first := lead[r.group]
+		if first == nil {
+			lead[r.group] = r
+			continue
+		}
+		if r.preempt != first.preempt || r.delay != first.delay {
+			p.changed(r.Pos, "%s: preempt and preempt_delay as %s has them, with which it moves", r.name, first.name)
+			r.preempt, r.delay = first.preempt, first.delay
+		}
+		if order(r) != order(first) {
+			r.priority = first.priority
+			p.changed(r.Pos, "%s: the priorities of %s, with which it moves", r.name, first.name)
+		}
+	}
+}
+
+// peers makes unicast adverts of unicast_peer.
+func (p *plan) peers(r *router) {
+	if r.lead != nil {
+		if r.lead.v6() == r.v6() {
+			r.unicast = r.lead.unicast
+		}
+		return
+	}
+	if !slices.ContainsFunc(r.from[:], func(i *Instance) bool { return i != nil && len(i.Peers) > 0 }) {
+		return
+	}
+	u := &unicast{}
+	for k, i := range r.from {
+		if i != nil {
+			p.offer(r, u, k, i.Source)
+		}
+	}
+	for k, i := range r.from {
+		if i == nil {
+			continue
+		}
+		if len(i.Peers) > 1 {
+			p.left(i.PeersAt, "%s has %d peers: a pair has two nodes; the first that is neither node's own is taken", r.name, len(i.Peers))
+		}
+		for _, peer := range i.Peers {
+			p.offer(r, u, 1-k, peer.Address)
+			if peer.MinTTL > 0 {
+				u.minTTL = peer.MinTTL
+			}
+			if peer.MaxTTL > 0 && peer.MaxTTL >= u.minTTL {
+				u.maxTTL = peer.MaxTTL
+			}
+		}
+	}
+	for k := range u.addresses {
+		if n := p.nodes[k]; !u.addresses[k].IsValid() {
+			u.addresses[k], u.open[k] = n.address, n.open
+			if n.address.Is6() != r.v6() || u.addresses[1-k] == n.address {
+				u.addresses[k], u.open[k] = p.placeholder(k, r.v6()), true
+				if u.addresses[k] == u.addresses[1-k] {
+					u.addresses[k] = u.addresses[k].Next().Next()
+				}
+			}
+		}
+	}
+	if u.maxTTL > 0 && u.minTTL == 0 {
+		u.minTTL = min(u.maxTTL, 255)
+	}
+	r.unicast = u
+}
+
+// offer gives a node an address for unicast, if it fits.
+func (p *plan) offer(r *router, u *unicast, k int, a netip.Addr) {
+	if u.addresses[k].IsValid() || !hostCanHave(a) || a.Is6() != r.v6() || p.virtual(a) || a == u.addresses[1-k] {
+		return
+	}
+	u.addresses[k] = a
+}
+
+// virtualMAC takes use_vmac over where an address can lie on an interface of its own.
+func (p *plan) virtualMAC(r *router) {
+	i := r.first()
+	if !i.VMAC || r.lead != nil {
+		return
+	}
+	switch {
+	case r.adverts != "":
+		p.left(i.VMACAt, "%s: use_vmac, since its addresses are on %s and its adverts on %s: put both on one interface, then write virtual_mac: true", r.name, r.iface, r.adverts)
+		return
+	case slices.ContainsFunc(r.addrs, func(a Address) bool { return a.Label != "" }):
+		p.changed(i.VMACAt, "%s: virtual_mac without the labels: an address of a virtual MAC has none", r.name)
+		for k := range r.addrs {
+			r.addrs[k].Label = ""
+		}
+	}
+	r.vmac, r.macBase = true, i.VMACBase
+	if name := i.VMACName; name != "" {
+		if goodInterface(name) && !p.usesInterface(name) {
+			r.macName = name
+		} else {
+			p.left(i.VMACAt, "%s: the name %s of the virtual MAC's interface", r.name, shown(name))
+		}
+	}
+	p.changed(i.VMACAt, "%s: virtual_mac: its interface is up only while the node is Active, and sends nothing", r.name)
+}
+
+// usesInterface tells whether a name is that of an interface that is needed, or made.
+func (p *plan) usesInterface(name string) bool {
+	for _, r := range p.routers {
+		if r.iface == name || r.adverts == name || r.macName == name || slices.ContainsFunc(r.tracks, func(t Track) bool { return t.Name == name }) {
+			return true
+		}
+	}
+	for _, c := range p.configs {
+		for _, i := range c.Instances {
+			if slices.ContainsFunc(i.Interfaces, func(t Track) bool { return t.Name == name }) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// tracksOf takes track_interface over.
+func (p *plan) tracksOf(r *router) {
+	grouped := p.grouped(r)
+	for _, i := range r.from {
+		if i == nil || r.lead != nil {
+			continue
+		}
+		for _, t := range i.Interfaces {
+			switch {
+			case t.Name == i.Interface || t.Name == r.iface:
+				p.taken(t.Pos, "track_interface %s: the router's own interface is always tracked", shown(t.Name))
+			case !goodInterface(t.Name):
+				p.left(t.Pos, "track_interface %s cannot be the name of an interface", shown(t.Name))
+			case slices.ContainsFunc(r.tracks, func(o Track) bool { return o.Name == t.Name }) || len(r.tracks) >= 64:
+			case t.Weight != 0 && grouped != nil && !grouped.Weigh:
+				p.left(t.Pos, "track_interface %s weight %d: keepalived ignores weights in a vrrp_sync_group without sync_group_tracking_weight", t.Name, t.Weight)
+			default:
+				r.tracks = append(r.tracks, t)
+				p.taken(t.Pos, "track_interface %s: virtual_routers.%s.track", t.Name, r.name)
+			}
+		}
+	}
+}
+
+// grouped is the vrrp_sync_group of a router; nil: none.
+func (p *plan) grouped(r *router) *SyncGroup {
+	for k, i := range r.from {
+		if i == nil || k >= len(p.configs) {
+			continue
+		}
+		for _, g := range p.configs[k].Groups {
+			if slices.Contains(g.Members, i.Name) {
+				return g
+			}
+		}
+	}
+	return nil
+}
+
+// tell says what became of an instance.
+func (p *plan) tell(r *router) {
+	i := r.first()
+	if r.lead != nil {
+		return
+	}
+	var addrs []string
+	for _, a := range r.addrs {
+		addrs = append(addrs, a.Prefix.String())
+	}
+	if r.open {
+		addrs = []string{"no address yet"}
+	}
+	p.taken(i.Pos, "vrrp_instance %s: virtual router %s, vrid %d on %s, priority %d for %s and %d for %s, %s", shown(i.Name), r.name, r.vrid, r.wire(),
+		r.priority[0], p.nodes[0].name, r.priority[1], p.nodes[1].name, strings.Join(addrs, ", "))
+}
