@@ -188,6 +188,9 @@ func gone(t *testing.T, h *hostlab.Host, installed []string, kept string) {
 			t.Errorf("%s: %s is left", h.Name(), path)
 		}
 	}
+	if out, err := h.Try("sh", "-c", "ls -d /var/lib/pairkeeper*"); err == nil && kept == "" {
+		t.Errorf("%s: its state is left: %s", h.Name(), out)
+	}
 	if got, _ := h.Try("sh", "-c", "cd /etc; ls -d pairkeeper/* nginx/pairkeeper.yaml 2>/dev/null"); got != kept {
 		t.Errorf("%s: of the configuration is left %q, want %q", h.Name(), got, kept)
 	}
