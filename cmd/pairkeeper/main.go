@@ -56,6 +56,6 @@ func newRoot() *cobra.Command {
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.AddCommand(newRun(), newCheck(), newStatus(), newExplain(), newHistory(), newReload(), newClear(), newHandover(), newMaintenance(), newFreeze(), newTake(), newKeygen(), newWitness(), newRehearse(), newReplay(), newImport(), newDoctor(), newFence(), newCleanup(), newDemo(), newVersion())
+	root.AddCommand(newRun(), newCheck(), newStatus(), newExplain(), newHistory(), newReload(), newClear(), newHandover(), newMaintenance(), newFreeze(), newTake(), newKeygen(), newWitness(), newRehearse(), newReplay(), newImport(), newDoctor(), newFence(), newCleanup(), newDemo(), newVersion(), newSchema(), newManual())
 	return root
 }

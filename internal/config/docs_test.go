@@ -11,7 +11,7 @@ import (
 func TestDocumentationNamesEveryKey(t *testing.T) {
 	docs := string(read(t, "../../docs/configuration.md"))
 	named := 0
-	for key := range keysOf(t, "testdata/valid-full.yaml", "testdata/valid-small.yaml", "testdata/valid-password.yaml", "testdata/valid-vrrp.yaml", "testdata/valid-probes.yaml", "testdata/valid-heartbeat.yaml", "testdata/valid-heartbeat-small.yaml", "testdata/valid-hooks.yaml", "testdata/valid-fence.yaml", "testdata/valid-virtual-servers.yaml", "testdata/valid-ipvs-sync.yaml", "testdata/valid-metrics.yaml") {
+	for key := range keysOf(t, "testdata/valid-full.yaml", "testdata/valid-small.yaml", "testdata/valid-password.yaml", "testdata/valid-vrrp.yaml", "testdata/valid-probes.yaml", "testdata/valid-heartbeat.yaml", "testdata/valid-heartbeat-small.yaml", "testdata/valid-hooks.yaml", "testdata/valid-fence.yaml", "testdata/valid-virtual-servers.yaml", "testdata/valid-ipvs-sync.yaml", "testdata/valid-metrics.yaml", "testdata/valid-page.yaml") {
 		if key == "lb01" || key == "lb02" || key == "X-Probe" || key == "X-Room" || key == "Accept" || key == "ip" || key == "username" || key == "lanplus" { // others' names
 			continue
 		}
@@ -30,7 +30,7 @@ func TestDocumentationNamesEveryKey(t *testing.T) {
 func TestDocumentationsExamplesAreValid(t *testing.T) {
 	const router = "virtual_routers:\n  - {interface: eth0, vrid: 50, addresses: [10.0.0.3/24]}\n"
 	const nodes = "nodes:\n  lb01: {address: 10.0.0.5, priority: 150}\n  lb02: {address: 10.0.0.6, priority: 100}\n"
-	for path, want := range map[string]int{"../../README.md": 6, "../../docs/configuration.md": 5, "../../docs/keepalived.md": 1, "../../docs/containers.md": 1, "../../docs/monitoring.md": 2} {
+	for path, want := range map[string]int{"../../README.md": 6, "../../docs/configuration.md": 5, "../../docs/keepalived.md": 1, "../../docs/containers.md": 1, "../../docs/monitoring.md": 2, "../../docs/status.md": 1} {
 		blocks := strings.Split(string(read(t, path)), "```yaml\n")[1:]
 		if len(blocks) != want {
 			t.Errorf("%s has %d examples, want %d", path, len(blocks), want)
