@@ -10,7 +10,7 @@ SUDO     := $(if $(filter 0,$(shell id -u)),,sudo)
 export CGO_ENABLED := 0
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test vm vm-shell page quick race bench lint storm mutants fuzz install clean
+.PHONY: help build demo test vm vm-shell page quick race bench lint storm mutants fuzz install package reproducible clean
 
 help: ## show this
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -64,12 +64,18 @@ fuzz: ## fuzz every parser for a minute each
 	@grep -r '^func Fuzz' --include='*_test.go' . | sed -E 's|/[^/]*:func ([A-Za-z0-9_]+).*| \1|' | while read -r dir name; do \
 		echo "$$dir $$name"; $(GO) test -run '^$$' -fuzz "^$$name$$" -fuzztime $(FUZZTIME) "$$dir" || exit 1; done
 
-install: build ## install the binary, the unit and what journalctl -x says
+install: build ## install the binary, the units and what journalctl -x says
 	install -D -m 755 $(BINARY) $(DESTDIR)/usr/bin/pairkeeper
-	install -D -m 644 systemd/pairkeeper.service $(DESTDIR)/usr/lib/systemd/system/pairkeeper.service
-	install -D -m 644 systemd/pairkeeper-metrics.socket $(DESTDIR)/usr/lib/systemd/system/pairkeeper-metrics.socket
-	install -D -m 644 -t $(DESTDIR)/usr/lib/systemd/catalog systemd/pairkeeper.catalog systemd/pairkeeper.zh_CN.catalog
+	sh systemd/install.sh $(DESTDIR)/
 	[ -n "$(DESTDIR)" ] || ! command -v journalctl >/dev/null || journalctl --update-catalog
 
+package: ## packages for Debian and for RPM, for amd64 and arm64, in dist
+	@rm -f dist/*.deb dist/*.rpm
+	@sh packaging/build.sh dist $(ARCH)
+
+reproducible: ## make the packages twice and compare them
+	@sh packaging/build.sh dist/first && sh packaging/build.sh dist/second
+	diff -r dist/first dist/second && rm -rf dist/first dist/second
+
 clean: ## remove what was built
-	rm -rf bin
+	rm -rf bin dist

@@ -485,3 +485,14 @@ func (s *site) rulesAreEvaluated() {
 		return good == want && len(bad) == 0, strings.Join(bad, "\n")
 	})
 }
+
+func TestEveryAlertHasItsLineInThePagesOfAlarms(t *testing.T) {
+	for _, page := range []string{"../docs/alarms.md", "../docs/zh/alarms.md"} {
+		text := string(read(t, page))
+		for _, r := range readRules(t).Groups[0].Rules {
+			if !strings.Contains(text, "| `"+r.Alert+"` |") {
+				t.Errorf("%s does not say what to do about %s", page, r.Alert)
+			}
+		}
+	}
+}

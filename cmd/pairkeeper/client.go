@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -19,7 +20,18 @@ import (
 const defaultSocket = "/run/pairkeeper/control.sock"
 
 func socketFlag(c *cobra.Command, socket *string) {
-	c.Flags().StringVar(socket, "socket", defaultSocket, "control socket of the daemon")
+	c.Flags().StringVar(socket, "socket", theSocket("/run"), "control socket of the daemon")
+}
+
+// theSocket is the control socket of the host's daemon: that of an instance, as of
+// pairkeeper@nginx.service, where it is the only one.
+func theSocket(run string) string {
+	if _, err := os.Lstat(filepath.Join(run, "pairkeeper/control.sock")); err != nil {
+		if found, _ := filepath.Glob(filepath.Join(run, "pairkeeper-*/control.sock")); len(found) == 1 {
+			return found[0]
+		}
+	}
+	return filepath.Join(run, "pairkeeper/control.sock")
 }
 
 // ask sends a request to the daemon and decodes its answer, whatever the status says.

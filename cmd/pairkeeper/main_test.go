@@ -148,6 +148,7 @@ func TestExitCodesAreThoseOfSysexits(t *testing.T) {
 	}{
 		"help":                   {[]string{"--help"}, 0, "keeps one healthy proxy"},
 		"version":                {[]string{"version"}, 0, "pairkeeper unreleased"},
+		"schema":                 {[]string{"schema"}, 0, `"virtual_routers"`},
 		"an unknown command":     {[]string{"frobnicate"}, exitUsage, `unknown command "frobnicate"`},
 		"an unknown log":         {[]string{"run", "--log", "syslog"}, exitUsage, "not one of auto, journal, text, json"},
 		"an unknown flag":        {[]string{"run", "--frobnicate"}, exitUsage, "unknown flag"},

@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"gopkg.in/yaml.v3"
+
+	"github.com/pairkeeper/pairkeeper/internal/handbook"
 )
 
 // TestDocumentationNamesEveryKey looks for the keys of a file that has them all.
@@ -26,29 +28,43 @@ func TestDocumentationNamesEveryKey(t *testing.T) {
 }
 
 // TestDocumentationsExamplesAreValid: a part of a file is completed by two nodes. Nothing is
-// odd about them but a password in clear text, which keepalived.md has to have.
+// odd about them but a password in clear text, which a peer with keepalived may need.
 func TestDocumentationsExamplesAreValid(t *testing.T) {
 	const router = "virtual_routers:\n  - {interface: eth0, vrid: 50, addresses: [10.0.0.3/24]}\n"
 	const nodes = "nodes:\n  lb01: {address: 10.0.0.5, priority: 150}\n  lb02: {address: 10.0.0.6, priority: 100}\n"
-	for path, want := range map[string]int{"../../README.md": 6, "../../docs/configuration.md": 5, "../../docs/keepalived.md": 1, "../../docs/containers.md": 1, "../../docs/monitoring.md": 2, "../../docs/status.md": 1} {
-		blocks := strings.Split(string(read(t, path)), "```yaml\n")[1:]
-		if len(blocks) != want {
-			t.Errorf("%s has %d examples, want %d", path, len(blocks), want)
+	pages, err := handbook.Pages("../..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := 0
+	for _, page := range pages {
+		blocks, err := handbook.Blocks(page)
+		if err != nil {
+			t.Fatal(err)
 		}
 		for _, b := range blocks {
-			example, _, _ := strings.Cut(b, "```")
-			if !strings.HasPrefix(example, "nodes:") {
+			if b.Lang != "yaml" {
+				continue
+			}
+			found++
+			example := b.Text()
+			if !hasKey(example, "nodes:") {
 				example = nodes + example
 			}
-			if !strings.Contains(example, "virtual_routers:") && !strings.Contains(example, "proxy:") {
+			if !hasKey(example, "virtual_routers:") && !hasKey(example, "proxy:") {
 				example += router
 			}
 			if w := warnings(parse(t, []byte(example))); w != "" && !strings.Contains(w, "in clear text") {
-				t.Errorf("%s: %s\n%s", path, w, example)
+				t.Errorf("%s:%d: %s\n%s", page, b.Line, w, example)
 			}
 		}
 	}
+	if found < 25 {
+		t.Errorf("only %d examples were found", found)
+	}
 }
+
+func hasKey(text, key string) bool { return strings.Contains("\n"+text, "\n"+key) }
 
 func keysOf(t *testing.T, paths ...string) map[string]bool {
 	keys := map[string]bool{}

@@ -16,7 +16,7 @@ type fields struct {
 
 // fields checks a mapping's keys: known ones, each once.
 func (v value) fields(wanted string, known ...string) (fields, bool) {
-	f, ok := v.mapping(wanted, known)
+	f, ok := v.mapping(wanted, append([]string{}, known...))
 	return fields{value: v, keys: f}, ok
 }
 
@@ -25,6 +25,7 @@ func (v value) mapping(wanted string, known []string) (map[string]value, bool) {
 	if !v.is(yaml.MappingNode, wanted) {
 		return nil, false
 	}
+	v.expectKeys(known)
 	keys := map[string]value{}
 	for _, kv := range v.pairs() {
 		switch first, twice := keys[kv.name]; {
@@ -64,6 +65,9 @@ func (v value) pairs() []pair {
 
 // need tells whether the mapping has a key, and reports where it has not.
 func (f fields) need(key, example string) (value, bool) {
+	if f.r.seen != nil {
+		f.r.seen.need(f, key)
+	}
 	v, ok := f.keys[key]
 	if !ok {
 		f.errorf("needs %s, such as %s: %s", key, key, example)

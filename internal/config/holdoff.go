@@ -19,6 +19,7 @@ type loser struct {
 func (d *Document) readLoser(f fields) {
 	l := &d.arbitration.loser
 	if v, ok := f.keys["hold_off"]; ok {
+		v.expect(form{"enum": []string{untilCleared}})
 		if l.cleared = v.node.Kind == yaml.ScalarNode && v.node.Value == untilCleared; !l.cleared {
 			f.duration("hold_off", &l.holdOff, 0, 24*time.Hour)
 		}

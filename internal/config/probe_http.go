@@ -152,6 +152,7 @@ func readHeaders(f fields, into *[]probes.Header, instead string) {
 	if !ok || !v.is(yaml.MappingNode, "a mapping such as {X-Probe: pairkeeper}") {
 		return
 	}
+	v.expectKeys(nil)
 	var seen []string
 	for _, kv := range v.pairs() {
 		name := strings.ToLower(kv.name)
@@ -254,6 +255,7 @@ func readStatus(v value, h *probes.HTTP) {
 var statusRange = regexp.MustCompile(`^([1-5][0-9][0-9])(?:-([1-5][0-9][0-9]))?$`)
 
 func readRange(v value) (probes.StatusRange, bool) {
+	v.expect(form{"type": []string{"integer", "string"}, "minimum": 100, "maximum": 599, "pattern": statusRange.String()})
 	if !v.is(yaml.ScalarNode, "a status such as 200, or a range such as 200-399") {
 		return probes.StatusRange{}, false
 	}

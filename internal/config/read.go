@@ -23,6 +23,31 @@ type reader struct {
 	errors   Errors
 	warnings Errors
 	refused  map[*yaml.Node]bool // said already: not looked into again
+	seen     observer            // nil: nobody wants to know
+}
+
+// observer is told what the reader looks for, of which the schema is made.
+type observer interface {
+	mapping(v value, known []string) // nil: any keys
+	need(f fields, key string)
+	scalar(v value, as form)
+}
+
+// form is what a value may be, in the words of JSON Schema.
+type form map[string]any
+
+// expectKeys tells the observer which keys a mapping may have; nil: any.
+func (v value) expectKeys(known []string) {
+	if v.r.seen != nil {
+		v.r.seen.mapping(v, known)
+	}
+}
+
+// expect tells the observer what a value may be.
+func (v value) expect(as form) {
+	if v.r.seen != nil {
+		v.r.seen.scalar(v, as)
+	}
 }
 
 func (r *reader) fail(line int, path, format string, args ...any) {

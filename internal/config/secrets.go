@@ -49,6 +49,7 @@ var credentialName = regexp.MustCompile(`^[A-Za-z0-9_-][A-Za-z0-9_.-]{0,253}$`)
 
 // secret is a password; no message repeats it.
 func (v value) secret() ([]byte, bool) {
+	v.expect(form{"type": "string"})
 	if !v.is(yaml.ScalarNode, "a password in quotes") {
 		return nil, false
 	}

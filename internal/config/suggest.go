@@ -73,6 +73,9 @@ func unknown(key string, known []string) string {
 	if s := nearest(key, known); s != "" {
 		return "is not known: did you mean " + s + "?"
 	}
+	if len(known) == 0 {
+		return "is not known: there are no keys here"
+	}
 	return "is not known: here are known " + strings.Join(known, ", ")
 }
 

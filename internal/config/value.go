@@ -104,6 +104,11 @@ func (v value) atMost(n, most int) bool {
 
 // text is a string. What YAML reads as something else wants quotes.
 func (v value) text(wanted string) (string, bool) {
+	v.expect(form{"type": "string"})
+	return v.str(wanted)
+}
+
+func (v value) str(wanted string) (string, bool) {
 	if !v.is(yaml.ScalarNode, wanted) {
 		return "", false
 	}
@@ -116,6 +121,7 @@ func (v value) text(wanted string) (string, bool) {
 
 // word is an argument of a command: numbers need no quotes.
 func (v value) word(wanted string) (string, bool) {
+	v.expect(form{"type": []string{"string", "number", "boolean"}})
 	if !v.is(yaml.ScalarNode, wanted) {
 		return "", false
 	}
@@ -129,7 +135,8 @@ func (v value) word(wanted string) (string, bool) {
 // one is one of some words.
 func (v value) one(words ...string) (string, bool) {
 	or := strings.Join(words[:len(words)-1], ", ") + " or " + words[len(words)-1]
-	s, ok := v.text(or)
+	v.expect(form{"enum": words})
+	s, ok := v.str(or)
 	if !ok {
 		return "", false
 	}
@@ -143,6 +150,7 @@ func (v value) one(words ...string) (string, bool) {
 }
 
 func (v value) boolean() (val, ok bool) {
+	v.expect(form{"type": "boolean"})
 	if !v.is(yaml.ScalarNode, "true or false") {
 		return false, false
 	}
@@ -161,6 +169,7 @@ var (
 
 // integer is a whole decimal number in a range.
 func (v value) integer(lo, hi int) (int, bool) {
+	v.expect(form{"type": "integer", "minimum": lo, "maximum": hi})
 	if !v.is(yaml.ScalarNode, fmt.Sprintf("a whole number in %d..%d", lo, hi)) {
 		return 0, false
 	}
@@ -202,6 +211,7 @@ func asOctal(s string) string {
 
 // duration is a time with its unit; 0 needs none.
 func (v value) duration(lo, hi time.Duration) (time.Duration, bool) {
+	v.expect(durationForm(lo))
 	if !v.is(yaml.ScalarNode, "a time such as 200ms, 5s or 10m") {
 		return 0, false
 	}
@@ -218,6 +228,15 @@ func (v value) duration(lo, hi time.Duration) (time.Duration, bool) {
 		return d, true
 	}
 	return 0, false
+}
+
+// durationForm is that of a time, whose range is beyond JSON Schema.
+func durationForm(lo time.Duration) form {
+	const pattern = `^([0-9]+(\.[0-9]+)?(ns|us|µs|ms|s|m|h))+$`
+	if lo > 0 {
+		return form{"type": "string", "pattern": pattern}
+	}
+	return form{"type": []string{"string", "integer"}, "pattern": pattern, "minimum": 0, "maximum": 0} // 0 needs no unit
 }
 
 // printDuration writes a time as short as a person would.

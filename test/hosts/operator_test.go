@@ -19,6 +19,7 @@ func (p *pair) orders(words []string, argv ...string) string {
 		out = err.Error()
 	}
 	p.t.Logf("lb01# pairkeeper %s\n%s", strings.Join(argv, " "), out)
+	p.note("lb01", "pairkeeper "+strings.Join(argv, " "), out)
 	for _, w := range words {
 		if !strings.Contains(out, w) {
 			p.t.Errorf("pairkeeper %s: no %q in %q", strings.Join(argv, " "), w, out)
@@ -68,7 +69,9 @@ func TestAnOperatorMovesTheAddressesAndTakesANodeOut(t *testing.T) {
 	p.await(p.a, "it is in maintenance still", func(s daemon.Status) bool { return s.Routers[0].Reason == "maintenance" })
 	p.orders([]string{"lb01 is in maintenance", "(new disks)"}, "status")
 	p.await(p.b, "lb01's maintenance is shown", func(s daemon.Status) bool { return len(s.Modes) == 1 && s.Modes[0].Node == "lb01" })
-	if out := p.b.Run(t, "pairkeeper", "status"); !strings.Contains(out, "lb01 is in maintenance (new disks), for another 2h0m") {
+	out := p.b.Run(t, "pairkeeper", "status")
+	p.note("lb02", "pairkeeper status", out)
+	if !strings.Contains(out, "lb01 is in maintenance (new disks), for another 2h0m") {
 		t.Errorf("lb02 does not show it:\n%s", out)
 	}
 	p.orders([]string{"maintenance is off"}, "maintenance", "off")
@@ -86,6 +89,7 @@ func TestAnOperatorMovesTheAddressesAndTakesANodeOut(t *testing.T) {
 	p.a.Run(t, "systemctl", "start", "nginx")
 	p.orders([]string{"web: held by lb02 now"}, "handover")
 	p.wantJournal(p.a, "handed-over", "maintenance-begins", "take-forced")
+	p.wantPage("../../docs/operating.md")
 }
 
 // wantSoon waits for words in the journal.

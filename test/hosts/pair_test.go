@@ -60,6 +60,7 @@ type pair struct {
 	a, b   *hostlab.Host // a has the higher priority
 	client *hostlab.Client
 	census *hostlab.Census
+	typed  map[string][]string // what a command printed each time, by "lb01# pairkeeper status"
 }
 
 const configuration = `nodes:
@@ -119,13 +120,19 @@ func (p *pair) nodes() []*hostlab.Host { return []*hostlab.Host{p.a, p.b} }
 
 func (p *pair) install(h *hostlab.Host, more string) {
 	p.t.Helper()
+	p.installProgram(h)
+	h.Write(p.t, "/etc/pairkeeper/pairkeeper.yaml", configFor(p.proxy, more), 0o644)
+}
+
+// installProgram installs what needs no configuration.
+func (p *pair) installProgram(h *hostlab.Host) {
+	p.t.Helper()
 	h.Install(p.t, binary, "/usr/bin/pairkeeper")
 	unit, err := os.ReadFile("../../systemd/pairkeeper.service")
 	if err != nil {
 		p.t.Fatal(err)
 	}
 	h.Write(p.t, "/etc/systemd/system/pairkeeper.service", string(unit), 0o644)
-	h.Write(p.t, "/etc/pairkeeper/pairkeeper.yaml", configFor(p.proxy, more), 0o644)
 	h.Run(p.t, "systemctl", "daemon-reload")
 }
 
