@@ -174,12 +174,8 @@ func (p *pair) follow(o order) string {
 		return ""
 	}
 	out := host.Run(p.t, "sh", "-c", "cd /root\n{ "+command+"\n} 2>&1\necho $?")
-	out, got := strings.TrimSuffix(out, "\n"), "0"
-	if i := strings.LastIndexByte(out, '\n'); i >= 0 {
-		out, got = out[:i], out[i+1:]
-	} else {
-		out, got = "", out
-	}
+	i := strings.LastIndexByte(out, '\n') + 1
+	out, got := strings.TrimSuffix(out[:i], "\n"), out[i:]
 	if status == "" {
 		status = "0"
 	}
