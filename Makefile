@@ -10,7 +10,7 @@ SUDO     := $(if $(filter 0,$(shell id -u)),,sudo)
 export CGO_ENABLED := 0
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test vm vm-shell quick race bench lint storm mutants fuzz install package reproducible clean
+.PHONY: help build demo test vm vm-shell page quick race bench lint storm mutants fuzz install package reproducible clean
 
 help: ## show this
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -34,6 +34,10 @@ vm-shell: build ## a shell in that machine, with the tests in it
 	@sh test/deps.sh vm
 	$(GO) test -c -o bin/vm.test ./test/vm
 	@cd test/vm && PAIRKEEPER_VM_SHELL=1 PAIRKEEPER_BINARY=$(abspath $(BINARY)) $(abspath bin/vm.test)
+
+page: build ## the status page in a headless Chromium; PICTURES=folder keeps what it looked like
+	@sh test/deps.sh page
+	PAIRKEEPER_BINARY=$(abspath $(BINARY)) PAIRKEEPER_PICTURES=$(PICTURES) $(GO) test -count=1 -tags browser -v ./test/page
 
 quick: ## what needs no network and no root: tables, properties, the simulator
 	$(GO) test -short ./vrrp ./probes ./fencing ./ipvs ./supervisor ./supervisor/sim ./internal/config .

@@ -231,4 +231,7 @@ func (p *Pulse) Retuned(cfg PulseConfig, others bool) {
 	if others {
 		p.links, p.hearing = make([]Link, cfg.Links), make([]Hearing, cfg.Links)
 	}
+	if cfg.Links == 0 {
+		p.next = time.Time{}
+	}
 }

@@ -177,6 +177,9 @@ func (s *step) evidence(r *router) fencing.Evidence {
 	if e.Hearing == fencing.BothWay && claim.Role != fencing.Holds && told.After(a.heardAt) {
 		e.Adverts = false // it has left since
 	}
+	if e.Holding && !a.heardAt.After(r.since) {
+		e.Adverts = false // it may have yielded: a keepalived does not say that it does
+	}
 	e.Silence = !e.Adverts && e.Hearing == fencing.Silent
 	if s.awaiting() {
 		a.checkAt = earlier(a.checkAt, s.awaited)

@@ -359,3 +359,21 @@ func TestAPeerCheckThatNeverWorkedProvesNothing(t *testing.T) {
 	s.beats(newOther(fencing.Holds, 150), time.Second)
 	s.wantsNo(s.answeredFor(20*time.Second, false), "web own")
 }
+
+// What a keepalived sent before it yielded is no sign that it holds, too: it has no heartbeat, and
+// says nothing when it yields.
+func TestAnAdvertFromBeforeTheTakeOverIsNoSecondHolder(t *testing.T) {
+	cfg := linked(base())
+	cfg.Routers[0].VRRP.Interval = time.Second
+	s := atWork(t, cfg)
+	s.tell(advertTo(cfg, "web", 200))
+	s.tell(supervisor.TakeForced{}, supervisor.RouterEvent{Router: "web", Event: vrrp.Owned{}}, link(vip))
+	s.state("web", vrrp.Active)
+	s.wantsNo(s.asks(10*time.Second), "disown")
+	s.state("web", vrrp.Active)
+
+	s.tell(advertTo(cfg, "web", 100)) // now it is one
+	if v := s.node.Router("web").Arbiter; v.Rule != fencing.RuleWins {
+		t.Errorf("the arbiter says %+v", v)
+	}
+}

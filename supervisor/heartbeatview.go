@@ -13,6 +13,7 @@ type HeartbeatView struct {
 	Heard time.Time         // when it came
 	// Mine are what this node tells of the same.
 	Class   fencing.Class
+	Gateway fencing.Reach
 	Config  uint64
 	Version string
 	Ahead   time.Duration // the other node's clock, as of its last message; 0: not known
@@ -32,7 +33,7 @@ func (n *Node) heartbeatView() HeartbeatView {
 	}
 	peer, at := n.pulse.Peer()
 	v := HeartbeatView{
-		Peer: *peer, Heard: at, Class: n.class(), Config: n.cfg.Heartbeat.Digest, Version: n.cfg.Heartbeat.Version, Ahead: n.agreement.ahead,
+		Peer: *peer, Heard: at, Class: n.class(), Gateway: n.gateway(), Config: n.cfg.Heartbeat.Digest, Version: n.cfg.Heartbeat.Version, Ahead: n.agreement.ahead,
 	}
 	if n.agreement.ahead.Abs() > apart {
 		v.Clock = n.agreement.clockText()

@@ -61,6 +61,9 @@ func (s *step) successor(c Router) *router {
 	case reflect.DeepEqual(old.cfg, c):
 		return old
 	}
+	if old.cfg.VRRP.Patient && !c.VRRP.Patient { // the arbiter is not asked any more
+		old.arbitration = arbitration{}
+	}
 	old.cfg = c // priorities and what is tracked are settled
 	s.routerStep(old, vrrp.Retuned{Config: c.VRRP})
 	old.damping.told = c.VRRP.PreemptDelay
@@ -69,7 +72,8 @@ func (s *step) successor(c Router) *router {
 
 // goesOn tells whether a router may go on with another configuration: only its version,
 // where it is and what its addresses are must be the same. A key is exchanged, a pair
-// moves to auth_hmac step by step, and nobody has to move for that.
+// moves to auth_hmac step by step, the heartbeat is switched on when both nodes have
+// pairkeeper, and nobody has to move for that.
 func goesOn(old, c *Router) bool {
 	like := *old
 	like.VRRP.Priority, like.VRRP.PeerPriority, like.Track = c.VRRP.Priority, c.VRRP.PeerPriority, c.Track
@@ -79,9 +83,10 @@ func goesOn(old, c *Router) bool {
 	like.FlapWindow, like.PreemptDelayMax = c.FlapWindow, c.PreemptDelayMax
 	like.VRRP.LastResort = c.VRRP.LastResort
 	like.VRRP.AnnounceAgain, like.VRRP.AnnounceEvery = c.VRRP.AnnounceAgain, c.VRRP.AnnounceEvery
-	if like.Group == "" { // alone, it is Grouped for its hook
+	if like.Group == "" { // alone, it is Grouped for its hook or the heartbeat
 		like.VRRP.Grouped = c.VRRP.Grouped
 	}
+	like.VRRP.Patient = c.VRRP.Patient
 	like.Hooks = c.Hooks
 	like.Format, like.Source, like.Peer, like.Burst, like.Replies = c.Format, c.Source, c.Peer, c.Burst, c.Replies
 	owner := c.VRRP.Priority == vrrp.PriorityOwner || old.VRRP.Priority == vrrp.PriorityOwner

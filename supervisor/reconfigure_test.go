@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pairkeeper/pairkeeper/fencing"
 	"github.com/pairkeeper/pairkeeper/supervisor"
 	"github.com/pairkeeper/pairkeeper/vrrp"
 )
@@ -195,4 +196,29 @@ func TestALinkThatComesBackIntoUseIsNotTakenFromMemory(t *testing.T) {
 	s.out(supervisor.ReasonStarting)
 	s.tell(link())
 	s.in()
+}
+
+// So a pair that has moved over from keepalived gets its heartbeat.
+func TestAHeartbeatThatIsSwitchedOnOrOffKeepsTheState(t *testing.T) {
+	s := holding(t, base())
+	s.wants(s.tell(supervisor.Reconfigured{Config: linked(base())}), "configure")
+	s.wantsNo(s.asks(10*time.Second), "disown") // the other node has none yet
+	s.wantsNo(s.beats(newOther(fencing.Standby, 100), 2*time.Second), "disown")
+	if v := s.node.Router("web").Arbiter; v.Rule == "" {
+		t.Errorf("the arbiter says %+v: it is not asked", v)
+	}
+	s.wants(s.tell(supervisor.Reconfigured{Config: base()}), "configure")
+	s.wantsNo(s.pass(10*time.Second), "disown")
+	s.state("web", vrrp.Active)
+}
+
+// A holder that is to have a vote from now on, and gets none, leaves.
+func TestAVoteThatIsSwitchedOnIsAskedFor(t *testing.T) {
+	for verdict, want := range map[fencing.Verdict]vrrp.State{fencing.VerdictGranted: vrrp.Active, fencing.VerdictRefused: vrrp.Backup} {
+		s := holding(t, base())
+		s.voter = says(verdict, "lb02")
+		s.tell(supervisor.Reconfigured{Config: electing(base(), fencing.Consistency)})
+		s.asks(10 * time.Second)
+		s.state("web", want)
+	}
 }

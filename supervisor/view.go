@@ -67,6 +67,9 @@ type RouterView struct {
 	Arbiter    ArbiterView
 	PreemptAt  time.Time // from when it pre-empts the router that it hears; zero: it does not wait for that
 	Flaps      int       // how many times it has failed of late, which makes it wait
+	// Claim is what the other node last said of the router by heartbeat; Claimed: it has.
+	Claim   fencing.Claim
+	Claimed bool
 }
 
 // ArbiterView is what the arbiter says of a router. The zero value: there is no heartbeat,
@@ -107,11 +110,16 @@ func (n *Node) viewOf(r *router) RouterView {
 	if r.failing != "" {
 		reason, detail = r.failing, r.weakness
 	}
-	return RouterView{
+	v := RouterView{
 		Config: r.cfg, State: r.machine.State(), Reason: reason, Detail: detail, LastResort: r.failing != "", Since: r.since,
 		Priority: r.machine.Priority(), Offsets: r.offsets, Primary: r.primary, Heard: r.machine.Heard(), Owned: r.owned,
 		Arbiter: n.arbiterView(r), PreemptAt: r.machine.Outlook().PreemptAt, Flaps: r.damping.flaps,
 	}
+	if n.linked() && n.pulse != nil {
+		peer, _ := n.pulse.Peer()
+		v.Claim, v.Claimed = peer.Claim(fencing.RouterKey(r.cfg.Name), r.number)
+	}
+	return v
 }
 
 func (n *Node) arbiterView(r *router) ArbiterView {
@@ -121,6 +129,14 @@ func (n *Node) arbiterView(r *router) ArbiterView {
 		v.Text = n.says(r, v.Rule)
 	}
 	return v
+}
+
+// Ruling is in words what the arbiter says of a router; empty: nothing.
+func (n *Node) Ruling(router string) string {
+	if r := n.router(router); r != nil && r.arbitration.decision.Rule != "" {
+		return n.says(r, r.arbitration.decision.Rule)
+	}
+	return ""
 }
 
 // Proxy tells how the proxy is at a moment.

@@ -1,5 +1,5 @@
 #!/bin/sh
-# deps.sh demo|test|vm - install what the target needs from Debian, where that is allowed.
+# deps.sh demo|test|vm|page - install what the target needs from Debian, where that is allowed.
 # Says what is missing otherwise; the demo then uses a web server of its own.
 set -eu
 
@@ -10,7 +10,8 @@ case ${1:-} in
 demo) packages="nginx-light:nginx" ;;
 test) packages="nginx-light:nginx haproxy:haproxy keepalived:keepalived nftables:nft iproute2:ip dbus:dbus-daemon systemd:systemctl polkitd:pkaction util-linux:nsenter curl:curl rpm:rpm stress-ng:stress-ng prometheus:prometheus $vm" ;;
 vm) packages=$vm ;;
-*) echo "usage: deps.sh demo|test|vm" >&2; exit 64 ;;
+page) packages="chromium:chromium fonts-dejavu-core:fc-cache iproute2:ip nftables:nft" ;;
+*) echo "usage: deps.sh demo|test|vm|page" >&2; exit 64 ;;
 esac
 
 PATH=$PATH:/usr/sbin:/sbin

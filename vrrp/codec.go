@@ -103,7 +103,7 @@ func (f Format) appendMessage(b []byte, ad *Advert) []byte {
 // no replay (Replay), own packets, the interval of version 2, the list of addresses.
 func (f Format) Parse(ad *Advert, b []byte, env Envelope) Refusal {
 	env = env.unmapped()
-	if isCARP(b) {
+	if IsCARP(b) {
 		return RefusalCARP
 	}
 	if r := f.checkPath(env); r != "" {
@@ -172,10 +172,10 @@ func (f Format) checkKind(b []byte) Refusal {
 	return ""
 }
 
-// isCARP recognises the fixed message of CARP: it begins like version 2, but has 36
+// IsCARP recognises the fixed message of CARP: it begins like version 2, but has 36
 // bytes and says 7 (words of counter and digest) where version 2 has the address
 // count, and 7 addresses take 44 bytes.
-func isCARP(b []byte) bool {
+func IsCARP(b []byte) bool {
 	const carpLen, carpVersionType, carpAuthLen = 36, 0x21, 7
 	return len(b) == carpLen && b[0] == carpVersionType && b[3] == carpAuthLen
 }

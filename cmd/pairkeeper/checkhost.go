@@ -18,18 +18,27 @@ import (
 // director warns of what keeps this host from directing the virtual servers of a file. On a
 // host that is not the node, nothing is looked at.
 func director(file *config.File) []config.Error {
-	if !file.Here || len(file.Config.Balance.Services) == 0 {
-		return nil
-	}
-	host, err := ipvsnet.ReadHost()
+	found, err := directing(file)
 	if err != nil {
 		return []config.Error{{File: "this host", Text: "what virtual_servers needs of it cannot be read: " + err.Error()}}
 	}
 	var warnings []config.Error
-	for _, f := range host.Director(duties(file.Config)) {
+	for _, f := range found {
 		warnings = append(warnings, config.Error{File: "this host", Text: f.String()})
 	}
 	return warnings
+}
+
+// directing is what director warns of.
+func directing(file *config.File) ([]ipvs.Finding, error) {
+	if !file.Here || len(file.Config.Balance.Services) == 0 {
+		return nil, nil
+	}
+	host, err := ipvsnet.ReadHost()
+	if err != nil {
+		return nil, err
+	}
+	return host.Director(duties(file.Config)), nil
 }
 
 // duties are the services of a node.

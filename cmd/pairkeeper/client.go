@@ -43,7 +43,7 @@ func ask(socket, method, path string, answer any) (status int, err error) {
 func askWithin(limit time.Duration, socket, method, path string, answer any) (status int, err error) {
 	client := &http.Client{
 		Timeout: limit,
-		Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		Transport: &http.Transport{DisableKeepAlives: true, DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 			var d net.Dialer
 			return d.DialContext(ctx, "unix", socket)
 		}},

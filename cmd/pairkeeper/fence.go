@@ -181,28 +181,3 @@ func tried(f *daemon.FenceStatus, now time.Time) string {
 	}
 	return age(now, f.Tried) + ", works"
 }
-
-// fenceProblems are what an operator should know of the fence.
-func fenceProblems(f *daemon.FenceStatus, peer string, now time.Time) (list []string) {
-	if f == nil {
-		return nil
-	}
-	next := ""
-	if !f.Next.IsZero() {
-		next = "; tried again in " + ago(f.Next.Sub(now))
-	}
-	switch {
-	case f.State == "failed" || f.State == "armed" && f.Problem != "" && next != "":
-		list = append(list, fmt.Sprintf("%s could not be fenced%s: %s; if you have switched it off: pairkeeper fence --acknowledge %s", peer, next, f.Problem, peer))
-	case f.State == "pending":
-		list = append(list, fmt.Sprintf("%s is being fenced (%s, for %s)", peer, f.Action, age(now, f.Since)))
-	case f.State == "done" && f.Operator:
-		list = append(list, peer+" is off, as an operator said")
-	case f.State == "done":
-		list = append(list, fmt.Sprintf("%s was fenced %s ago, and has not been heard since", peer, age(now, f.Since)))
-	}
-	if f.Broken != "" {
-		list = append(list, fmt.Sprintf("%s could not be fenced now: %s; try it with pairkeeper fence --test", peer, f.Broken))
-	}
-	return list
-}

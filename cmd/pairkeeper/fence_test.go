@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pairkeeper/pairkeeper/internal/board"
 	"github.com/pairkeeper/pairkeeper/supervisor/daemon"
 )
 
@@ -122,7 +123,7 @@ func TestStatusTellsWhatBecameOfTheFence(t *testing.T) {
 		"lb02 could not be fenced now: exit 1; try it with pairkeeper fence --test":                                               {State: "armed", Broken: "exit 1"},
 	} {
 		f.Action = "reboot"
-		if got := strings.Join(fenceProblems(f, "lb02", noon), "\n"); got != want {
+		if got := strings.Join(board.Problems(&daemon.Status{Peer: "lb02", Fence: f}, noon), "\n"); got != want {
 			t.Errorf("%q, want %q", got, want)
 		}
 	}

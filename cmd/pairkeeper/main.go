@@ -18,7 +18,7 @@ const (
 	exitConfig      = 78
 )
 
-// failure is an error with the exit code it ends in.
+// failure is an error with the exit code it ends in. One without a text has been told.
 type failure struct {
 	code int
 	err  error
@@ -39,7 +39,9 @@ func run(args []string) int {
 	if err == nil {
 		return 0
 	}
-	fmt.Fprintln(os.Stderr, err)
+	if err.Error() != "" {
+		fmt.Fprintln(os.Stderr, err)
+	}
 	var f failure
 	if errors.As(err, &f) {
 		return f.code
@@ -54,6 +56,6 @@ func newRoot() *cobra.Command {
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.AddCommand(newRun(), newCheck(), newStatus(), newExplain(), newHistory(), newReload(), newClear(), newHandover(), newMaintenance(), newFreeze(), newTake(), newKeygen(), newWitness(), newRehearse(), newReplay(), newImport(), newFence(), newCleanup(), newDemo(), newVersion(), newSchema(), newManual())
+	root.AddCommand(newRun(), newCheck(), newStatus(), newExplain(), newHistory(), newReload(), newClear(), newHandover(), newMaintenance(), newFreeze(), newTake(), newKeygen(), newWitness(), newRehearse(), newReplay(), newImport(), newDoctor(), newFence(), newCleanup(), newDemo(), newVersion(), newSchema(), newManual())
 	return root
 }

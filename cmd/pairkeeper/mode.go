@@ -169,26 +169,3 @@ func printTake(out io.Writer, a daemon.ForceAnswer, force bool) error {
 	fmt.Fprintf(out, "%s: held by %s now, after %s; `pairkeeper handover` gives them back\n", strings.Join(a.Routers, ", "), a.To, a.Took)
 	return nil
 }
-
-// modeProblems are what an operator wants of either node.
-func modeProblems(list []daemon.ModeStatus, now time.Time) (lines []string) {
-	for _, m := range list {
-		text := m.Node + " is in maintenance"
-		if m.Mode == "freeze" {
-			text = m.Node + " is frozen"
-		}
-		if !m.Since.IsZero() {
-			text += " for " + age(now, m.Since)
-		}
-		if m.Reason != "" {
-			text += " (" + m.Reason + ")"
-		}
-		if m.Until.IsZero() {
-			text += ", until `pairkeeper " + m.Mode + " off` there"
-		} else {
-			text += ", for another " + ago(m.Until.Sub(now))
-		}
-		lines = append(lines, text)
-	}
-	return lines
-}

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/sys/unix"
 
+	"github.com/pairkeeper/pairkeeper/internal/board"
 	"github.com/pairkeeper/pairkeeper/internal/config"
 	"github.com/pairkeeper/pairkeeper/internal/logbook"
 	"github.com/pairkeeper/pairkeeper/internal/orphans"
@@ -61,6 +62,7 @@ func runDaemon(src *source, socket string, format daemon.LogFormat) error {
 		State:  stateFolder(),
 		Source: sourceOf(file), Log: log, Version: version(), File: file.Path, Socket: socket, Trace: daemon.TraceFolder(socket),
 		Restarts: restarts,
+		Page:     board.NewPage,
 		Load: func() (daemon.Source, error) {
 			f, err := src.load()
 			if err != nil {
@@ -86,7 +88,7 @@ func runDaemon(src *source, socket string, format daemon.LogFormat) error {
 func sourceOf(f *config.File) daemon.Source {
 	settings := f.Settings // of f nothing else is kept
 	return daemon.Source{
-		Config: f.Config, Metrics: daemon.Metrics(f.Metrics), Files: f.Files, Manual: f.Manual, Recorder: f.Recorder,
+		Config: f.Config, Metrics: daemon.Metrics(f.Metrics), Page: f.Page, Files: f.Files, Manual: f.Manual, Recorder: f.Recorder,
 		Settings: func() (list []daemon.Setting) {
 			for _, s := range settings() {
 				list = append(list, daemon.Setting(s))

@@ -29,29 +29,3 @@ func orNone(s string) string {
 	}
 	return s
 }
-
-// heartbeatProblems are what is wrong with the links, and what the nodes do not have in
-// common.
-func heartbeatProblems(h *daemon.HeartbeatStatus, peer string) (list []string) {
-	if h == nil {
-		return nil
-	}
-	for _, l := range h.Links {
-		what := fmt.Sprintf("heartbeat %s - %s", l.Local, l.Peer)
-		switch {
-		case l.Problem != "":
-			list = append(list, what+": "+l.Problem)
-		case l.State == "silent":
-			list = append(list, what+": nothing comes from "+peer+": is it running, and is UDP let through?")
-		case l.State == "one-way":
-			list = append(list, what+": "+peer+" does not hear this node: look for a firewall there")
-		}
-		for _, r := range l.Refused {
-			list = append(list, fmt.Sprintf("%s: %d messages refused (%s): %s", what, r.Count, r.Reason, r.Remedy))
-		}
-	}
-	for _, d := range h.Different {
-		list = append(list, peer+" differs in "+d)
-	}
-	return list
-}

@@ -19,13 +19,3 @@ func printVoters(w io.Writer, list []daemon.VoterStatus, now time.Time) {
 	}
 	fmt.Fprintln(w)
 }
-
-// voterProblems are the third parties that do not answer.
-func voterProblems(list []daemon.VoterStatus) (problems []string) {
-	for _, v := range list {
-		if v.Problem != "" {
-			problems = append(problems, v.Name+": "+v.Problem)
-		}
-	}
-	return problems
-}

@@ -113,16 +113,3 @@ func bytesWord(n uint64) string {
 	}
 	return fmt.Sprintf("%.1f%s", f, units[i])
 }
-
-// ipvsProblems are services that lack something.
-func ipvsProblems(list []daemon.VirtualServerStatus) (problems []string) {
-	for _, v := range list {
-		switch {
-		case !v.Quorum:
-			problems = append(problems, fmt.Sprintf("%s: has no quorum: weight %d of %d: see pairkeeper status --ipvs", v.Name, v.Weight, v.Needed))
-		case v.Up < v.Total:
-			problems = append(problems, fmt.Sprintf("%s: %d of %d servers are down: see pairkeeper status --ipvs", v.Name, v.Total-v.Up, v.Total))
-		}
-	}
-	return problems
-}

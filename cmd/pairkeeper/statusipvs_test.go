@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/pairkeeper/pairkeeper/internal/board"
 	"github.com/pairkeeper/pairkeeper/ipvs/ipvsnet"
 	"github.com/pairkeeper/pairkeeper/supervisor/daemon"
 )
@@ -37,7 +38,7 @@ func TestTheScreenOfVirtualServers(t *testing.T) {
 	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
 	printVirtualServers(w, s.VirtualServers, noon)
 	_ = w.Flush()
-	for _, line := range ipvsProblems(s.VirtualServers) {
+	for _, line := range board.Problems(&daemon.Status{VirtualServers: s.VirtualServers}, noon) {
 		b.WriteString("! " + line + "\n")
 	}
 	b.WriteString("\n")

@@ -13,7 +13,7 @@ import (
 func TestDocumentationNamesEveryKey(t *testing.T) {
 	docs := string(read(t, "../../docs/configuration.md"))
 	named := 0
-	for key := range keysOf(t, "testdata/valid-full.yaml", "testdata/valid-small.yaml", "testdata/valid-password.yaml", "testdata/valid-vrrp.yaml", "testdata/valid-probes.yaml", "testdata/valid-heartbeat.yaml", "testdata/valid-heartbeat-small.yaml", "testdata/valid-hooks.yaml", "testdata/valid-fence.yaml", "testdata/valid-virtual-servers.yaml", "testdata/valid-ipvs-sync.yaml", "testdata/valid-metrics.yaml") {
+	for key := range keysOf(t, "testdata/valid-full.yaml", "testdata/valid-small.yaml", "testdata/valid-password.yaml", "testdata/valid-vrrp.yaml", "testdata/valid-probes.yaml", "testdata/valid-heartbeat.yaml", "testdata/valid-heartbeat-small.yaml", "testdata/valid-hooks.yaml", "testdata/valid-fence.yaml", "testdata/valid-virtual-servers.yaml", "testdata/valid-ipvs-sync.yaml", "testdata/valid-metrics.yaml", "testdata/valid-page.yaml") {
 		if key == "lb01" || key == "lb02" || key == "X-Probe" || key == "X-Room" || key == "Accept" || key == "ip" || key == "username" || key == "lanplus" { // others' names
 			continue
 		}

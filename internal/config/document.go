@@ -39,6 +39,7 @@ type Document struct {
 	checkAt        []checkPlace // of their checks
 	balance        balance
 	metrics        metrics
+	page           page
 }
 
 // Parse reads the text of a file; name is how messages call it. It touches nothing
@@ -57,7 +58,7 @@ func Parse(name string, data []byte) (*Document, error) {
 }
 
 func (d *Document) read(root value) {
-	f, ok := root.fields("a mapping such as nodes: {…}", "node", "reload", "recorder", "gate", "restart_window", "nodes", "proxy", "probes", "virtual_routers", "when_all_unhealthy", "hooks", "notify", "heartbeat", "arbitration", "fence", "virtual_servers", "ipvs", "metrics")
+	f, ok := root.fields("a mapping such as nodes: {…}", "node", "reload", "recorder", "gate", "restart_window", "nodes", "proxy", "probes", "virtual_routers", "when_all_unhealthy", "hooks", "notify", "heartbeat", "arbitration", "fence", "virtual_servers", "ipvs", "metrics", "page")
 	if !ok {
 		return
 	}
@@ -99,6 +100,9 @@ func (d *Document) read(root value) {
 	}
 	if v, ok := f.keys["metrics"]; ok {
 		d.readMetrics(v)
+	}
+	if v, ok := f.keys["page"]; ok {
+		d.readPage(v)
 	}
 	switch routers, proxy := f.has("virtual_routers"), f.has("proxy"); {
 	case !routers && !proxy && !f.has("virtual_servers"):

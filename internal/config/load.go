@@ -21,6 +21,7 @@ type File struct {
 	Manual   bool              // a change of the file is not applied by itself
 	Files    []string          // itself and those with its secrets, absolute
 	Metrics  Metrics           // of this node
+	Page     string            // where this node has its status page; empty: nowhere
 	Warnings []Error
 	Settings func() []Setting // all values; they are read again, which takes less to keep than they do
 }
@@ -76,7 +77,7 @@ func load(path, node string, checking bool) (*File, error) {
 	if f.Config, err = d.For(self); err != nil {
 		return nil, err
 	}
-	f.Metrics = d.MetricsOf(self)
+	f.Metrics, f.Page = d.MetricsOf(self), d.PageOf(self)
 	return f, nil
 }
 

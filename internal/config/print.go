@@ -137,6 +137,9 @@ func (d *Document) tree() tree {
 	if d.metrics.set {
 		t.set("metrics", d.metricsTree())
 	}
+	if d.page.listen != "" || d.page.byNode != nil {
+		t.set("page", d.pageTree())
+	}
 	return t
 }
 

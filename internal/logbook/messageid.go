@@ -222,6 +222,7 @@ var ids = map[string]string{
 	"link-unknown":      "4644933c38fa4949b0b075c01f493449",
 	"no-control-socket": "5b6fb5ea47e04bb4a3ef7a9c579b1f83",
 	"no-metrics":        "5a7522bb19634c3b8ece528c52adfa20",
+	"no-status-page":    "ff3d617adc7149a0a92640b469be507d",
 	"notify-delivered":  "2811a9a6803b4959864383059518eb92",
 	"notify-dropped":    "71db62338a7f43d093a79ddb7fea7542",
 	"notify-failed":     "45c1a109f251469eaaa4062fb20fefaf",

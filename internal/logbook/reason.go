@@ -27,6 +27,7 @@ const (
 	Timing          vrrp.Reason = "timing"            // no real-time priority
 	NoControlSocket vrrp.Reason = "no-control-socket" // status and reload do not work
 	NoMetrics       vrrp.Reason = "no-metrics"        // their address cannot be listened on
+	NoStatusPage    vrrp.Reason = "no-status-page"    // its address cannot be listened on
 	EndIncomplete   vrrp.Reason = "end-incomplete"    // what does not end within its time is left
 	RecordsLost     vrrp.Reason = "records-lost"      // the log did not take them
 	RecorderFailed  vrrp.Reason = "recorder-failed"   // the flight recorder cannot write

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"path/filepath"
 	"slices"
 	"sync"
@@ -38,6 +39,8 @@ type Options struct {
 	// Restarts tells, when the daemon is to end, that another one of the node is about to go
 	// on. Nil: never.
 	Restarts func() bool
+	// Page makes the status page of what a daemon says of itself. Nil: there is none.
+	Page func(read func() (Status, bool)) http.Handler
 }
 
 // Daemon is one node, running.
@@ -50,6 +53,7 @@ type Daemon struct {
 	vmacs   *vrrpnet.MACVLANs
 	gates   *gatekeeper
 	metrics *exporter
+	pages   *statusPage
 	started time.Time
 	resumed []supervisor.Bridged // what the daemon before has left
 
@@ -104,8 +108,7 @@ func (d *Daemon) Run(ctx context.Context) error {
 	defer control.close()
 	d.opts.Log.Info(fmt.Sprintf("pairkeeper %s begins as %s with %s", d.opts.Version, d.opts.Source.Config.Node, d.opts.File), logbook.As(logbook.Begins))
 	d.assemble()
-	d.metrics = newExporter(inherited(), d.page, func(text string) { d.warn(logbook.NoMetrics, text) })
-	d.metrics.configure(d.opts.Source.Metrics)
+	d.openOutlets()
 
 	ended := make(chan error, 1)
 	go func() { ended <- d.loop.run() }()
@@ -128,7 +131,7 @@ func (d *Daemon) Run(ctx context.Context) error {
 	}
 	err = errors.Join(err, d.mail.close())
 	d.leaveFiles()
-	d.metrics.close()
+	d.closeOutlets()
 	files := d.loop.recorder.files
 	files.close()
 	err = errors.Join(err, d.release(note))

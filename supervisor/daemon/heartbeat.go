@@ -15,6 +15,8 @@ type HeartbeatStatus struct {
 	Links []LinkStatus         `json:"links"`
 	Peer  *HeartbeatPeerStatus `json:"peer,omitempty"` // none: nothing has been heard
 	Class string               `json:"class"`          // of this node
+	// Gateway is whether that of this node answers: answers, lost, doubtful; empty: it is not asked, or has not answered yet.
+	Gateway string `json:"gateway,omitempty"`
 	// Different is what the two nodes do not have in common, though they should.
 	Different []string `json:"different,omitempty"`
 	// DiffersIn are the same in words: config, proxy, version or clock.
@@ -38,17 +40,23 @@ type LinkStatus struct {
 // HeartbeatPeerStatus is what the other node said last.
 type HeartbeatPeerStatus struct {
 	Class   string    `json:"class"`
+	Gateway string    `json:"gateway,omitempty"` // whether its gateway answers
 	Version string    `json:"version"`
 	Heard   time.Time `json:"heard"`
 	Ahead   string    `json:"clock_ahead,omitempty"` // of this node's
 }
+
+var (
+	reachWords = [...]string{fencing.Unasked: "", fencing.Reached: "answers", fencing.Lost: "lost", fencing.Doubtful: "doubtful"}
+	roleWords  = [...]string{fencing.Out: "out", fencing.Standby: "standby", fencing.Holds: "holds"}
+)
 
 // heartbeatStatus is nil where there is no heartbeat. It is called on the loop's thread.
 func (l *loop) heartbeatStatus(v supervisor.HeartbeatView) *HeartbeatStatus {
 	if len(v.Links) == 0 {
 		return nil
 	}
-	s := &HeartbeatStatus{Class: v.Class.String()}
+	s := &HeartbeatStatus{Class: v.Class.String(), Gateway: reachWords[v.Gateway]}
 	for i, link := range v.Links {
 		one := LinkStatus{Local: link.Local.Addr().String(), Peer: link.Peer.Addr().String(), State: link.Hearing.String(), Heard: when(link.Heard)}
 		if link.RoundTrip > 0 {
@@ -60,7 +68,7 @@ func (l *loop) heartbeatStatus(v supervisor.HeartbeatView) *HeartbeatStatus {
 		s.Links = append(s.Links, one)
 	}
 	if v.Peer.Node != "" {
-		s.Peer = &HeartbeatPeerStatus{Class: v.Peer.Class.String(), Version: v.Peer.Version, Heard: when(v.Heard)}
+		s.Peer = &HeartbeatPeerStatus{Class: v.Peer.Class.String(), Gateway: reachWords[v.Peer.Gateway], Version: v.Peer.Version, Heard: when(v.Heard)}
 		if v.Ahead != 0 {
 			s.Peer.Ahead = v.Ahead.Round(time.Millisecond).String()
 		}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/netip"
+	"time"
 
 	"github.com/pairkeeper/pairkeeper/fencing"
 	"github.com/pairkeeper/pairkeeper/internal/logbook"
@@ -18,6 +19,8 @@ type journal struct {
 	log   *slog.Logger
 	proxy string // the guarded one's name
 	limit limit
+
+	recent recent
 }
 
 func newJournal(log *slog.Logger) *journal { return &journal{log: log, limit: newLimit()} }
@@ -139,6 +142,7 @@ type entry struct {
 }
 
 func (j *journal) put(e entry) {
+	j.recent.add(time.Now(), e)
 	args := append([]any{logbook.Reason, string(e.reason)}, e.fields...)
 	if j.proxy != "" {
 		args = append(args, logbook.Proxy, j.proxy)

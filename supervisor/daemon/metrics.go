@@ -1,21 +1,12 @@
 package daemon
 
 import (
-	"context"
-	"errors"
-	"fmt"
-	"io"
-	"log"
 	"net"
 	"net/http"
-	"os"
-	"strings"
 	"sync"
 	"time"
 
 	"github.com/coreos/go-systemd/v22/activation"
-	"golang.org/x/net/netutil"
-	"golang.org/x/sys/unix"
 
 	"github.com/pairkeeper/pairkeeper/internal/exposition"
 )
@@ -26,31 +17,19 @@ type Metrics struct {
 	Names  string // keepalived, both, or else our own
 }
 
-// What the metrics may cost. All threads are real-time: a storm of questions would take the
-// processors from the proxy. A connection is for one question.
-const (
-	scrapersMost = 16                     // connections at a time; others wait in the kernel
-	scrapePace   = 10 * time.Millisecond  // between two of them at the least
-	scrapeTime   = 10 * time.Second       // for a slow reader
-	pageAge      = 250 * time.Millisecond // for which all get the same page
-	listenAgain  = 10 * time.Second       // after an address could not be listened on
-)
+// pageAge is for how long all get the same page.
+const pageAge = 250 * time.Millisecond
 
-// exporter serves the metrics. Where nobody wants them it is nothing but this struct.
+// exporter serves the metrics, and at the same place what else is wanted there.
 type exporter struct {
+	outlet
 	write func(names string) ([]byte, bool) // a page; false: the daemon is stopping
-	warn  func(text string)
 
-	server http.Server
-	ctx    context.Context // ends with close
-	cancel func()
-	tasks  sync.WaitGroup
-
-	mu   sync.Mutex
-	cfg  Metrics
-	end  func()      // of listening at cfg.Listen; nil: nobody does
-	page []byte      // of a moment ago; nil: there is none
-	drop *time.Timer // drops it
+	mu    sync.Mutex
+	names string
+	other http.Handler // of what is no metrics; nil: nothing
+	page  []byte       // of a moment ago; nil: there is none
+	drop  *time.Timer  // drops it
 }
 
 // givenName is what systemd/pairkeeper-metrics.socket calls its socket.
@@ -64,43 +43,22 @@ func inherited() []net.Listener {
 
 // newExporter serves at the sockets that it is given for as long as it lives.
 func newExporter(given []net.Listener, write func(names string) ([]byte, bool), warn func(string)) *exporter {
-	x := &exporter{write: write, warn: warn}
-	x.ctx, x.cancel = context.WithCancel(context.Background())
-	x.server = http.Server{
-		Handler: x, ReadTimeout: scrapeTime, WriteTimeout: scrapeTime, MaxHeaderBytes: 4 << 10,
-		ErrorLog: log.New(io.Discard, "", 0), // of strangers' mistakes
-	}
-	x.server.SetKeepAlivesEnabled(false)
-	for _, l := range given {
-		x.tasks.Go(func() { x.serve(l) })
-	}
+	x := &exporter{write: write}
+	x.open("metrics", x, given, warn)
 	return x
 }
 
-// configure begins to listen where the configuration says, and ends it elsewhere.
-func (x *exporter) configure(m Metrics) {
+// configure begins to listen where the configuration says, and ends it elsewhere; other is
+// what else is served there.
+func (x *exporter) configure(m Metrics, other http.Handler) {
 	x.mu.Lock()
-	defer x.mu.Unlock()
-	moved := m.Listen != x.cfg.Listen
-	x.cfg, x.page = m, nil
-	if !moved {
-		return
-	}
-	if x.end != nil {
-		x.end()
-		x.end = nil
-	}
-	if m.Listen != "" {
-		ctx, cancel := context.WithCancel(x.ctx)
-		x.end = cancel
-		x.tasks.Go(func() { x.listen(ctx, m.Listen) })
-	}
+	x.names, x.page, x.other = m.Names, nil, other
+	x.mu.Unlock()
+	x.move(m.Listen)
 }
 
 func (x *exporter) close() {
-	x.cancel()
-	_ = x.server.Close() // who has not got the page by now goes without
-	x.tasks.Wait()
+	x.outlet.close()
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	if x.drop != nil {
@@ -108,68 +66,12 @@ func (x *exporter) close() {
 	}
 }
 
-// listen serves at a place until ctx ends; it tries again until the place can be had.
-func (x *exporter) listen(ctx context.Context, place string) {
-	for ctx.Err() == nil {
-		l, err := listenAt(ctx, place)
-		if err == nil {
-			stop := context.AfterFunc(ctx, func() { _ = l.Close() })
-			x.serve(l)
-			stop()
-			continue
-		}
-		x.warn(fmt.Sprintf("no metrics at %s: %v; it is tried again every %s", place, err, listenAgain))
-		select {
-		case <-ctx.Done():
-		case <-time.After(listenAgain):
-		}
-	}
-}
-
-func listenAt(ctx context.Context, place string) (net.Listener, error) {
-	var lc net.ListenConfig
-	if !strings.HasPrefix(place, "/") {
-		l, err := lc.Listen(ctx, "tcp", place)
-		return l, cause(err)
-	}
-	if err := removeStale(place); err != nil {
-		return nil, cause(err)
-	}
-	l, err := lc.Listen(ctx, "unix", place)
-	if err != nil {
-		return nil, cause(err)
-	}
-	if err := os.Chmod(place, 0o666); err != nil { // the folder says who may
-		return nil, errors.Join(err, l.Close())
-	}
-	return l, nil
-}
-
-// cause is what the kernel says, without the place, which the message has already.
-func cause(err error) error {
-	var errno unix.Errno
-	if errors.As(err, &errno) {
-		return errno
-	}
-	return err
-}
-
-// serve ends with the listener.
-func (x *exporter) serve(l net.Listener) {
-	_ = x.server.Serve(paced{netutil.LimitListener(l, scrapersMost)})
-	_ = l.Close()
-}
-
-// paced takes connections no faster than scrapePace.
-type paced struct{ net.Listener }
-
-func (p paced) Accept() (net.Conn, error) {
-	time.Sleep(scrapePace)
-	return p.Listener.Accept()
-}
-
 // ServeHTTP answers who asks for the metrics.
 func (x *exporter) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if other := x.beside(); other != nil && r.URL.Path != "/metrics" {
+		other.ServeHTTP(w, r)
+		return
+	}
 	if r.URL.Path != "/metrics" || r.Method != http.MethodGet && r.Method != http.MethodHead {
 		http.Error(w, "there is only GET /metrics", http.StatusNotFound)
 		return
@@ -189,7 +91,7 @@ func (x *exporter) current() ([]byte, bool) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	if x.page == nil {
-		page, ok := x.write(x.cfg.Names)
+		page, ok := x.write(x.names)
 		if !ok {
 			return nil, false
 		}
@@ -201,4 +103,11 @@ func (x *exporter) current() ([]byte, bool) {
 		})
 	}
 	return x.page, true
+}
+
+// beside is what else is served.
+func (x *exporter) beside() http.Handler {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return x.other
 }

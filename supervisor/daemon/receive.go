@@ -45,6 +45,7 @@ func (l *loop) received(r *served) {
 	if r.heard.Priority == 0 {
 		r.count.released++
 	}
+	r.hearing.hear(now(), r.heard.Priority, r.VRRP.Silence(r.heard.Interval))
 	l.step(supervisor.RouterEvent{Router: r.Name, Event: vrrp.Received{Advert: r.heard, From: l.pkt.Envelope.Source}})
 }
 

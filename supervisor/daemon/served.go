@@ -28,6 +28,7 @@ type served struct {
 	sequence uint64
 	id       uint16
 	heard    vrrp.Advert // the last one; its memory is used again
+	hearing  hearing
 	message  []byte
 }
 
@@ -66,7 +67,7 @@ func transportOf(r *supervisor.Router) vrrpnet.Transport {
 // it counted, and the sequence numbers that the peer and this node have got to.
 func (s *served) continues(old *served) {
 	s.from, s.count = old.from, old.count
-	s.replay, s.sequence, s.id = old.replay, old.sequence, old.id
+	s.replay, s.sequence, s.id, s.hearing = old.replay, old.sequence, old.id, old.hearing
 }
 
 // framed tells that adverts bear the virtual MAC address (RFC 9568 7.3).

@@ -16,6 +16,7 @@ import (
 type Source struct {
 	Config   supervisor.Config
 	Metrics  Metrics
+	Page     string           // where the status page is served, as Metrics.Listen; empty: nowhere
 	Files    []string         // what it was read from, absolute; none: changes are not watched for
 	Recorder int64            // how many bytes the flight recorder keeps; 0: it is off
 	Manual   bool             // changes are reported, but applied by Reload only
@@ -56,7 +57,7 @@ func (d *Daemon) reload() ([]string, error) {
 	if !d.mail.ask(apply) {
 		return nil, errStopping
 	}
-	d.metrics.configure(src.Metrics)
+	d.placeOutlets(src)
 	again := !slices.Equal(d.inUse.Files, src.Files)
 	d.inUse = src
 	d.noteConfig(func(c *ConfigStatus) {

@@ -30,6 +30,7 @@ type Status struct {
 	Notify    []NotifyStatus   `json:"notify,omitempty"`
 	// VirtualServers are without their servers, which /v1/ipvs has.
 	VirtualServers []VirtualServerStatus `json:"virtual_servers,omitempty"`
+	Recent         []RecentStatus        `json:"recent"` // what happened last, newest first
 }
 
 // NotifyStatus is one receiver of mail or a webhook.
@@ -121,6 +122,8 @@ type RouterStatus struct {
 	// Arbiter is what it says; none: there is no heartbeat, or it is not asked.
 	Arbiter *ArbiterStatus `json:"arbiter,omitempty"`
 	Peer    *PeerStatus    `json:"peer,omitempty"`
+	// Claim is what the other node says of the router by heartbeat; none: nothing, or there is no heartbeat.
+	Claim *ClaimStatus `json:"claim,omitempty"`
 	// Preempts is when it takes over from the lower router that it hears; Flaps is how many times this
 	// node failed of late, if that makes it wait.
 	Preempts time.Time    `json:"preempts_at,omitzero"`
@@ -145,6 +148,7 @@ type ArbiterStatus struct {
 	Rule  string    `json:"rule"`
 	Since time.Time `json:"since"`
 	Text  string    `json:"text,omitempty"` // of one that an operator should know
+	Words string    `json:"words"`          // the rule in words
 }
 
 // RemarkStatus counts one kind of remark, of one sender; Detail is that of the last.
@@ -162,6 +166,13 @@ type PeerStatus struct {
 	Address  string    `json:"address"`
 	Priority int       `json:"priority"`
 	Heard    time.Time `json:"heard"`
+	Since    time.Time `json:"since,omitzero"` // its adverts have come without a gap since then
+}
+
+// ClaimStatus is what a node says of a virtual router.
+type ClaimStatus struct {
+	Role     string `json:"role"` // out, standby or holds
+	Priority int    `json:"priority"`
 }
 
 // AdvertStatus counts the router's adverts.
@@ -201,6 +212,7 @@ func (l *loop) status() Status {
 	s.Modes = l.modeStatus()
 	s.Fence = fenceStatus(v.Fence)
 	s.Voters = voterStatus(v.Voters)
+	s.Recent = l.journal.recent.list()
 	return s
 }
 
@@ -214,6 +226,9 @@ type glance struct {
 	adverts AdvertStatus
 	moves   []TransitionStatus
 	remarks []RemarkStatus
+
+	heardSince time.Time // see hearing
+	ruling     string    // the arbiter's, in words
 }
 
 // glances adds those of some routers, as far as they are still there. It is called on the
@@ -221,7 +236,7 @@ type glance struct {
 func (l *loop) glances(list []glance, routers []supervisor.Router) []glance {
 	for i := range routers {
 		if served := l.routers[routers[i].Name]; served != nil {
-			list = append(list, glance{l.node.Router(served.Name), served.count.status(), served.count.transitions(), l.remarks.of(served.Name)})
+			list = append(list, glance{l.node.Router(served.Name), served.count.status(), served.count.transitions(), l.remarks.of(served.Name), served.hearing.since, l.node.Ruling(served.Name)})
 		}
 	}
 	return list
@@ -251,10 +266,13 @@ func (r *glance) status() RouterStatus {
 		s.Primary = r.Primary.String()
 	}
 	if a := r.Arbiter; a.Rule != "" {
-		s.Arbiter = &ArbiterStatus{string(a.Rule), when(a.Since), a.Text}
+		s.Arbiter = &ArbiterStatus{string(a.Rule), when(a.Since), a.Text, r.ruling}
 	}
 	if !r.Heard.At.IsZero() {
-		s.Peer = &PeerStatus{Address: r.Heard.From.String(), Priority: int(r.Heard.Priority), Heard: when(r.Heard.At)}
+		s.Peer = &PeerStatus{Address: r.Heard.From.String(), Priority: int(r.Heard.Priority), Heard: when(r.Heard.At), Since: when(r.heardSince)}
+	}
+	if r.Claimed {
+		s.Claim = &ClaimStatus{Role: roleWords[r.Claim.Role], Priority: int(r.Claim.Priority)}
 	}
 	return s
 }
