@@ -47,6 +47,8 @@ sh systemd/install.sh "$stage"
 gzip -n9 <CHANGELOG.md >"$doc/changelog.gz"
 cp LICENSE "$doc/copyright"
 cp -r examples docs SECURITY.md "$doc/"
+mkdir "$doc/monitoring"
+cp monitoring/*.json monitoring/*.yaml "$doc/monitoring/"
 install -D -m 644 schema/pairkeeper.schema.json "$stage/usr/share/pairkeeper/pairkeeper.schema.json"
 
 find "$stage" -type d -exec chmod 755 {} +

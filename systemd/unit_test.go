@@ -76,6 +76,7 @@ func TestTheTemplateReadsTheProxysFile(t *testing.T) {
 		"ExecReload=/usr/bin/pairkeeper reload --socket /run/pairkeeper-%i/control.sock",
 		"ExecStopPost=/usr/bin/pairkeeper cleanup -c /etc/%i/pairkeeper.yaml --socket /run/pairkeeper-%i/control.sock",
 		"RuntimeDirectory=pairkeeper-%i",
+		"StateDirectory=pairkeeper-%i",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("-want +got\n%s", diff)

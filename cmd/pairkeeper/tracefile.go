@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/pairkeeper/pairkeeper/supervisor/daemon"
 	"github.com/pairkeeper/pairkeeper/supervisor/trace"
@@ -45,10 +46,11 @@ func traceFiles(args []string) (files []string, err error) {
 // traceFolder is where the daemon of a control socket keeps its trace.
 func traceFolder(socket string) string {
 	beside := filepath.Join(filepath.Dir(socket), "trace")
-	if list, err := daemon.TraceSegments(beside); err == nil && len(list) > 0 || socket != defaultSocket {
+	unit, service := strings.CutPrefix(filepath.Dir(socket), "/run/pairkeeper") // or that of an instance
+	if list, err := daemon.TraceSegments(beside); err == nil && len(list) > 0 || !service {
 		return beside
 	}
-	return stateTrace
+	return filepath.Join("/var/lib/pairkeeper"+unit, "trace")
 }
 
 // openTrace opens a segment; the error names the file and the place in it.

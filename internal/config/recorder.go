@@ -54,6 +54,7 @@ var sizes = regexp.MustCompile(`^([1-9][0-9]{0,9})(KiB|MiB|GiB)$`)
 // size is a number of bytes with its unit.
 func (v value) size(to *int64, lo, hi int64) {
 	const wanted = "a size such as 16MiB"
+	v.expect(form{"type": "string", "pattern": sizes.String()})
 	if !v.is(yaml.ScalarNode, wanted) {
 		return
 	}

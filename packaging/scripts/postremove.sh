@@ -12,6 +12,7 @@ journalctl --update-catalog >/dev/null 2>&1 || true
 [ ! -d /run/systemd/system ] || systemctl daemon-reload || true
 
 if [ "$1" = purge ]; then
+	rm -rf /var/lib/pairkeeper /var/lib/pairkeeper-nginx /var/lib/pairkeeper-haproxy
 	rm -rf /etc/pairkeeper /etc/systemd/system/pairkeeper.service.d /etc/systemd/system/pairkeeper@*.service.d
 	rm -f /etc/nginx/pairkeeper.yaml /etc/haproxy/pairkeeper.yaml
 fi

@@ -17,7 +17,10 @@ for unit in $units; do
 done
 # What a daemon has left that was killed, and was not cleaned up after.
 for file in /etc/pairkeeper/pairkeeper.yaml /etc/nginx/pairkeeper.yaml /etc/haproxy/pairkeeper.yaml; do
-	[ ! -e "$file" ] || pairkeeper cleanup -c "$file" --socket /run/pairkeeper/control.sock >/dev/null 2>&1 || true
+	[ -e "$file" ] || continue
+	for run in /run/pairkeeper /run/pairkeeper-nginx /run/pairkeeper-haproxy; do
+		[ ! -d "$run" ] || pairkeeper cleanup -c "$file" --socket "$run/control.sock" >/dev/null 2>&1 || true
+	done
 done
 for unit in $units $files; do
 	case "$unit" in

@@ -10,8 +10,13 @@ import (
 
 // eachProxy runs a test beside nginx and beside HAProxy.
 func eachProxy(t *testing.T, test func(*testing.T, *pair)) {
+	eachProxyWith(t, "", test)
+}
+
+// eachProxyWith is eachProxy with more lines in the configuration.
+func eachProxyWith(t *testing.T, more string, test func(*testing.T, *pair)) {
 	for name, p := range proxies {
-		t.Run(name, func(t *testing.T) { test(t, newPair(t, p)) })
+		t.Run(name, func(t *testing.T) { test(t, newPairWith(t, p, more)) })
 	}
 }
 

@@ -34,9 +34,10 @@ func (p *pair) unprivileged(h *hostlab.Host) {
 
 func TestWithoutRootTheDaemonDoesItsWork(t *testing.T) {
 	netlab.Need(t, "pkaction")
-	eachProxy(t, func(t *testing.T, p *pair) {
+	eachProxyWith(t, linked, func(t *testing.T, p *pair) {
 		for _, h := range p.nodes() {
 			p.unprivileged(h)
+			p.await(h, "the heartbeat is heard both ways", bothWays)
 		}
 		p.onlyBy("lb01")
 

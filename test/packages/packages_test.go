@@ -111,6 +111,7 @@ var wanted = []string{
 	"-rwxr-xr-x /usr/bin/pairkeeper",
 	"-rw-r--r-- /usr/lib/systemd/catalog/pairkeeper.catalog",
 	"-rw-r--r-- /usr/lib/systemd/catalog/pairkeeper.zh_CN.catalog",
+	"-rw-r--r-- /usr/lib/systemd/system/pairkeeper-metrics.socket",
 	"-rw-r--r-- /usr/lib/systemd/system/pairkeeper-witness.service",
 	"-rw-r--r-- /usr/lib/systemd/system/pairkeeper.service",
 	"-rw-r--r-- /usr/lib/systemd/system/pairkeeper@.service",
@@ -186,6 +187,9 @@ func gone(t *testing.T, h *hostlab.Host, installed []string, kept string) {
 		if _, err := h.Try("test", "!", "-f", path); err != nil {
 			t.Errorf("%s: %s is left", h.Name(), path)
 		}
+	}
+	if out, err := h.Try("sh", "-c", "ls -d /var/lib/pairkeeper*"); err == nil && kept == "" {
+		t.Errorf("%s: its state is left: %s", h.Name(), out)
 	}
 	if got, _ := h.Try("sh", "-c", "cd /etc; ls -d pairkeeper/* nginx/pairkeeper.yaml 2>/dev/null"); got != kept {
 		t.Errorf("%s: of the configuration is left %q, want %q", h.Name(), got, kept)
