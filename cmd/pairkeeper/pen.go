@@ -64,7 +64,7 @@ func (p *pen) alarm(text string) {
 func (p *pen) item(l board.Level, column int, name, text string) {
 	if p.width < column+30 {
 		p.line(p.mark(l) + " " + shorten(clean(name), p.width-2))
-		p.under(4, text)
+		p.under(text)
 		return
 	}
 	for i, line := range wrap(text, p.width-column-4) {
@@ -77,9 +77,9 @@ func (p *pen) item(l board.Level, column int, name, text string) {
 }
 
 // under writes text that is indented.
-func (p *pen) under(indent int, text string) {
-	for _, line := range wrap(text, p.width-indent) {
-		p.line(strings.Repeat(" ", indent) + line)
+func (p *pen) under(text string) {
+	for _, line := range wrap(text, p.width-4) {
+		p.line("    " + line)
 	}
 }
 

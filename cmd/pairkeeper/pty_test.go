@@ -107,14 +107,14 @@ func (y *tty) look() {
 // obey draws, as far as status --watch needs a terminal; what it returns is not complete yet.
 func (y *tty) obey(s string) string {
 	for s != "" {
-		switch {
-		case s[0] == '\r':
+		switch s[0] {
+		case '\r':
 			s = s[1:]
-		case s[0] == '\n':
+		case '\n':
 			y.row++
 			y.rows[y.row] = ""
 			s = s[1:]
-		case s[0] == 0x1b:
+		case 0x1b:
 			end := strings.IndexFunc(s[1:], func(r rune) bool { return r >= '@' && r <= '~' && r != '[' })
 			if end < 0 {
 				return s

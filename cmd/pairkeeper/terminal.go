@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"io"
 	"os"
-	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -17,7 +16,6 @@ type terminal struct {
 	colours bool          // see no-color.org
 	before  *unix.Termios // of in; nil: in is no terminal
 	last    []byte        // the picture that is shown
-	shown   time.Time
 }
 
 // What a terminal understands (ECMA-48, and xterm's second screen).

@@ -113,13 +113,13 @@ func drawRouters(p *pen, b *board.Board) {
 		}
 		here, there := b.Nodes[0].Name+": "+r.Here, b.Nodes[1].Name+": "+r.There
 		if utf8.RuneCountInString(here+there)+8 <= p.width {
-			p.under(4, here+" | "+there)
+			p.under(here + " | " + there)
 		} else {
-			p.under(4, here)
-			p.under(4, there)
+			p.under(here)
+			p.under(there)
 		}
 		if r.Arbiter != "" {
-			p.under(4, "arbiter: "+r.Arbiter)
+			p.under("arbiter: " + r.Arbiter)
 		}
 	}
 }

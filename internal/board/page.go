@@ -5,6 +5,7 @@ import (
 	_ "embed" // page.html
 	"encoding/base64"
 	"encoding/json"
+	"io"
 	"net/http"
 	"strings"
 	"sync"
@@ -26,8 +27,10 @@ type page struct {
 	policy       string // its Content-Security-Policy
 	above, below string // what stands around a board
 
-	mu    sync.Mutex
-	board *Board
+	mu   sync.Mutex
+	at   time.Time // of which the texts are
+	html string    // the board
+	json []byte    // the same
 }
 
 // NewPage makes the status page of what read tells; false: the daemon is stopping.
@@ -67,45 +70,40 @@ func (p *page) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "there are /, /board and /status.json", http.StatusNotFound)
 		return
 	}
-	b := p.current()
-	if b == nil {
+	html, json, ok := p.current()
+	switch {
+	case !ok:
 		http.Error(w, "the daemon is stopping", http.StatusServiceUnavailable)
-		return
+	case r.URL.Path == "/status.json":
+		h.Set("Content-Type", "application/json")
+		_, _ = w.Write(json) // the client is gone: nobody to tell
+	default:
+		h.Set("Content-Type", "text/html; charset=utf-8")
+		if r.URL.Path == "/" {
+			html = p.above + html + p.below
+		}
+		_, _ = io.WriteString(w, html)
 	}
-	p.answer(w, r.URL.Path, b)
 }
 
-func (p *page) answer(w http.ResponseWriter, path string, b *Board) {
-	if path == "/status.json" {
-		w.Header().Set("Content-Type", "application/json")
-		enc := json.NewEncoder(w)
-		enc.SetIndent("", "  ")
-		_ = enc.Encode(b) // the client is gone: nobody to tell
-		return
-	}
-	text := b.HTML()
-	if path == "/" {
-		text = p.above + text + p.below
-	}
-	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	_, _ = w.Write([]byte(text))
-}
-
-// current is the board of this moment; nil: the daemon is stopping.
-func (p *page) current() *Board {
+// current is the board of this moment; false: the daemon is stopping.
+func (p *page) current() (html string, text []byte, ok bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	now := time.Now()
-	if p.board != nil && now.Sub(p.board.At) < pageAge && now.After(p.board.At) {
-		return p.board
+	if p.json != nil && now.Sub(p.at) < pageAge {
+		return p.html, p.json, true
 	}
 	s, ok := p.read()
 	if !ok {
-		return nil
+		return "", nil, false
 	}
 	withhold(&s)
-	p.board = Of(&s, now)
-	return p.board
+	b := Of(&s, now)
+	if text, err := json.MarshalIndent(b, "", "  "); err == nil { // it has nothing that has no JSON
+		p.at, p.html, p.json = now, b.HTML(), append(text, '\n')
+	}
+	return p.html, p.json, true
 }
 
 // inside is where to look for what a page for everybody does not tell.

@@ -109,7 +109,7 @@ func managed(m Manager, r *supervisor.Router) Finding {
 		return found
 	}
 	found.Mend = []string{
-		dropIn("/etc/systemd/network/"+path.Base(m.File)+".d", "60-pairkeeper.conf", "[Network]\\nKeepConfiguration=static\\n"), "networkctl reload",
+		dropIn("/etc/systemd/network/"+path.Base(m.File)+".d", "60-pairkeeper.conf", "[Network]\\nKeepConfiguration=yes\\n"), "networkctl reload",
 	}
 	return found
 }

@@ -174,14 +174,19 @@ func (c *Chain) sees(p *Packet) bool {
 	return false // arp, bridge
 }
 
-// deepest bounds how far chains jump; the kernel allows 16.
-const deepest = 20
+// deepest bounds how far chains jump, as the kernel does; longest how many rules are looked at
+// for one packet: what is left then is uncertain.
+const (
+	deepest = 16
+	longest = 1_000_000
+)
 
 // walk is a packet's way through one base chain.
 type walk struct {
 	set    *Ruleset
 	packet *Packet
 	depth  int
+	rules  int // looked at
 	doubt  *Rule    // it may have been accepted here
 	maybe  *Finding // it may have been dropped here
 }
@@ -231,6 +236,11 @@ func (w *walk) chain(c *Chain, certain bool) (end, *Rule) {
 	w.depth++
 	defer func() { w.depth-- }()
 	for _, r := range c.Rules {
+		if w.rules++; w.rules > longest {
+			w.mayDrop(r)
+			w.doubtful(r)
+			return fellThrough, nil
+		}
 		met := r.met(w)
 		if met == no {
 			continue

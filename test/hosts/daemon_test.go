@@ -71,7 +71,7 @@ func TestPausedDaemonListensBeforeItAsserts(t *testing.T) {
 	p.a.Write(t, "/etc/systemd/system/pairkeeper.service.d/nodog.conf", "[Service]\nWatchdogSec=0\n", 0o644)
 	p.a.Run(t, "systemctl", "daemon-reload")
 	p.a.Run(t, "systemctl", "restart", "pairkeeper.service")
-	p.client.WaitFor(t, "lb02", soon)
+	p.awaitState(p.a, "ACTIVE")
 	p.client.WaitFor(t, "lb01", soon)
 	p.mark()
 	p.kill(p.a, "pairkeeper.service", "STOP", "main")

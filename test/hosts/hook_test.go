@@ -19,7 +19,8 @@ func hooked(t *testing.T, hooks string, scripts map[string]string) *pair {
 			h.Write(t, "/etc/pairkeeper/"+name, "#!/bin/sh\n"+text+"\n", 0o755)
 		}
 		h.Write(t, "/etc/pairkeeper/pairkeeper.yaml", configFor(nginx, "hooks:\n"+hooks), 0o644)
-		h.Run(t, "systemctl", "restart", "pairkeeper.service")
+		h.Run(t, "systemctl", "stop", "pairkeeper.service") // a restart moves nothing, which no hook is told of
+		h.Run(t, "systemctl", "start", "pairkeeper.service")
 	}
 	p.client.WaitFor(t, "lb01", soon)
 	p.awaitState(p.a, "ACTIVE")

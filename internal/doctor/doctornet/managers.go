@@ -19,7 +19,7 @@ func (r *reader) networkd(i doctor.Interface) {
 	m := doctor.Manager{Name: doctor.Networkd, Interface: i.Name, File: file}
 	for _, text := range append([]string{read(file)}, dropIns(filepath.Base(file))...) {
 		if v, ok := pairs(text)["KeepConfiguration"]; ok {
-			m.Keeps = slices.Contains([]string{"yes", "true", "1", "on", "static"}, v)
+			m.Keeps = slices.Contains([]string{"yes", "true", "1", "on", "dhcp"}, v) // static keeps only what has no lifetime
 		}
 	}
 	r.Managers = append(r.Managers, m)
