@@ -186,7 +186,7 @@ type walk struct {
 	set    *Ruleset
 	packet *Packet
 	depth  int
-	rules  int // looked at
+	rules  int      // looked at
 	doubt  *Rule    // it may have been accepted here
 	maybe  *Finding // it may have been dropped here
 }
