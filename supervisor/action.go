@@ -75,6 +75,10 @@ type Bridged struct {
 	Addresses []netip.Addr
 	Until     time.Time // then the kernel lets go of them
 	Since     time.Time // when the router became Active
+	// Favoured tells that an operator wants the router to hold here, until FavouredUntil if that
+	// is set; Forced that he does whatever speaks against it.
+	Favoured, Forced bool
+	FavouredUntil    time.Time
 }
 
 // Bridge wants that remembered beyond the end of the daemon, which ends with it.

@@ -108,12 +108,12 @@ func (s *step) bridge(r *router, informed bool) {
 	if long < vrrp.LeastBridge {
 		return
 	}
-	since := r.since
+	since, favour, forced := r.since, r.favour, r.forced
 	s.routerStep(r, vrrp.Bridge{For: long})
 	if r.machine.State() == vrrp.Initialize {
 		r.bridged = Bridged{
 			Router: r.cfg.Name, VRID: r.cfg.VRRP.VRID, Interface: r.cfg.Interface, Addresses: r.cfg.VRRP.Addresses,
-			Until: s.now.Add(long), Since: since,
+			Until: s.now.Add(long), Since: since, Favoured: !favour.since.IsZero(), FavouredUntil: favour.until, Forced: forced,
 		}
 	}
 }
@@ -138,7 +138,11 @@ func (s *step) resume(left []Bridged) {
 		r := s.router(b.Router)
 		same := r != nil && b.VRID == r.cfg.VRRP.VRID && b.Interface == r.cfg.Interface && slices.Equal(b.Addresses, r.cfg.VRRP.Addresses)
 		if same && s.now.Before(b.Until) {
-			r.bridged = b
+			r.bridged, r.forced = b, b.Forced
+			if b.Favoured {
+				r.favour = favour{since: s.now, until: b.FavouredUntil}
+			}
+			s.handover.favours = s.handover.favours || b.Favoured || b.Forced
 			s.schedule.plan(r)
 		}
 	}
