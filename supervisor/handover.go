@@ -45,13 +45,6 @@ type handover struct {
 	favours bool // some router may be favoured or forced
 }
 
-// favour is that an operator wants a router to hold here. The zero value: he does not.
-type favour struct {
-	since time.Time
-	until time.Time // zero: until the router lets go
-	held  bool      // it has been Active since
-}
-
 // orderFor is how long an order waits for its answer and for what follows.
 const orderFor = 3 * time.Second
 
@@ -196,114 +189,6 @@ func (n *Node) cannotTake(r *router) string {
 	return ""
 }
 
-// favours has a router come first here.
-func (s *step) favours(r *router, lasts time.Duration) {
-	r.favour = favour{since: s.now, held: r.machine.State() == vrrp.Active}
-	if lasts > 0 {
-		r.favour.until = s.now.Add(lasts)
-	}
-	s.handover.favours, s.restless = true, true
-	s.touch(r)
-}
-
-func (s *step) disfavour(r *router) {
-	r.favour = favour{}
-	s.restless = true
-	s.touch(r)
-}
-
-// favoured tells that an operator wants a router to hold here.
-func (r *router) favoured() bool { return !r.favour.since.IsZero() }
-
-// receives tells that a group is about to be given to this node.
-func (n *Node) receives(members []*router) bool {
-	return members[0].favoured() && members[0].machine.State() == vrrp.Backup
-}
-
-// ordersHeard takes the other node's order, and its answer to ours.
-func (s *step) ordersHeard(peer *fencing.Heartbeat) {
-	h := &s.handover
-	if h.order.Serial != 0 && peer.Consent.Serial == h.order.Serial && !h.agreed {
-		if peer.Consent.Refusal != "" && h.order.Kind != fencing.Demand {
-			s.orderRefused(s.peerName() + " refuses: " + peer.Consent.Refusal)
-		} else {
-			h.agreed = true
-			s.touchAll()
-		}
-	}
-	if peer.Order.Serial == h.theirs.Serial {
-		return
-	}
-	for _, r := range h.heeded { // that order has come to nothing, or to an end
-		if r.favoured() && r.machine.State() != vrrp.Active && !slices.Contains(h.moving, r) {
-			s.disfavour(r)
-		}
-	}
-	h.theirs, h.consent, h.heeded, h.pending = peer.Order, fencing.Consent{}, nil, false
-	if peer.Order.Serial != 0 {
-		s.heed(peer)
-	}
-}
-
-// heed answers a new order of the other node.
-func (s *step) heed(peer *fencing.Heartbeat) {
-	h := &s.handover
-	for i, r := range s.routers {
-		if c, ok := peer.Claim(fencing.RouterKey(r.cfg.Name), i); ok && c.Moves {
-			h.heeded = append(h.heeded, r)
-		}
-	}
-	s.restless = true
-	refusal := ""
-	switch {
-	case h.order.Serial != 0:
-		refusal = "an operator there has given an order, too"
-	case s.frozen() && h.theirs.Kind != fencing.Demand:
-		refusal = s.frozenWhere()
-	case len(h.heeded) == 0:
-		refusal = "it does not have such a router: the configurations differ"
-	}
-	for _, r := range h.heeded {
-		if refusal == "" {
-			refusal = s.refuses(r)
-		}
-	}
-	if refusal != "" {
-		h.consent = fencing.Consent{Serial: h.theirs.Serial, Refusal: cut(refusal)}
-		return
-	}
-	if h.theirs.Kind == fencing.Give {
-		for _, r := range h.heeded {
-			s.favours(r, h.theirs.Lasts)
-		}
-	}
-	h.pending = true
-	s.agrees()
-}
-
-// refuses is why the other node's order is not carried out; empty: it is.
-func (s *step) refuses(r *router) string {
-	if s.handover.theirs.Kind == fencing.Give {
-		if why := s.cannotTake(r); why != "" {
-			return r.cfg.Name + ": " + why
-		}
-		return ""
-	}
-	if r.machine.State() != vrrp.Active {
-		return r.cfg.Name + " is " + r.machine.State().String() + " there"
-	}
-	return ""
-}
-
-// cut keeps a text within what a heartbeat can carry.
-func cut(text string) string {
-	const most = 255
-	if len(text) <= most {
-		return text
-	}
-	return strings.ToValidUTF8(text[:most-3], "") + "..."
-}
-
 // agrees gives the consent when the hooks that may veto have agreed.
 func (s *step) agrees() {
 	h := &s.handover
@@ -429,24 +314,6 @@ func (s *step) orderEnds(problem string) {
 		if r.favoured() && r.machine.State() != vrrp.Active {
 			s.disfavour(r)
 		}
-	}
-}
-
-// favourSettles ends what an operator wanted: when its time is over, and when the router has
-// let go of the addresses since.
-func (s *step) favourSettles(r *router) {
-	f, active := &r.favour, r.machine.State() == vrrp.Active
-	switch {
-	case f.since.IsZero():
-	case due(s.now, f.until):
-		s.note(r.cfg.Name, ReasonHandoverOver, "the time of the handover is over: the priorities decide again")
-		s.disfavour(r)
-	case s.linked() && s.peerHeartbeat().Maintenance.On && !r.forced: // it comes back by the priorities
-		s.disfavour(r)
-	case active:
-		f.held = true
-	case f.held, s.now.Sub(f.since) >= s.handover.patience()+orderFor && s.handover.theirs.Serial == 0 && s.handover.order.Serial == 0:
-		s.disfavour(r)
 	}
 }
 
