@@ -1,9 +1,9 @@
-# Every target says what it is for: make help.
+# Every target says what it is for: make help. The tests that take longest come first.
 
 GO       ?= go
 RELEASE  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unreleased)
 BINARY   := bin/pairkeeper
-TESTS    := ./...
+TESTS    := ./test/hosts ./...
 FUZZTIME ?= 1m
 SUDO     := $(if $(filter 0,$(shell id -u)),,sudo)
 

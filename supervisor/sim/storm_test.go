@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-var seeds = flag.Int("seeds", 300, "how many storms")
+var seeds = flag.Int("seeds", 200, "how many storms")
 
 // TestStormsLeaveOneHolder: whatever happens to the hosts themselves, the addresses
 // are never held twice for longer than a frame takes, and when everything is mended
@@ -137,7 +137,7 @@ func TestStormsOfRestarts(t *testing.T) {
 func TestStormsOfEverything(t *testing.T) {
 	linked := func(p *Pair) { p.Heartbeat, p.LAN = 200*time.Millisecond, true }
 	defer func(n int) { *seeds = n }(*seeds)
-	*seeds = *seeds * 7 / 3 // three times: 2,100 by default
+	*seeds = *seeds * 7 / 2 // three times: 2,100 by default
 	storms(t, wayFaults, meet, linked)
 	storms(t, pauseFaults, meet, linked)
 	storms(t, partFaults, unheard, linked)
