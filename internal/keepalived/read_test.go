@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// corpus is where public configurations lie on the machines of those who develop this.
-const corpus = "/work/shared/corpus/keepalived-conf"
+// corpus is where public configurations lie beside the repository, for those who develop this.
+const corpus = "../../../shared/corpus/keepalived-conf"
 
 // folder reads files that a test writes out.
 func folder(files map[string]string) fstest.MapFS {
