@@ -222,7 +222,11 @@ vrrp_instance C {
 // only its own.
 func corpusFiles(t *testing.T) []string {
 	t.Helper()
-	files, _ := filepath.Glob(corpus + "/*.conf")
+	folder, err := filepath.Abs(corpus)
+	if err != nil {
+		t.Fatal(err)
+	}
+	files, _ := filepath.Glob(folder + "/*.conf")
 	if len(files) == 0 {
 		t.Log("not here: the public configurations in " + corpus + "; this test looks at nothing without them")
 	}
