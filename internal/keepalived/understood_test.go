@@ -321,7 +321,7 @@ func TestAnImportIsWhatKeepalivedUnderstood(t *testing.T) {
 		}
 	}
 	t.Logf("keepalived starts with %d of %d files; of these %d are imported completely", asked, len(ours)+len(public), complete)
-	if least := asked - allowedToLack(len(public) > 0); complete < least || asked < 10 {
+	if least := asked - allowedToLack(len(public) > 0); complete < least || asked < 8 {
 		t.Errorf("%d of %d are imported completely, it were %d", complete, asked, least)
 	}
 }
