@@ -5,7 +5,6 @@ import (
 	"errors"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -20,12 +19,7 @@ import (
 type bridgeFile struct{ path string } // empty: there is none
 
 // bridgePath is where the daemon of a control socket has the file.
-func bridgePath(socket string) string {
-	if socket == "" {
-		return ""
-	}
-	return filepath.Join(filepath.Dir(socket), "restart")
-}
+func bridgePath(socket string) string { return beside(socket, "restart") }
 
 type bridgeText struct {
 	Boot    string

@@ -14,12 +14,9 @@ type ClearAnswer struct {
 // serveClear ends the hold-off of whoever lost a conflict.
 func (d *Daemon) serveClear(w http.ResponseWriter, _ *http.Request) {
 	a := ClearAnswer{Cleared: []string{}}
-	if !d.mail.ask(func() {
+	ok := d.mail.ask(func() {
 		a.Cleared = append(a.Cleared, d.loop.node.HeldOff()...)
 		d.loop.step(supervisor.Clear{})
-	}) {
-		http.Error(w, "the daemon is stopping", http.StatusServiceUnavailable)
-		return
-	}
-	answer(w, a)
+	})
+	outcome(w, ok, "", a)
 }

@@ -125,6 +125,28 @@ func (d *Daemon) serveReload(w http.ResponseWriter, _ *http.Request) {
 	answer(w, a)
 }
 
+// beside is where a file lies that belongs to the daemon of a control socket; empty: nowhere.
+func beside(socket, name string) string {
+	if socket == "" {
+		return ""
+	}
+	return filepath.Join(filepath.Dir(socket), name)
+}
+
+// outcome answers what became of somebody's wish: problem is why it came to nothing, ok false
+// that the daemon is stopping.
+func outcome(w http.ResponseWriter, ok bool, problem string, v any) {
+	switch {
+	case !ok:
+		http.Error(w, errStopping.Error(), http.StatusServiceUnavailable)
+		return
+	case problem != "":
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(http.StatusConflict)
+	}
+	answer(w, v)
+}
+
 func answer(w http.ResponseWriter, v any) {
 	w.Header().Set("Content-Type", "application/json")
 	enc := json.NewEncoder(w)

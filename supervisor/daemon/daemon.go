@@ -3,7 +3,6 @@
 package daemon
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -152,13 +151,10 @@ func (d *Daemon) assemble() {
 		keeper: newKeeper(d.kernel, d.vmacs, d.gates, d.mail.tell, d.opts.Log), renewals: map[string]renewal{},
 		hooks: notifynet.NewHooks(d.opts.Log), receivers: notifynet.NewReceivers(d.opts.Log),
 	}
-	if d.opts.Socket != "" {
-		d.hands.memory = filepath.Join(filepath.Dir(d.opts.Socket), "stopped")
-		d.hands.bridges.path = bridgePath(d.opts.Socket)
-		d.hands.fenced.path = filepath.Join(filepath.Dir(d.opts.Socket), "fenced")
-	}
-	if folder := cmp.Or(d.opts.State, filepath.Dir(d.opts.Socket)); d.opts.State != "" || d.opts.Socket != "" {
-		d.hands.modes.path = filepath.Join(folder, "modes.json")
+	d.hands.memory, d.hands.fenced.path = beside(d.opts.Socket, "stopped"), beside(d.opts.Socket, "fenced")
+	d.hands.bridges.path, d.hands.modes.path = bridgePath(d.opts.Socket), beside(d.opts.Socket, modesName)
+	if d.opts.State != "" {
+		d.hands.modes.path = filepath.Join(d.opts.State, modesName)
 	}
 	d.hands.balancer = newBalancer(d.warn, ownedPath(d.opts.Socket))
 	if d.opts.Source.Config.Balance.Set() {

@@ -112,12 +112,5 @@ func (d *Daemon) serveConfirm(w http.ResponseWriter, r *http.Request) {
 			d.loop.step(supervisor.FenceConfirmed{})
 		}
 	})
-	switch {
-	case !ok:
-		http.Error(w, "the daemon is stopping", http.StatusServiceUnavailable)
-		return
-	case a.Problem != "":
-		w.WriteHeader(http.StatusConflict)
-	}
-	answer(w, a)
+	outcome(w, ok, a.Problem, a)
 }

@@ -27,14 +27,7 @@ func (d *Daemon) serveHandover(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	a, ok := d.handOver(r, supervisor.HandOver{Name: r.URL.Query().Get("name"), Lasts: lasts})
-	switch {
-	case !ok:
-		http.Error(w, "the daemon is stopping", http.StatusServiceUnavailable)
-		return
-	case a.Problem != "":
-		w.WriteHeader(http.StatusConflict)
-	}
-	answer(w, a)
+	outcome(w, ok, a.Problem, a)
 }
 
 // handOver gives an order and waits until it is over; false: the daemon is stopping.

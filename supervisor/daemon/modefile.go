@@ -13,6 +13,9 @@ import (
 	"github.com/pairkeeper/pairkeeper/supervisor"
 )
 
+// modesName is what the file of modes is called.
+const modesName = "modes.json"
+
 // modeFile keeps the modes that an operator has put this node into, for the next daemon. Ends
 // are on the wall clock there.
 type modeFile struct {

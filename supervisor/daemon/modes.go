@@ -74,14 +74,7 @@ func (d *Daemon) serveMode(w http.ResponseWriter, r *http.Request) {
 	}
 	ev := supervisor.SetMode{Mode: mode, On: r.PathValue("to") == "on", Lasts: lasts, Reason: q.Get("reason")}
 	a, ok := d.enter(r, ev, q.Get("force") != "")
-	switch {
-	case !ok:
-		http.Error(w, "the daemon is stopping", http.StatusServiceUnavailable)
-		return
-	case a.Problem != "":
-		w.WriteHeader(http.StatusConflict)
-	}
-	answer(w, a)
+	outcome(w, ok, a.Problem, a)
 }
 
 // enter does it; false: the daemon is stopping.
@@ -155,12 +148,5 @@ func (d *Daemon) serveTake(w http.ResponseWriter, r *http.Request) {
 		})
 		a.Took = time.Since(begun).Round(time.Millisecond).String()
 	}
-	switch {
-	case !ok:
-		http.Error(w, "the daemon is stopping", http.StatusServiceUnavailable)
-		return
-	case a.Problem != "":
-		w.WriteHeader(http.StatusConflict)
-	}
-	answer(w, a)
+	outcome(w, ok, a.Problem, a)
 }

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"io/fs"
 	"os"
-	"path/filepath"
 
 	"github.com/pairkeeper/pairkeeper/ipvs"
 )
@@ -14,12 +13,7 @@ import (
 type ownedFile struct{ path string } // empty: there is none
 
 // ownedPath is where the daemon of a control socket has the file.
-func ownedPath(socket string) string {
-	if socket == "" {
-		return ""
-	}
-	return filepath.Join(filepath.Dir(socket), "ipvs")
-}
+func ownedPath(socket string) string { return beside(socket, "ipvs") }
 
 func (f ownedFile) read() (ipvs.Owned, error) {
 	text, err := os.ReadFile(f.path)

@@ -17,13 +17,10 @@ import (
 // that systemd gives it, else beside the socket. Empty: nowhere.
 func TraceFolder(socket string) string {
 	state, _, _ := strings.Cut(os.Getenv("STATE_DIRECTORY"), ":")
-	switch {
-	case state != "":
+	if state != "" {
 		return filepath.Join(state, traceFolder)
-	case socket != "":
-		return filepath.Join(filepath.Dir(socket), traceFolder)
 	}
-	return ""
+	return beside(socket, traceFolder)
 }
 
 const (

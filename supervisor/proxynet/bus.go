@@ -78,13 +78,6 @@ func gone(err error) bool {
 // props are the properties of one interface, or those that changed.
 type props map[string]dbus.Variant
 
-// set stores a property that is there and of the right type.
-func set[T any](p props, name string, to *T) {
-	if v, ok := p[name].Value().(T); ok {
-		*to = v
-	}
-}
-
 // installed is the id of the unit's pending job, 0: none.
 func (p props) installed() uint32 {
 	pair, ok := p["Job"].Value().([]any)
@@ -97,31 +90,31 @@ func (p props) installed() uint32 {
 
 // readUnit takes over what org.freedesktop.systemd1.Unit says.
 func (s *snapshot) readUnit(p props) {
-	set(p, "LoadState", &s.load)
-	set(p, "ActiveState", &s.active)
-	set(p, "SubState", &s.sub)
-	set(p, "ActiveEnterTimestampMonotonic", &s.entered)
-	set(p, "InactiveEnterTimestampMonotonic", &s.left)
-	set(p, "StateChangeTimestampMonotonic", &s.changed)
-	set(p, "InactiveExitTimestampMonotonic", &s.began)
+	sdbus.Take(p, "LoadState", &s.load)
+	sdbus.Take(p, "ActiveState", &s.active)
+	sdbus.Take(p, "SubState", &s.sub)
+	sdbus.Take(p, "ActiveEnterTimestampMonotonic", &s.entered)
+	sdbus.Take(p, "InactiveEnterTimestampMonotonic", &s.left)
+	sdbus.Take(p, "StateChangeTimestampMonotonic", &s.changed)
+	sdbus.Take(p, "InactiveExitTimestampMonotonic", &s.began)
 }
 
 // readService takes over what org.freedesktop.systemd1.Service says.
 func (s *snapshot) readService(p props) {
 	var pid uint32
 	var code, status int32
-	set(p, "Result", &s.result)
-	set(p, "ExecMainStartTimestampMonotonic", &s.started)
+	sdbus.Take(p, "Result", &s.result)
+	sdbus.Take(p, "ExecMainStartTimestampMonotonic", &s.started)
 	if v, ok := p["ExecReload"]; ok {
 		s.reload = readReload(v)
 	}
 	if _, ok := p["MainPID"]; ok {
-		set(p, "MainPID", &pid)
+		sdbus.Take(p, "MainPID", &pid)
 		s.mainPID = int(pid)
 	}
 	if _, ok := p["ExecMainCode"]; ok {
-		set(p, "ExecMainCode", &code)
-		set(p, "ExecMainStatus", &status)
+		sdbus.Take(p, "ExecMainCode", &code)
+		sdbus.Take(p, "ExecMainStatus", &status)
 		s.exit = exitText(code, status)
 	}
 }

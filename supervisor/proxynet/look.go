@@ -9,10 +9,11 @@ import (
 // read asks for the whole state. The signals that came before the answer are worked
 // off first, so that what then differs was never signalled.
 func (s *session) read(ctx context.Context) error {
-	var all props // of every interface, as of one moment
-	if err := sdbus.Call(ctx, s.object(), properties+".GetAll", []any{""}, &all); err != nil {
+	state, err := sdbus.All(ctx, s.object()) // as of one moment
+	if err != nil {
 		return err
 	}
+	all := props(state)
 	if err := s.drain(ctx); err != nil {
 		return err
 	}

@@ -107,16 +107,25 @@ func (d *decoder) kind(t *wireType, v reflect.Value) {
 	}
 }
 
-func (d *decoder) blob(v reflect.Value) {
+// elements is how many follow of what may be nil; false: it is nil, or the record is broken.
+func (d *decoder) elements() (int, bool) {
 	n := d.uint()
 	if n == 0 {
-		return
+		return 0, false
 	}
 	if n-1 > uint64(d.rest()) {
 		d.fail("a record counts more than it has")
+		return 0, false
+	}
+	return int(n - 1), true
+}
+
+func (d *decoder) blob(v reflect.Value) {
+	n, ok := d.elements()
+	if !ok {
 		return
 	}
-	b := d.bytes(int(n - 1))
+	b := d.bytes(n)
 	switch {
 	case !v.IsValid():
 	case v.Kind() == reflect.Slice:
@@ -183,18 +192,14 @@ func (d *decoder) field(t *wireType, v reflect.Value, name string) reflect.Value
 }
 
 func (d *decoder) slice(t *wireType, v reflect.Value) {
-	n := d.uint()
-	if n == 0 {
-		return
-	}
-	if n-1 > uint64(d.rest()) {
-		d.fail("a record counts more than it has")
+	n, ok := d.elements()
+	if !ok {
 		return
 	}
 	if v.IsValid() {
-		v.Set(reflect.MakeSlice(v.Type(), 0, min(int(n-1), 64)))
+		v.Set(reflect.MakeSlice(v.Type(), 0, min(n, 64)))
 	}
-	for range n - 1 {
+	for range n {
 		var e reflect.Value
 		if v.IsValid() {
 			v.Set(reflect.Append(v, reflect.Zero(v.Type().Elem())))
@@ -208,18 +213,14 @@ func (d *decoder) slice(t *wireType, v reflect.Value) {
 }
 
 func (d *decoder) entries(t *wireType, v reflect.Value) {
-	n := d.uint()
-	if n == 0 {
-		return
-	}
-	if n-1 > uint64(d.rest()) {
-		d.fail("a record counts more than it has")
+	n, ok := d.elements()
+	if !ok {
 		return
 	}
 	if v.IsValid() {
 		v.Set(reflect.MakeMap(v.Type()))
 	}
-	for range n - 1 {
+	for range n {
 		var key, elem reflect.Value
 		if v.IsValid() {
 			key, elem = reflect.New(v.Type().Key()).Elem(), reflect.New(v.Type().Elem()).Elem()

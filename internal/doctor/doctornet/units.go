@@ -42,33 +42,21 @@ func unit(ctx context.Context, conn *dbus.Conn, name string) (u doctor.Unit, err
 	if err := sdbus.Call(ctx, conn.Object(sdbus.Systemd, sdbus.ManagerPath), sdbus.Manager+".LoadUnit", []any{name}, &path); err != nil {
 		return u, err
 	}
-	all := map[string]dbus.Variant{}
-	for _, kind := range []string{".Unit", ".Service"} {
-		var some map[string]dbus.Variant
-		if err := sdbus.Call(ctx, conn.Object(sdbus.Systemd, path), sdbus.Properties+".GetAll", []any{sdbus.Systemd + kind}, &some); err != nil {
-			return u, err
-		}
-		for key, v := range some {
-			all[key] = v
-		}
+	all, err := sdbus.All(ctx, conn.Object(sdbus.Systemd, path))
+	if err != nil {
+		return u, err
 	}
-	get(all, "LoadState", &u.Load)
-	get(all, "ActiveState", &u.Active)
-	get(all, "UnitFileState", &u.File)
-	get(all, "Result", &u.Result)
-	get(all, "FragmentPath", &u.Path)
-	get(all, "Conflicts", &u.Conflicts)
-	get(all, "NeedDaemonReload", &u.Stale)
-	get(all, "User", &u.User)
-	get(all, "CapabilityBoundingSet", &u.Capabilities)
+	sdbus.Take(all, "LoadState", &u.Load)
+	sdbus.Take(all, "ActiveState", &u.Active)
+	sdbus.Take(all, "UnitFileState", &u.File)
+	sdbus.Take(all, "Result", &u.Result)
+	sdbus.Take(all, "FragmentPath", &u.Path)
+	sdbus.Take(all, "Conflicts", &u.Conflicts)
+	sdbus.Take(all, "NeedDaemonReload", &u.Stale)
+	sdbus.Take(all, "User", &u.User)
+	sdbus.Take(all, "CapabilityBoundingSet", &u.Capabilities)
 	var pid uint32
-	get(all, "MainPID", &pid)
+	sdbus.Take(all, "MainPID", &pid)
 	u.MainPID = int(pid)
 	return u, nil
-}
-
-func get[T any](all map[string]dbus.Variant, key string, to *T) {
-	if v, ok := all[key].Value().(T); ok {
-		*to = v
-	}
 }
