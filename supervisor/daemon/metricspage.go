@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/pairkeeper/pairkeeper/internal/exposition"
+	"github.com/pairkeeper/pairkeeper/supervisor"
 )
 
 // page is the daemon's metrics; false: it is stopping.
@@ -110,6 +111,14 @@ var nodeMetrics = []metric[Status]{
 		oneOf("verdict", verdicts, func(s *Status) string { return s.Health.Verdict })},
 	{exposition.Gauge, "pairkeeper_health_since_timestamp_seconds", "Since when the verdict holds.",
 		instant(func(s *Status) time.Time { return s.Health.Since })},
+	{exposition.Gauge, "pairkeeper_mode", "Whether an operator has put this node into a mode.", func(s *Status, put adder) {
+		for _, m := range []supervisor.Mode{supervisor.Maintenance, supervisor.Freeze} {
+			on := func(is ModeStatus) bool { return is.Mode == m.String() && is.Node == s.Node }
+			put(exposition.Bool(slices.ContainsFunc(s.Modes, on)), "mode", m.String())
+		}
+	}},
+	{exposition.Counter, "pairkeeper_recorder_events_lost_total", "Events that the disk did not take from the flight recorder: no replay crosses them.",
+		value(func(s *Status) float64 { return float64(s.Recorder.Lost) })},
 }
 
 func nodePage(p *exposition.Page, s *Status) {

@@ -77,13 +77,16 @@ func TestAForcedMaintenanceLeavesNobody(t *testing.T) {
 
 func TestAFreezeIsSeenOnBothNodesAndForceTakesAllTheSame(t *testing.T) {
 	t.Parallel()
-	h := startHearts(t, "")
+	h := startHearts(t, "metrics: {listen: \":9165\"}\n")
 	if a, status := h.nodes[1].mode("freeze/on", url.Values{"for": {"1h"}, "reason": {"a show"}}); status != http.StatusOK {
 		t.Fatalf("%d, %+v", status, a)
 	}
 	for _, n := range h.nodes {
 		n.shows("freeze", "lb02", true)
 	}
+	h.nodes[0].tells(":9165", `pairkeeper_mode{mode="freeze"}`, 0) // it is the other node's
+	h.nodes[1].tells(":9165", `pairkeeper_mode{mode="freeze"}`, 1)
+	h.nodes[1].tells(":9165", `pairkeeper_mode{mode="maintenance"}`, 0)
 	if a, status := h.nodes[0].handsOver(nil); status != http.StatusConflict || !strings.Contains(a.Problem, "frozen on lb02 (a show)") {
 		t.Errorf("%d, %+v", status, a)
 	}

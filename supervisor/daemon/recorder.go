@@ -33,6 +33,7 @@ type recorder struct {
 	steps   uint64    // in the piece that is not
 	lost    uint64    // since the segment broke off; 0: it goes on
 	since   time.Time // of that
+	losses  uint64    // events lost altogether
 }
 
 // begin begins a segment with the node as it is; nil: as a new one is.
@@ -74,6 +75,7 @@ func (r *recorder) gap(now time.Time, node *supervisor.Node) {
 		r.since = now
 	}
 	r.lost++
+	r.losses++
 	if now.Sub(r.since) < recorderPause || !r.files.roomy() {
 		return
 	}
@@ -98,6 +100,7 @@ func (r *recorder) flush(now time.Time) {
 func (r *recorder) hand(begins bool, now time.Time) {
 	if r.log.Pending() > 0 && !r.files.put(piece{begins, r.log.Take()}) {
 		r.lost, r.since = r.steps+1, now
+		r.losses += r.lost
 	}
 	r.flushed, r.steps = now, 0
 }

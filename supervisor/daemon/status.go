@@ -31,6 +31,12 @@ type Status struct {
 	// VirtualServers are without their servers, which /v1/ipvs has.
 	VirtualServers []VirtualServerStatus `json:"virtual_servers,omitempty"`
 	Recent         []RecentStatus        `json:"recent"` // what happened last, newest first
+	Recorder       RecorderStatus        `json:"recorder"`
+}
+
+// RecorderStatus is how the flight recorder fares.
+type RecorderStatus struct {
+	Lost uint64 `json:"lost"` // events that the disk did not take
 }
 
 // NotifyStatus is one receiver of mail or a webhook.
@@ -213,6 +219,7 @@ func (l *loop) status() Status {
 	s.Fence = fenceStatus(v.Fence)
 	s.Voters = voterStatus(v.Voters)
 	s.Recent = l.journal.recent.list()
+	s.Recorder = RecorderStatus{Lost: l.recorder.losses}
 	return s
 }
 

@@ -140,7 +140,7 @@ func TestWhatTheDiskDoesNotTakeIsCountedAndASegmentBeginsBehindTheGap(t *testing
 	if err != nil || !p.begins {
 		t.Fatal(p.begins, err)
 	}
-	if s.Begin.Lost <= lost || s.Begin.State == nil || n.lost != 0 {
+	if s.Begin.Lost <= lost || s.Begin.State == nil || n.lost != 0 || n.losses != s.Begin.Lost {
 		t.Errorf("begins with %d lost, %v; %d were", s.Begin.Lost, s.Begin.State, lost)
 	}
 }
