@@ -1,20 +1,22 @@
 package hosts
 
 import (
-	"os"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
+
+	"github.com/pairkeeper/pairkeeper/internal/handbook"
 )
 
 // section is a part of a guide: a heading, and what is to be done below it.
 type section struct {
 	heading string
-	blocks  []block
+	steps   []step
 }
 
-// block is some commands of a guide, and what it shows of their output.
-type block struct {
+// step is some commands of a guide, and what it shows of their output.
+type step struct {
 	commands []order
 	shown    []string // lines
 }
@@ -25,57 +27,51 @@ type order struct{ host, command string }
 // guideOf reads the sections of a guide that have commands. They stand in blocks of sh, one a line;
 // a comment such as "# on lb01" says where those below it are given. Their output stands in the
 // block of text that follows; a line with nothing but … is for what is left out.
-func guideOf(t *testing.T, path string) (list []section) {
+func guideOf(t *testing.T, page string) (list []section) {
 	t.Helper()
-	heading, host, kind := "", "", ""
-	for line := range strings.Lines(readFile(t, path)) {
-		line = strings.TrimSuffix(line, "\n")
-		on, isHost := strings.CutPrefix(line, "# on ")
-		switch {
-		case strings.HasPrefix(line, "```"):
-			kind, host = strings.TrimPrefix(line, "```"), ""
-			if kind == "sh" {
-				if len(list) == 0 || list[len(list)-1].heading != heading {
-					list = append(list, section{heading: heading})
-				}
-				s := &list[len(list)-1]
-				s.blocks = append(s.blocks, block{})
-			}
-		case kind == "" && strings.HasPrefix(line, "## "):
-			heading = strings.TrimPrefix(line, "## ")
-		case kind == "sh" && isHost:
-			host = on
-		case kind == "sh" && host == "":
-			t.Fatalf("%s: nothing says on which host: %s", path, line)
-		case kind == "sh":
-			b := lastBlock(list)
-			b.commands = append(b.commands, order{host, line})
-		case kind == "text" && line != "…":
-			b := lastBlock(list)
-			b.shown = append(b.shown, line)
+	blocks, err := handbook.Blocks(page)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, b := range blocks {
+		if b.Lang == "sh" && (len(list) == 0 || list[len(list)-1].heading != b.Section) {
+			list = append(list, section{heading: b.Section})
+		}
+		if len(list) == 0 {
+			continue
+		}
+		switch s := &list[len(list)-1]; b.Lang {
+		case "sh":
+			s.steps = append(s.steps, step{commands: ordersOf(t, b)})
+		case "text":
+			last := &s.steps[len(s.steps)-1]
+			last.shown = append(last.shown, slices.DeleteFunc(b.Lines, func(l string) bool { return l == "…" })...)
 		}
 	}
 	return list
 }
 
-func lastBlock(list []section) *block {
-	s := &list[len(list)-1]
-	return &s.blocks[len(s.blocks)-1]
-}
-
-func readFile(t *testing.T, path string) string {
+// ordersOf are the commands of a block.
+func ordersOf(t *testing.T, b handbook.Block) (list []order) {
 	t.Helper()
-	text, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
+	host := ""
+	for _, line := range b.Lines {
+		switch on, isHost := strings.CutPrefix(line, "# on "); {
+		case isHost:
+			host = on
+		case host == "":
+			t.Fatalf("%s:%d: nothing says on which host: %s", b.Page, b.Line, line)
+		default:
+			list = append(list, order{host, line})
+		}
 	}
-	return string(text)
+	return list
 }
 
 // count is how many commands a section has.
 func (s *section) count() (n int) {
-	for _, b := range s.blocks {
-		n += len(b.commands)
+	for _, step := range s.steps {
+		n += len(step.commands)
 	}
 	return n
 }

@@ -2,6 +2,7 @@ package hosts
 
 import (
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -120,8 +121,8 @@ func TestAPairMovesOverFromKeepalived(t *testing.T) {
 			commands += s.count()
 		}
 		p.mark()
-		for _, b := range s.blocks {
-			p.does(b)
+		for _, step := range s.steps {
+			p.does(step)
 			p.client.WaitFor(t, want.holder, soon)
 			time.Sleep(time.Second)
 		}
@@ -139,16 +140,20 @@ func TestAPairMovesOverFromKeepalived(t *testing.T) {
 		}
 		p.neverTwo()
 	}
-	if words := fmt.Sprintf("%d commands", commands); !strings.Contains(readFile(t, movingGuide), words) {
+	guide, err := os.ReadFile(movingGuide)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if words := fmt.Sprintf("%d commands", commands); !strings.Contains(string(guide), words) {
 		t.Errorf("the guide does not say that it takes %s", words)
 	}
 }
 
-// does gives the commands of a block, and looks for what the guide shows of their output.
-func (p *pair) does(b block) {
+// does gives the commands of a step, and looks for what the guide shows of their output.
+func (p *pair) does(s step) {
 	p.t.Helper()
 	output := ""
-	for _, o := range b.commands {
+	for _, o := range s.commands {
 		if strings.HasPrefix(o.command, "pairkeeper ") {
 			time.Sleep(2 * time.Second) // nobody types faster
 		}
@@ -156,7 +161,7 @@ func (p *pair) does(b block) {
 		p.t.Logf("%s# %s\n%s", o.host, o.command, out)
 		output += out + "\n"
 	}
-	for _, line := range b.shown {
+	for _, line := range s.shown {
 		if !printed(line, output) {
 			p.t.Errorf("the guide shows what is not printed: %s", line)
 		}
