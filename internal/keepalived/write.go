@@ -233,7 +233,7 @@ func (p *plan) writeHeartbeat(w *writer) {
 	}
 	a, b := p.nodes[0], p.nodes[1]
 	w.line("")
-	w.comment("When both nodes have pairkeeper: how they know a silent node from a dead one. Make the key with",
+	w.comment("Before the second node gets pairkeeper: how they know a silent node from a dead one. Make the key with",
 		"pairkeeper keygen /etc/pairkeeper/pair.key, and copy it to the other node.",
 		"heartbeat:",
 		"  key_file: /etc/pairkeeper/pair.key",
