@@ -8,7 +8,7 @@ vm="qemu-system-x86:qemu-system-x86_64 busybox-static:busybox kmod:depmod xz-uti
 
 case ${1:-} in
 demo) packages="nginx-light:nginx" ;;
-test) packages="nginx-light:nginx haproxy:haproxy keepalived:keepalived nftables:nft iproute2:ip dbus:dbus-daemon systemd:systemctl polkitd:pkaction util-linux:nsenter curl:curl rpm:rpm stress-ng:stress-ng prometheus:prometheus $vm" ;;
+test) packages="nginx-light:nginx haproxy:haproxy keepalived:keepalived nftables:nft iproute2:ip dbus:dbus-daemon systemd:systemctl polkitd:pkaction util-linux:nsenter curl:curl rpm:rpm stress-ng:stress-ng prometheus:prometheus fence-agents:fence_ipmilan ipmitool:ipmitool openipmi:ipmi_sim $vm" ;;
 vm) packages=$vm ;;
 page) packages="chromium:chromium fonts-dejavu-core:fc-cache iproute2:ip nftables:nft" ;;
 *) echo "usage: deps.sh demo|test|vm|page" >&2; exit 64 ;;

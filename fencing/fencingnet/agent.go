@@ -62,10 +62,10 @@ func (a *Armory) try(ctx context.Context, one *fencing.Agent) (done string, err 
 	}
 	r := a.run(ctx, one, "monitor")
 	if r.OK() {
-		return "monitor: " + r.String(), nil
+		return "monitor", nil
 	}
-	if status := a.run(ctx, one, "status"); status.OK() {
-		return "status: " + status.String(), nil
+	if a.run(ctx, one, "status").OK() {
+		return "status", nil
 	}
 	return "", errors.New(words.Visible(r.String()))
 }
