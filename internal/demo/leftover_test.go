@@ -48,12 +48,22 @@ func spaces(t *testing.T, s *show) traces {
 	}
 	for _, p := range tr.members() {
 		for _, kind := range kinds {
-			if l := link(strconv.Itoa(p.pid), kind); l != "" && !own[l] && !slices.Contains(tr.all, l) {
+			if l := link(strconv.Itoa(p.pid), kind); l != "" && !own[l] && !slices.Contains(tr.all, l) && keepName(t, p.pid, kind) {
 				tr.all = append(tr.all, l)
 			}
 		}
 	}
 	return tr
+}
+
+// keepName keeps a namespace until the test ends: the kernel gives its number to nobody else
+// meanwhile. False: the process has ended.
+func keepName(t *testing.T, pid int, kind string) bool {
+	file, err := os.Open(filepath.Join("/proc", strconv.Itoa(pid), "ns", kind))
+	if err == nil {
+		t.Cleanup(func() { file.Close() })
+	}
+	return err == nil
 }
 
 // gone fails the test if anything is left.
