@@ -64,7 +64,7 @@ func Start(cmd *exec.Cmd) error {
 }
 
 func start(cmd *exec.Cmd) error {
-	if err := cmd.Start(); err != nil {
+	if err := cmd.Start(); err != nil || !raised() {
 		return err
 	}
 	if err := lower(cmd.Process.Pid); err != nil {
@@ -73,6 +73,12 @@ func start(cmd *exec.Cmd) error {
 		return fmt.Errorf("%s would be real-time: %w", cmd.Path, err)
 	}
 	return nil
+}
+
+// raised tells whether what this thread starts is real-time.
+func raised() bool {
+	attr, err := unix.SchedGetAttr(0, 0)
+	return err != nil || attr.Policy == unix.SCHED_RR
 }
 
 // lower takes a new process, and what it may have started by now, out of SCHED_RR. It is
@@ -110,9 +116,10 @@ func lower(pid int) error {
 // still is how long a process may need until it stands still.
 const still = 100 * time.Millisecond
 
-// hold stops a process and waits until it stands still; false: it is not ours to stop.
+// hold stops a process and waits until it stands still; false: it is not ours to stop, or stands
+// still by itself.
 func hold(pid int) bool {
-	if unix.Kill(pid, unix.SIGSTOP) != nil {
+	if !runs(pid) || unix.Kill(pid, unix.SIGSTOP) != nil {
 		return false
 	}
 	for end := time.Now().Add(still); runs(pid) && time.Now().Before(end); {
